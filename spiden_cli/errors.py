@@ -1,0 +1,57 @@
+"""Every error that spiden raises on purpose.
+
+    SpidenError            exit code 1
+    ├── InputError         2   an image or an option that can't be used
+    ├── WeightsError       3   a weights file that is missing, damaged or of another network
+    ├── DatasetError       4   a data set that is missing, incomplete or altered
+    ├── TrainingError      5   a run that can't start, resume or go on
+    └── OutputError        6   a file or folder that can't be written
+
+A message says what was wrong and what to do about it, in one line. The command line prints that
+line and leaves with the exit code; a library user catches `SpidenError`.
+"""
+
+__all__ = [
+    "DatasetError",
+    "InputError",
+    "OutputError",
+    "SpidenError",
+    "TrainingError",
+    "WeightsError",
+]
+
+
+class SpidenError(Exception):
+    """Base of all of spiden's own errors."""
+
+    exit_code = 1
+
+
+class InputError(SpidenError):
+    """An image or an option can't be used."""
+
+    exit_code = 2
+
+
+class WeightsError(SpidenError):
+    """A weights file is missing, damaged or of another network."""
+
+    exit_code = 3
+
+
+class DatasetError(SpidenError):
+    """A data set is missing, incomplete or altered."""
+
+    exit_code = 4
+
+
+class TrainingError(SpidenError):
+    """A training run can't start, resume or go on."""
+
+    exit_code = 5
+
+
+class OutputError(SpidenError):
+    """A file or folder can't be written."""
+
+    exit_code = 6
