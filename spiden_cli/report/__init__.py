@@ -1,0 +1,1 @@
+"""Results of the core as tables, live displays and JSON."""

@@ -1,0 +1,1 @@
+"""Sets of images: where they are, and how training draws from them."""

@@ -1,0 +1,1 @@
+"""Operations, counted from real spikes, and what they cost."""

@@ -1,0 +1,1 @@
+"""Images: files, tensors, noise and quality."""

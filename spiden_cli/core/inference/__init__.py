@@ -1,0 +1,1 @@
+"""From a noisy image to a clean one, in tiles where it is large."""

@@ -1,0 +1,1 @@
+"""The denoising network: encoding, blocks, presets, folding and recording."""

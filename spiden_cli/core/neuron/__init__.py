@@ -1,0 +1,1 @@
+"""Spiking neurons: pure steps over an explicit state, and the layer that loops over time."""

@@ -1,0 +1,3 @@
+"""spiden: image denoising with a deep spiking neural network."""
+
+__version__ = "0.1.0"

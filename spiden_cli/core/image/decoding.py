@@ -1,0 +1,89 @@
+"""What every decoder shares: one `InputError` for hostile bytes, limits before decoding."""
+
+import struct
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Pixels
+from spiden_cli.errors import InputError
+
+__all__ = ["check_size", "decoding", "plausible", "profile_for", "split_alpha"]
+
+_LOCK = threading.RLock()
+_PROFILE_SPACE = struct.Struct("16x4s")  # ICC.1:2022, 7.2.6: the colour space at byte 16
+
+
+@contextmanager
+def decoding(path: Path) -> Iterator[None]:
+    """Run a decoder: whatever it raises leaves as an `InputError` that names `path`.
+
+    Decoders fail on hostile bytes with almost any exception (OSError, SyntaxError, struct.error,
+    zlib.error, KeyError, ...), so this is the one place that catches them all. Pillow's own pixel
+    limit and its warnings are switched off meanwhile: `check_size` is the limit. Both are global
+    to the process, hence the lock.
+    """
+    with _LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        except InputError:
+            raise
+        except MemoryError as error:
+            raise InputError(f"{path}: not enough memory to hold the picture") from error
+        except Exception as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise InputError(
+                f"{path}: damaged or incomplete picture ({reason}); get a fresh copy"
+            ) from error
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def check_size(path: Path, width: int, height: int) -> None:
+    """Refuse a size from the header before anything is decoded.
+
+    Raises:
+        InputError: the picture is too small to denoise or too large to be believed.
+    """
+    if min(width, height) < MINIMUM_SIDE:
+        raise InputError(
+            f"{path}: {width} x {height} pixels is too small to denoise; "
+            f"each side needs at least {MINIMUM_SIDE}"
+        )
+    if width * height > MAXIMUM_PIXELS:
+        raise InputError(
+            f"{path}: the header claims {width} x {height} pixels, above the limit of "
+            f"{MAXIMUM_PIXELS // 10**6} megapixels; cut the picture into parts first"
+        )
+
+
+def split_alpha(samples: npt.NDArray[Any]) -> tuple[Pixels, Pixels | None]:
+    """Split (H, W) or (H, W, 1..4) samples into pixels and alpha; 2 and 4 channels have alpha."""
+    if samples.ndim == 2:
+        return samples, None
+    channels = samples.shape[2]
+    alpha = np.ascontiguousarray(samples[..., -1]) if channels in (2, 4) else None
+    pixels = samples[..., 0] if channels <= 2 else samples[..., :3]
+    return np.ascontiguousarray(pixels), alpha
+
+
+def profile_for(pixels: Pixels, profile: bytes | None) -> bytes | None:
+    """The ICC profile if it is about pixels of this kind; a CMYK profile on RGB shifts colours."""
+    if not profile or len(profile) < _PROFILE_SPACE.size:
+        return None
+    (space,) = _PROFILE_SPACE.unpack_from(profile)
+    return profile if space == (b"RGB " if pixels.ndim == 3 else b"GRAY") else None
+
+
+def plausible(*resolution: float) -> bool:
+    """True if no value is absurd: 1e7 per centimetre is a pixel of a nanometre."""
+    return all(1e-4 <= value <= 1e7 for value in resolution)

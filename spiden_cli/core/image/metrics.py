@@ -1,0 +1,82 @@
+"""Full-reference quality of 8- and 16-bit pictures: PSNR and SSIM."""
+
+import math
+
+import numpy as np
+
+from spiden_cli.core.image.picture import Pixels
+from spiden_cli.errors import InputError
+
+__all__ = ["psnr", "ssim"]
+
+_SSIM_WINDOW = 11  # 3.5 sigma each side of the centre, sigma = 1.5
+
+
+def psnr(restored: Pixels, clean: Pixels) -> float:
+    """Peak signal-to-noise ratio in dB: 10 log10(peak^2 / mean squared error).
+
+    The peak is 255 for uint8 and 65535 for uint16; the mean is over all pixels and channels.
+
+    Args:
+        restored: (H, W) or (H, W, 3), uint8 or uint16.
+        clean: the reference, of the same shape and type.
+
+    Returns:
+        dB; infinity if both are equal.
+
+    Raises:
+        InputError: shapes or types differ.
+    """
+    _check_alike(restored, clean)
+    difference = restored.astype(np.float64) - clean.astype(np.float64)
+    error = float(np.mean(difference**2))
+    peak = float(np.iinfo(clean.dtype).max)
+    return math.inf if error == 0 else 10 * math.log10(peak**2 / error)
+
+
+def ssim(restored: Pixels, clean: Pixels) -> float:
+    """Structural similarity, 1 for equal pictures; for colour the mean over the channels.
+
+    Wang, Bovik, Sheikh, Simoncelli, "Image Quality Assessment: From Error Visibility to Structural
+    Similarity", IEEE TIP 2004: 11 x 11 Gaussian window of sigma 1.5, K1 = 0.01, K2 = 0.03,
+    population covariance.
+
+    Args:
+        restored: (H, W) or (H, W, 3), uint8 or uint16, at least 11 pixels a side.
+        clean: the reference, of the same shape and type.
+
+    Raises:
+        InputError: shapes or types differ, or the picture is smaller than the window.
+    """
+    from skimage.metrics import structural_similarity  # slow to import, needed here only
+
+    _check_alike(restored, clean)
+    if min(clean.shape[:2]) < _SSIM_WINDOW:
+        raise InputError(
+            f"SSIM needs at least {_SSIM_WINDOW} x {_SSIM_WINDOW} pixels, not {_shape(clean)}"
+        )
+    similarity = structural_similarity(  # type: ignore[no-untyped-call]
+        clean,
+        restored,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        data_range=float(np.iinfo(clean.dtype).max),
+        channel_axis=-1 if clean.ndim == 3 else None,
+    )
+    return float(similarity)
+
+
+def _check_alike(restored: Pixels, clean: Pixels) -> None:
+    if restored.shape != clean.shape or restored.dtype != clean.dtype:
+        raise InputError(
+            f"can't compare {_shape(restored)} ({restored.dtype}) with {_shape(clean)} "
+            f"({clean.dtype}); both pictures need the same size, channels and depth"
+        )
+    if clean.dtype not in (np.uint8, np.uint16):
+        raise InputError(f"quality is measured on 8- or 16-bit pixels, not {clean.dtype}")
+
+
+def _shape(pixels: Pixels) -> str:
+    height, width = pixels.shape[:2]
+    return f"{width} x {height} {'colour' if pixels.ndim == 3 else 'grey'}"

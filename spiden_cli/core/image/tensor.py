@@ -1,0 +1,71 @@
+"""Pixels and tensors: (H, W) or (H, W, 3) whole numbers <-> (C, H, W) float32 in [0, 1]."""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from spiden_cli.core.image.picture import Pixels
+
+__all__ = ["to_grey", "to_pixels", "to_tensor"]
+
+_LUMA = (0.299, 0.587, 0.114)
+
+
+def to_tensor(pixels: Pixels) -> Tensor:
+    """Scale pixels to [0, 1]: uint8 by 1/255, uint16 by 1/65535.
+
+    Args:
+        pixels: (H, W) grey or (H, W, 3) RGB.
+
+    Returns:
+        (1, H, W) or (3, H, W) float32, contiguous, on the CPU.
+    """
+    planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+    peak = np.float32(np.iinfo(pixels.dtype).max)
+    return torch.from_numpy(np.ascontiguousarray(planes, dtype=np.float32) / peak)
+
+
+def to_pixels(tensor: Tensor, dtype: npt.DTypeLike) -> Pixels:
+    """Clip to [0, 1] and round to the nearest whole value, ties to even (IEEE 754, `np.rint`).
+
+    The inverse of `to_tensor` for both depths.
+
+    Args:
+        tensor: (1, H, W) or (3, H, W), any float type, any device. NaN is refused.
+        dtype: uint8 or uint16.
+
+    Returns:
+        (H, W) or (H, W, 3) of `dtype`.
+
+    Raises:
+        ValueError: NaN, another shape or another dtype. That is a fault of the caller.
+    """
+    dtype = np.dtype(dtype)
+    if dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"pixels are uint8 or uint16, not {dtype}")
+    if tensor.ndim != 3 or tensor.shape[0] not in (1, 3):
+        raise ValueError(f"expected (1, H, W) or (3, H, W), got {tuple(tensor.shape)}")
+    planes = tensor.detach().to("cpu", torch.float32).numpy()
+    if np.isnan(planes).any():
+        raise ValueError("the tensor has NaN values")
+    values = np.rint(planes.clip(0.0, 1.0) * np.float32(np.iinfo(dtype).max)).astype(dtype)
+    return values[0] if len(values) == 1 else np.ascontiguousarray(values.transpose(1, 2, 0))
+
+
+def to_grey(tensor: Tensor) -> Tensor:
+    """Luma of RGB, Y' = 0.299 R' + 0.587 G' + 0.114 B' (ITU-R BT.601-7, section 2.5.1), full range.
+
+    These are the weights by which the field turns its colour sets to grey (OpenCV's grey reading,
+    as KAIR does; MATLAB's rgb2gray).
+
+    Args:
+        tensor: (..., 3, H, W), or (..., 1, H, W) which is returned as it is.
+
+    Returns:
+        (..., 1, H, W), same range.
+    """
+    if tensor.shape[-3] == 1:
+        return tensor
+    weights = tensor.new_tensor(_LUMA).view(3, 1, 1)
+    return (tensor * weights).sum(dim=-3, keepdim=True)

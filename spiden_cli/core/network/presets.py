@@ -1,0 +1,103 @@
+"""What a network is made of: one frozen configuration, and the presets that have a name."""
+
+from dataclasses import dataclass, replace
+
+from spiden_cli.errors import InputError
+
+NEURONS = ("if", "lif", "relu")
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The whole shape of a network; it travels in the metadata of every weights file.
+
+    Attributes:
+        neuron: "if", "lif", or "relu" for the CNN twin of the same topology.
+        image_channels: 1 for grey, 3 for colour.
+        width: channels of every inner layer.
+        layers: 3x3 convolutions in all, encoder and read-out included.
+        shortcuts: join the inner layers by twos into blocks with membrane shortcuts.
+        unshuffle: side of the square of pixels that becomes one position (1: none).
+        noise_map: feed the noise level as one more input channel.
+        linear_path: side of a linear filter from the encoded image to the read-out (0: none).
+        threshold: starting threshold of every neuron, in units of a normalised current.
+        initial_potential: phi, membrane potential before the first step over the threshold.
+        surrogate: name of the surrogate gradient.
+    """
+
+    neuron: str = "if"
+    image_channels: int = 1
+    width: int = 64
+    layers: int = 17
+    shortcuts: bool = False
+    unshuffle: int = 1
+    noise_map: bool = False
+    linear_path: int = 0
+    threshold: float = 2.0
+    initial_potential: float = 0.5
+    surrogate: str = "rectangular"
+
+    def __post_init__(self) -> None:
+        """Refuse a shape that can't be built.
+
+        Raises:
+            InputError: a value is out of range; the message names it.
+        """
+        if self.neuron not in NEURONS:
+            raise InputError(f"unknown neuron {self.neuron!r}: choose one of {', '.join(NEURONS)}")
+        if self.image_channels not in (1, 3):
+            raise InputError(f"image channels must be 1 or 3, not {self.image_channels}")
+        if self.layers < 3 or (self.shortcuts and self.layers % 2):
+            raise InputError(f"{self.layers} layers: at least 3, and an even number with shortcuts")
+        if not (1 <= self.width <= 1024 and self.layers <= 256 and 1 <= self.unshuffle <= 8):
+            raise InputError("at most 1024 channels, 256 layers and an unshuffle of 8, at least 1")
+        if self.threshold <= 0:
+            raise InputError(f"the threshold must be positive, not {self.threshold}")
+        if self.linear_path < 0 or (self.linear_path and self.linear_path % 2 == 0):
+            raise InputError(f"the linear path is {self.linear_path}: give 0 or an odd side")
+
+    @property
+    def encoded_channels(self) -> int:
+        """Channels of the encoded image, noise map included."""
+        return self.image_channels * self.unshuffle**2 + self.noise_map
+
+    @property
+    def receptive_field(self) -> int:
+        """Pixels on each side of an output pixel that can change it."""
+        positions = max(self.layers, self.linear_path // 2)
+        return (positions + 1) * self.unshuffle if self.unshuffle > 1 else positions
+
+    @property
+    def spiking(self) -> bool:
+        """Whether the neurons spike; the CNN twin's do not."""
+        return self.neuron != "relu"
+
+    def twin(self) -> "NetworkConfig":
+        """Return the CNN of the same topology."""
+        return replace(self, neuron="relu")
+
+
+PRESETS: dict[str, NetworkConfig] = {
+    # The paper's network: DnCNN (Zhang et al. 2017, arXiv 1608.03981) with IF neurons.
+    "dncnn17": NetworkConfig(layers=17, width=64),
+    # A quarter of the positions and one model for a range of sigma, after FFDNet (Zhang et al.
+    # 2018, arXiv 1710.04026); membrane shortcuts after MS-ResNet (Hu et al. 2024, 2112.08954).
+    "base": NetworkConfig(
+        layers=16, width=64, shortcuts=True, unshuffle=2, noise_map=True, linear_path=5
+    ),
+    "tiny": NetworkConfig(
+        layers=10, width=32, shortcuts=True, unshuffle=2, noise_map=True, linear_path=5
+    ),
+}
+
+
+def preset(name: str) -> NetworkConfig:
+    """Return the preset of that name.
+
+    Raises:
+        InputError: there is none of that name; the message lists those that exist.
+    """
+    try:
+        return PRESETS[name]
+    except KeyError:
+        raise InputError(f"unknown preset {name!r}: choose one of {', '.join(PRESETS)}") from None

@@ -1,0 +1,129 @@
+"""A layer of neurons: learnable thresholds, and the only loop over time.
+
+Everything else in the network works on T * B images at once; only here does the order of the
+timesteps matter.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from spiden_cli.core.neuron.integrate_and_fire import (
+    IFParameters,
+    NeuronState,
+    if_step,
+    initial_state,
+)
+from spiden_cli.core.neuron.leaky import LIFParameters, lif_step
+from spiden_cli.core.neuron.quantiser import quantise
+from spiden_cli.core.neuron.surrogate import surrogate_named
+
+Step = Callable[[Tensor, NeuronState], tuple[Tensor, NeuronState]]
+
+
+def run(
+    currents: Sequence[Tensor], state: NeuronState, step: Step
+) -> tuple[list[Tensor], NeuronState]:
+    """Drive neurons with T timesteps of current.
+
+    Args:
+        currents: T currents of one shape.
+        state: the state before the first step, of that shape.
+        step: one timestep, with its parameters bound.
+
+    Returns:
+        T tensors of spikes in {0, 1}, and the state after the last step.
+    """
+    spikes = []
+    for current in currents:
+        fired, state = step(current, state)
+        spikes.append(fired)
+    return spikes, state
+
+
+class IFLayer(nn.Module):
+    """A layer of Integrate-and-Fire neurons, one learnable threshold per channel.
+
+    The threshold is stored as its logarithm, so that it stays positive whatever the optimiser does.
+
+    Args:
+        channels: C, channels of the input current.
+        threshold: starting value of theta.
+        initial: phi, the initial membrane potential as a fraction of the threshold.
+        surrogate: name of the surrogate gradient.
+    """
+
+    def __init__(
+        self, channels: int, threshold: float, initial: float = 0.5, surrogate: str = "rectangular"
+    ) -> None:
+        super().__init__()
+        self.log_threshold = nn.Parameter(torch.full((channels,), math.log(threshold)))
+        self.initial = initial
+        self.surrogate = surrogate_named(surrogate)
+
+    @property
+    def threshold(self) -> Tensor:
+        """Thresholds theta > 0, shape (C, 1, 1)."""
+        return self.log_threshold.exp()[:, None, None]
+
+    def forward(self, current: Tensor, timesteps: int, quantised: bool = False) -> Tensor:
+        """Turn currents into spikes.
+
+        Args:
+            current: (T * B, C, H, W), timestep by timestep; with `quantised`, (B, C, H, W).
+            timesteps: T >= 1.
+            quantised: stand for T layer-synchronous timesteps by one pass over mean currents.
+
+        Returns:
+            Spikes in {0, 1} of the shape of `current`; with `quantised`, firing rates in
+            {0, 1/T, ..., 1}.
+        """
+        p = IFParameters(self.threshold, self.initial, self.surrogate)
+        if quantised:
+            return self._quantise(current, p, timesteps)
+        currents = current.chunk(timesteps)
+        spikes, _ = run(currents, initial_state(currents[0], p), self._step(p))
+        return torch.cat(spikes)  # unlike stack, it keeps a channels-last layout
+
+    def _quantise(self, current: Tensor, p: IFParameters, timesteps: int) -> Tensor:
+        return quantise(current, p.threshold, p.initial, timesteps)
+
+    def _step(self, p: IFParameters) -> Step:
+        return partial(if_step, p=p)
+
+
+class LIFLayer(IFLayer):
+    """A layer of Leaky Integrate-and-Fire neurons, one learnable leak per channel.
+
+    The leak is stored as its logit, so that it stays in (0, 1). Under a leak the spike count is no
+    plain rounding of the current, so the quantised phase runs the T timesteps on the mean current.
+    """
+
+    def __init__(
+        self, channels: int, threshold: float, initial: float = 0.5, surrogate: str = "rectangular"
+    ) -> None:
+        super().__init__(channels, threshold, initial, surrogate)
+        self.logit_leak = nn.Parameter(torch.full((channels,), 3.0))  # lambda = 0.95
+
+    @property
+    def leak(self) -> Tensor:
+        """Leaks lambda in (0, 1), shape (C, 1, 1)."""
+        return self.logit_leak.sigmoid()[:, None, None]
+
+    def _quantise(self, current: Tensor, p: IFParameters, timesteps: int) -> Tensor:
+        spikes, _ = run([current] * timesteps, initial_state(current, p), self._step(p))
+        return torch.stack(spikes).mean(0)
+
+    def _step(self, p: IFParameters) -> Step:
+        return partial(lif_step, p=LIFParameters(p, self.leak))
+
+
+class ReLULayer(nn.Module):
+    """The CNN twin's neuron: a rectified linear unit, to which time means nothing."""
+
+    def forward(self, current: Tensor, timesteps: int, quantised: bool = False) -> Tensor:
+        """Return max(0, current), of the same shape."""
+        return current.relu()

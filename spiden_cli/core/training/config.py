@@ -1,0 +1,73 @@
+"""Settings of a training run: one frozen dataclass that travels in checkpoint and weights."""
+
+from dataclasses import dataclass
+
+from spiden_cli.errors import InputError
+
+METHODS = ("bptt", "quantiser")
+PRECISIONS = ("float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that decides the course of a run, besides network and data.
+
+    Attributes:
+        steps: optimiser steps in all; the learning rate reaches zero at the last one.
+        batch_size: patches per step.
+        patch_size: side of a patch in pixels.
+        learning_rate: peak of the schedule.
+        warmup: steps of linear warm-up.
+        sigma: lowest and highest noise level, in 8-bit units.
+        timesteps: numbers of timesteps T, one of which is drawn for each batch.
+        method: "bptt" unrolls T timesteps; "quantiser" trains T-level quantisers in one pass.
+        freeze_norm: fix the statistics of batch normalisation and fold it.
+        sparsity_weight: weight of the mean firing rate in the loss.
+        gradient_clip: largest norm of the gradient.
+        ema: decay of the moving average of the weights.
+        seed: where all randomness comes from.
+        precision: number format of the convolutions, "float32" or "bfloat16".
+        validate_every: steps between two validations; each also writes a checkpoint.
+    """
+
+    steps: int = 10_000
+    batch_size: int = 16
+    patch_size: int = 64
+    learning_rate: float = 2e-3
+    warmup: int = 200
+    sigma: tuple[float, float] = (25.0, 25.0)
+    timesteps: tuple[int, ...] = (4,)
+    method: str = "bptt"
+    freeze_norm: bool = False
+    sparsity_weight: float = 0.0
+    gradient_clip: float = 1.0
+    ema: float = 0.999
+    seed: int = 0
+    precision: str = "float32"
+    validate_every: int = 500
+
+    def __post_init__(self) -> None:
+        """Refuse settings that can't be run.
+
+        Raises:
+            InputError: a value is out of range; the message names it.
+        """
+        low, high = self.sigma
+        problems = {
+            "steps, batch size, patch size and validation interval must be at least 1": min(
+                self.steps, self.batch_size, self.patch_size, self.validate_every
+            )
+            < 1,
+            "sigma must lie in 0 to 255, lowest first": not 0 <= low <= high <= 255,
+            "the number of timesteps must be at least 1": min(self.timesteps, default=0) < 1,
+            "the learning rate must be positive": self.learning_rate <= 0,
+            "the sparsity weight can't be negative": self.sparsity_weight < 0,
+            "the gradient clip must be positive": self.gradient_clip <= 0,
+            "the EMA decay must lie in 0 to 1, 1 excluded": not 0 <= self.ema < 1,
+            f"the method must be one of {', '.join(METHODS)}": self.method not in METHODS,
+            f"the precision must be one of {', '.join(PRECISIONS)}": self.precision
+            not in PRECISIONS,
+        }
+        for problem, found in problems.items():
+            if found:
+                raise InputError(problem)

@@ -1,0 +1,39 @@
+"""What training minimises: the error of the image, and the number of spikes that it took."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from spiden_cli.core.data.patches import Batch
+from spiden_cli.core.network.denoiser import Denoiser
+from spiden_cli.core.network.recording import record_spikes
+
+
+class Objective(NamedTuple):
+    """The loss of a batch and its parts, all scalars.
+
+    Attributes:
+        loss: what is minimised.
+        error: mean absolute error of the image, range [0, 1].
+        firing_rate: spikes per neuron and timestep, averaged over the layers.
+    """
+
+    loss: Tensor
+    error: Tensor
+    firing_rate: Tensor
+
+
+def objective(
+    network: Denoiser, batch: Batch, timesteps: int, quantised: bool, sparsity_weight: float
+) -> Objective:
+    """Run a batch through the network and judge it: L1 error + weight * mean firing rate.
+
+    L1 rather than L2, as in the recipes of KAIR (DnCNN, FFDNet, DRUNet): it is less driven by
+    the few pixels that no denoiser can restore.
+    """
+    with record_spikes(network, torch.mean) as rates:
+        denoised = network(batch.noisy, batch.sigma, timesteps, quantised)
+    error = (denoised.float() - batch.clean).abs().mean()
+    firing_rate = torch.stack([values[0].float() for values in rates.values()]).mean()
+    return Objective(error + sparsity_weight * firing_rate, error.detach(), firing_rate)

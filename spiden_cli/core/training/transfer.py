@@ -1,0 +1,74 @@
+r"""Starting a run from weights that exist: the same kind of network, or its CNN twin.
+
+From a CNN twin, thresholds are set so that T spikes span what the ReLU used to pass on. An IF
+neuron stands for clip(u / theta, 0, 1) where the twin had relu(u), so theta goes into the kernels
+that follow: W' = theta W. For u ~ N(0, s^2), E[relu(u)^2] = s^2 / 2, which gives each channel's s
+from measured activations; theta = threshold * s, with the preset's threshold in units of s.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from spiden_cli.core.data.patches import Batch
+from spiden_cli.core.network.blocks import ConvNorm
+from spiden_cli.core.network.denoiser import Denoiser
+from spiden_cli.core.network.recording import record_spikes
+from spiden_cli.core.neuron.layer import IFLayer
+from spiden_cli.core.weights import load_weights
+from spiden_cli.errors import TrainingError
+
+
+def start_from(network: Denoiser, path: Path, calibration: Batch) -> None:
+    """Load the weights of `path` into `network`, turning a CNN twin's into a spiking network's.
+
+    Args:
+        network: what to fill; its topology must be that of the file.
+        path: a weights file.
+        calibration: patches on which a twin's activations are measured.
+
+    Raises:
+        WeightsError: the file can't be read.
+        TrainingError: it holds another topology, or a spiking network for a CNN to start from.
+    """
+    source, info = load_weights(path)
+    if _topology(source) != _topology(network):
+        raise TrainingError(f"{path} holds a network of another shape: choose its preset")
+    if info.config.spiking and not network.config.spiking:
+        raise TrainingError(f"{path} holds a spiking network: a CNN can't start from it")
+    if network.config.spiking and not info.config.spiking:
+        _from_twin(network, source, calibration)
+    else:
+        network.load_state_dict(source.state_dict(), strict=False)  # a LIF layer has a leak besides
+
+
+def _topology(network: Denoiser) -> dict[str, torch.Size]:
+    tensors = network.state_dict()
+    return {name: t.shape for name, t in tensors.items() if not _is_neuron(name)}
+
+
+def _is_neuron(name: str) -> bool:
+    return name.endswith(("log_threshold", "logit_leak"))
+
+
+@torch.no_grad()
+def _from_twin(network: Denoiser, twin: Denoiser, calibration: Batch) -> None:
+    with record_spikes(twin, _mean_square) as records:
+        twin(calibration.noisy.cpu(), calibration.sigma.cpu())
+    network.load_state_dict(twin.state_dict(), strict=False)
+    neurons = [module for module in network.modules() if isinstance(module, IFLayer)]
+    for layer, (_, driven), (mean_square,) in zip(
+        neurons, network.spike_driven(), records.values(), strict=True
+    ):
+        spread = (2 * mean_square).sqrt()
+        # A channel that the twin left silent keeps a small threshold rather than none.
+        threshold = network.config.threshold * spread.clamp_min(0.01 * float(spread.max()))
+        layer.log_threshold.copy_(threshold.log())
+        weight = driven.conv.weight if isinstance(driven, ConvNorm) else driven.weight
+        assert isinstance(weight, Tensor)
+        weight.mul_(threshold.to(weight)[:, None, None])
+
+
+def _mean_square(activations: Tensor) -> Tensor:
+    return activations.square().mean((0, 2, 3))

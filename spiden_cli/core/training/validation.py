@@ -1,0 +1,91 @@
+"""The measure of a run on held-out images: PSNR as `spiden evaluate` has it, and firing rates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from spiden_cli.core.image.metrics import psnr
+from spiden_cli.core.image.noise import add_gaussian_noise
+from spiden_cli.core.image.tensor import to_pixels
+from spiden_cli.core.network.denoiser import Denoiser
+from spiden_cli.core.network.recording import record_spikes
+
+CROP = 160
+MOST_IMAGES = 16
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a validation found.
+
+    Attributes:
+        psnr: mean PSNR in dB, by noise level.
+        firing_rates: spikes per neuron and timestep, by layer; for a CNN, mean activations.
+    """
+
+    psnr: dict[str, float]
+    firing_rates: dict[str, float]
+
+    @property
+    def mean_psnr(self) -> float:
+        """Mean over the noise levels, in dB."""
+        return sum(self.psnr.values()) / len(self.psnr)
+
+
+def split(images: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    """Return training and held-out images: 5 %, at most 16, evenly spread, hold the validation."""
+    count = max(1, min(MOST_IMAGES, len(images) // 20))
+    held = {round((index + 0.5) * len(images) / count) for index in range(count)}
+    train = [image for index, image in enumerate(images) if index not in held]
+    return train, [image for index, image in enumerate(images) if index in held]
+
+
+def validation_levels(sigma: tuple[float, float]) -> list[float]:
+    """Return the noise levels to validate at: those of the literature that the range holds."""
+    low, high = sigma
+    return [level for level in (15.0, 25.0, 50.0) if low <= level <= high] or [(low + high) / 2]
+
+
+@torch.no_grad()
+def validate(
+    network: Denoiser,
+    images: Sequence[Tensor],
+    sigma: tuple[float, float],
+    timesteps: int,
+    quantised: bool,
+    device: torch.device,
+) -> Validation:
+    """Denoise the centre of each image and measure PSNR against the clean one.
+
+    Args:
+        network: what to measure; its mode is restored afterwards.
+        images: uint8 (C, H, W).
+        sigma: range of noise levels, in 8-bit units.
+        timesteps: T.
+        quantised: measure the layer-synchronous quantisers instead.
+        device: where the network is.
+    """
+    was_training = network.training
+    network.eval()
+    levels: dict[str, float] = {}
+    with record_spikes(network, torch.mean) as rates:
+        for level in validation_levels(sigma):
+            values = []
+            for seed, image in enumerate(images):
+                clean = _centre(image)
+                noisy = add_gaussian_noise(clean.float() / 255, level, seed).to(device)
+                denoised = network(noisy[None], level, timesteps, quantised)[0].cpu()
+                pixels = to_pixels(denoised, clean.numpy().dtype)
+                values.append(psnr(pixels, to_pixels(clean.float() / 255, pixels.dtype)))
+            levels[f"{level:g}"] = sum(values) / len(values)
+    network.train(was_training)
+    means = {name: float(torch.stack(values).mean()) for name, values in rates.items()}
+    return Validation(levels, means)
+
+
+def _centre(image: Tensor) -> Tensor:
+    height, width = image.shape[-2:]
+    top, left = max(0, (height - CROP) // 2), max(0, (width - CROP) // 2)
+    return image[:, top : top + CROP, left : left + CROP]
