@@ -32,6 +32,8 @@ def downloading() -> Iterator["Callable[[DownloadProgress], None]"]:
         def on_progress(progress: "DownloadProgress") -> None:
             if progress.name not in tasks:
                 tasks[progress.name] = bar.add_task(f"downloading {progress.name}")
-            bar.update(tasks[progress.name], completed=progress.files_done, total=progress.files)  # type: ignore[arg-type]
+            bar.update(
+                tasks[progress.name], completed=progress.files_done, total=progress.files_total
+            )  # type: ignore[arg-type]
 
         yield on_progress

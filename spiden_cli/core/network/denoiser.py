@@ -33,12 +33,6 @@ class Denoiser(nn.Module):
         self.neurons = make_neurons(config)
         channels_out = config.image_channels * config.unshuffle**2
         self.readout = nn.Conv2d(config.width, channels_out, 3, padding=1)
-        self.linear: nn.Conv2d | None = None
-        if config.linear_path:
-            side = config.linear_path
-            self.linear = nn.Conv2d(
-                config.encoded_channels, channels_out, side, padding=side // 2, bias=False
-            )
 
     def forward(
         self, noisy: Tensor, sigma: Tensor | float, timesteps: int = 4, quantised: bool = False
@@ -70,8 +64,6 @@ class Denoiser(nn.Module):
         spikes = self.neurons(current, timesteps, quantised)
         drawn: Tensor = self.readout(spikes).float()
         noise = drawn.reshape(steps, -1, *drawn.shape[1:]).mean(0)
-        if self.linear is not None:
-            noise = noise + self.linear(encoded).float()
         noise = nn.functional.pixel_shuffle(noise, self.config.unshuffle)
         return noisy - noise[..., : noisy.shape[-2], : noisy.shape[-1]]
 

@@ -19,7 +19,6 @@ class NetworkConfig:
         shortcuts: join the inner layers by twos into blocks with membrane shortcuts.
         unshuffle: side of the square of pixels that becomes one position (1: none).
         noise_map: feed the noise level as one more input channel.
-        linear_path: side of a linear filter from the encoded image to the read-out (0: none).
         threshold: starting threshold of every neuron, in units of a normalised current.
         initial_potential: phi, membrane potential before the first step over the threshold.
         surrogate: name of the surrogate gradient.
@@ -32,8 +31,7 @@ class NetworkConfig:
     shortcuts: bool = False
     unshuffle: int = 1
     noise_map: bool = False
-    linear_path: int = 0
-    threshold: float = 2.0
+    threshold: float = 3.0
     initial_potential: float = 0.5
     surrogate: str = "rectangular"
 
@@ -53,8 +51,6 @@ class NetworkConfig:
             raise InputError("at most 1024 channels, 256 layers and an unshuffle of 8, at least 1")
         if self.threshold <= 0:
             raise InputError(f"the threshold must be positive, not {self.threshold}")
-        if self.linear_path < 0 or (self.linear_path and self.linear_path % 2 == 0):
-            raise InputError(f"the linear path is {self.linear_path}: give 0 or an odd side")
 
     @property
     def encoded_channels(self) -> int:
@@ -64,8 +60,7 @@ class NetworkConfig:
     @property
     def receptive_field(self) -> int:
         """Pixels on each side of an output pixel that can change it."""
-        positions = max(self.layers, self.linear_path // 2)
-        return (positions + 1) * self.unshuffle if self.unshuffle > 1 else positions
+        return (self.layers + 1) * self.unshuffle if self.unshuffle > 1 else self.layers
 
     @property
     def spiking(self) -> bool:
@@ -82,12 +77,8 @@ PRESETS: dict[str, NetworkConfig] = {
     "dncnn17": NetworkConfig(layers=17, width=64),
     # A quarter of the positions and one model for a range of sigma, after FFDNet (Zhang et al.
     # 2018, arXiv 1710.04026); membrane shortcuts after MS-ResNet (Hu et al. 2024, 2112.08954).
-    "base": NetworkConfig(
-        layers=16, width=64, shortcuts=True, unshuffle=2, noise_map=True, linear_path=5
-    ),
-    "tiny": NetworkConfig(
-        layers=10, width=32, shortcuts=True, unshuffle=2, noise_map=True, linear_path=5
-    ),
+    "base": NetworkConfig(layers=16, width=64, shortcuts=True, unshuffle=2, noise_map=True),
+    "tiny": NetworkConfig(layers=10, width=32, shortcuts=True, unshuffle=2, noise_map=True),
 }
 
 

@@ -1,0 +1,82 @@
+"""What runs a network: one image in, one image and its activity out."""
+
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from spiden_cli.core.inference.activity import Activity, layer_activity
+from spiden_cli.core.network.denoiser import Denoiser
+from spiden_cli.core.network.folding import fold
+from spiden_cli.core.network.presets import NetworkConfig
+from spiden_cli.core.network.recording import record_spikes
+
+
+class Pass(NamedTuple):
+    """What came out of one pass.
+
+    Attributes:
+        denoised: (C, H, W), not clipped, on the CPU.
+        activity: spikes and synaptic operations by layer; empty for a CNN.
+    """
+
+    denoised: Tensor
+    activity: Activity
+
+
+class Engine(Protocol):
+    """Runs one network, with batch normalisation folded.
+
+    Attributes:
+        name: what reports call it.
+        config: the shape of the network.
+    """
+
+    name: str
+    config: NetworkConfig
+
+    def run(self, noisy: Tensor, sigma: float, timesteps: int) -> Pass:
+        """Denoise one image.
+
+        Args:
+            noisy: (C, H, W), C the channels of the network, range [0, 1] plus noise.
+            sigma: noise level in 8-bit units.
+            timesteps: T >= 1.
+        """
+        ...
+
+
+class DenseEngine:
+    """Torch: dense convolutions over the spikes of all timesteps at once.
+
+    Args:
+        network: what to run; it stays as it is.
+        device: where to run it.
+    """
+
+    name = "dense"
+
+    def __init__(self, network: Denoiser, device: torch.device) -> None:
+        self.config = network.config
+        self.device = device
+        self.network = fold(network).to(device, memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def run(self, noisy: Tensor, sigma: float, timesteps: int) -> Pass:
+        """Denoise one image; see `Engine.run`."""
+        image = noisy.to(self.device)[None].contiguous(memory_format=torch.channels_last)
+        if not self.config.spiking:
+            return Pass(self.network(image, sigma, timesteps)[0].cpu(), {})
+        with record_spikes(self.network, _spikes_per_position) as records:
+            denoised = self.network(image, sigma, timesteps)[0].cpu()
+        channels_out = {name: layer.out_channels for name, layer in self.network.spike_driven()}
+        activity = {
+            name: layer_activity(counts.cpu(), self.config.width, channels_out[name], timesteps)
+            for name, (counts,) in records.items()
+        }
+        return Pass(denoised, activity)
+
+
+def _spikes_per_position(spikes: Tensor) -> Tensor:
+    """Sum spikes (T, C, H, W) to (H, W) at once, so that no layer's spikes are kept."""
+    return spikes.sum((0, 1), dtype=torch.float32)

@@ -1,0 +1,105 @@
+"""The live display of a training run; plain lines where there is no terminal."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from spiden_cli.errors import InputError
+from spiden_cli.report.console import note, talk
+
+if TYPE_CHECKING:
+    from spiden_cli.core.training.loop import Progress, Trainer
+    from spiden_cli.core.training.validation import Validation
+
+BAR_WIDTH = 20
+
+
+def show(
+    trainer: "Trainer", budget: float | None, stop: Callable[[], bool], tensorboard: bool
+) -> None:
+    """Run a training to its end, its budget or its interruption, and show how it goes."""
+    writer = _writer(trainer) if tensorboard else None
+    progress = None
+    with Live(console=talk, refresh_per_second=4, transient=True, auto_refresh=False) as live:
+        for progress in trainer.run(budget, stop):
+            if talk.is_terminal:
+                live.update(_panel(progress), refresh=progress.step % 10 == 0)
+            if progress.validated:
+                note(_line(progress))
+                if writer is not None:
+                    _log(writer, progress)
+    if writer is not None:
+        writer.close()
+    if progress is None:
+        note(f"the run in {trainer.folder} was finished already")
+    elif progress.step < progress.steps:
+        note(f"stopped at step {progress.step}: go on with --resume --output {trainer.folder}")
+    else:
+        note(f"done: the weights are {trainer.folder / 'weights.safetensors'}")
+
+
+def _panel(progress: "Progress") -> Group:
+    numbers = Table.grid(padding=(0, 2))
+    numbers.add_row("step", f"{progress.step} of {progress.steps}")
+    numbers.add_row("loss", f"{progress.loss:.5f}")
+    numbers.add_row("images/s", f"{progress.images_per_second:.1f}")
+    numbers.add_row("time", f"{_clock(progress.seconds)}, {_clock(progress.seconds_left)} left")
+    bar = ProgressBar(total=progress.steps, completed=progress.step, width=60)
+    parts: list[Any] = [bar, numbers]
+    if progress.validation is not None:
+        numbers.add_row("held-out PSNR", _levels(progress.validation))
+        parts.append(_rates(progress.validation))
+    return Group(*parts)
+
+
+def _rates(validation: "Validation") -> Table:
+    """One bar for each layer: where in the depth the spikes are."""
+    table = Table.grid(padding=(0, 2))
+    table.add_row(Text("activity per neuron and timestep", style="dim"))
+    for name, rate in validation.firing_rates.items():
+        bar = ProgressBar(total=0.5, completed=min(rate, 0.5), width=BAR_WIDTH)
+        table.add_row(name, bar, f"{rate:.3f}")
+    return table
+
+
+def _line(progress: "Progress") -> str:
+    assert progress.validation is not None
+    return (
+        f"step {progress.step}/{progress.steps}  loss {progress.loss:.5f}  "
+        f"held-out PSNR {_levels(progress.validation)}  rate {progress.firing_rate:.3f}  "
+        f"{progress.images_per_second:.1f} images/s  {_clock(progress.seconds_left)} left"
+    )
+
+
+def _levels(validation: "Validation") -> str:
+    return ", ".join(f"{value:.2f} dB (sigma {level})" for level, value in validation.psnr.items())
+
+
+def _clock(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))
+
+
+def _writer(trainer: "Trainer") -> Any:  # noqa: ANN401
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise InputError(
+            "--tensorboard needs a package: pip install 'spiden[tensorboard]'"
+        ) from None
+    return SummaryWriter(str(trainer.folder / "tensorboard"))  # type: ignore[no-untyped-call]
+
+
+def _log(writer: Any, progress: "Progress") -> None:  # noqa: ANN401
+    assert progress.validation is not None
+    writer.add_scalar("loss", progress.loss, progress.step)
+    writer.add_scalar("firing rate", progress.firing_rate, progress.step)
+    for level, value in progress.validation.psnr.items():
+        writer.add_scalar(f"PSNR/sigma {level}", value, progress.step)
+    for name, rate in progress.validation.firing_rates.items():
+        writer.add_scalar(f"firing rate/{name}", rate, progress.step)
