@@ -1,3 +1,113 @@
-"""spiden: image denoising with a deep spiking neural network."""
+"""Image denoising with a deep spiking neural network.
+
+    import spiden_cli as spiden
+
+    network, info = spiden.load_weights(spiden.find_weights("base"))
+    engine = spiden.DenseEngine(network, torch.device("cpu"))
+    picture = spiden.read_picture("noisy.png")
+    result = spiden.denoise_picture(engine, picture, sigma=None, timesteps=4)
+    spiden.write_picture("clean.png", result.picture)
+
+Names are imported when they are first used, so that `import spiden_cli` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spiden_cli.core.bundled import find_weights, model_names
+    from spiden_cli.core.data.datasets import find_dataset
+    from spiden_cli.core.image.files import read_picture, write_picture
+    from spiden_cli.core.image.metrics import psnr, ssim
+    from spiden_cli.core.image.noise import add_gaussian_noise
+    from spiden_cli.core.image.noise_level import estimate_sigma
+    from spiden_cli.core.image.picture import Picture
+    from spiden_cli.core.inference.denoising import Denoised, denoise_picture, denoise_tensor
+    from spiden_cli.core.inference.engine import DenseEngine, Engine
+    from spiden_cli.core.inference.evaluation import Evaluation, evaluate
+    from spiden_cli.core.network.denoiser import Denoiser
+    from spiden_cli.core.network.folding import fold
+    from spiden_cli.core.network.presets import PRESETS, NetworkConfig
+    from spiden_cli.core.weights import WeightsInfo, load_weights, read_info, save_weights
+    from spiden_cli.errors import (
+        DatasetError,
+        InputError,
+        OutputError,
+        SpidenError,
+        TrainingError,
+        WeightsError,
+    )
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "core.bundled": ("find_weights", "model_names"),
+    "core.data.datasets": ("find_dataset",),
+    "core.image.files": ("read_picture", "write_picture"),
+    "core.image.metrics": ("psnr", "ssim"),
+    "core.image.noise": ("add_gaussian_noise",),
+    "core.image.noise_level": ("estimate_sigma",),
+    "core.image.picture": ("Picture",),
+    "core.inference.denoising": ("Denoised", "denoise_picture", "denoise_tensor"),
+    "core.inference.engine": ("DenseEngine", "Engine"),
+    "core.inference.evaluation": ("Evaluation", "evaluate"),
+    "core.network.denoiser": ("Denoiser",),
+    "core.network.folding": ("fold",),
+    "core.network.presets": ("PRESETS", "NetworkConfig"),
+    "core.weights": ("WeightsInfo", "load_weights", "read_info", "save_weights"),
+    "errors": (
+        "DatasetError",
+        "InputError",
+        "OutputError",
+        "SpidenError",
+        "TrainingError",
+        "WeightsError",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "PRESETS",
+    "DatasetError",
+    "Denoised",
+    "Denoiser",
+    "DenseEngine",
+    "Engine",
+    "Evaluation",
+    "InputError",
+    "NetworkConfig",
+    "OutputError",
+    "Picture",
+    "SpidenError",
+    "TrainingError",
+    "WeightsError",
+    "WeightsInfo",
+    "__version__",
+    "add_gaussian_noise",
+    "denoise_picture",
+    "denoise_tensor",
+    "estimate_sigma",
+    "evaluate",
+    "find_dataset",
+    "find_weights",
+    "fold",
+    "load_weights",
+    "model_names",
+    "psnr",
+    "read_info",
+    "read_picture",
+    "save_weights",
+    "ssim",
+    "write_picture",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    """Import a public name from its home (PEP 562)."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,11 +1,22 @@
 """What tests everywhere need: the real data sets, and one small picture of an awkward size."""
 
 import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 from scipy.ndimage import gaussian_filter
+
+from spiden_cli.app import main
+from spiden_cli.core.network.denoiser import Denoiser
+from spiden_cli.core.network.presets import preset
+from spiden_cli.core.weights import WeightsInfo, save_weights
 
 _BESIDE_REPOSITORY = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -40,3 +51,55 @@ def colour_pixels() -> np.ndarray:
 def grey_pixels(colour_pixels: np.ndarray) -> np.ndarray:
     """The green channel of `colour_pixels`, (31, 37) uint8."""
     return np.ascontiguousarray(colour_pixels[..., 1])
+
+
+class Outcome(NamedTuple):
+    """What a command line did."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+Spiden = Callable[..., Outcome]
+
+
+@pytest.fixture
+def spiden(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Spiden:
+    """Run the command line in this process: spiden("denoise", path) -> code, stdout, stderr."""
+
+    def run(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["spiden", *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", "120")
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as leaving:
+            code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+        return Outcome(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small spiking network that nobody trained: its spikes are real, its pictures are not."""
+    torch.manual_seed(0)
+    config = replace(preset("tiny"), width=8, layers=6)
+    network = Denoiser(config)
+    for _ in range(3):  # batch normalisation needs statistics
+        network(torch.rand(4, 1, 32, 32), 25.0, 2)
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    save_weights(path, network, WeightsInfo(config, "custom", (4,), (0.0, 55.0)))
+    return path
+
+
+@pytest.fixture
+def noisy_png(tmp_path: Path, colour_pixels: np.ndarray) -> Path:
+    """The colour picture with noise of sigma 25, as a file."""
+    noise = np.random.default_rng(7).normal(0, 25, colour_pixels.shape)
+    pixels = np.rint(np.clip(colour_pixels + noise, 0, 255)).astype(np.uint8)
+    path = tmp_path / "noisy.png"
+    Image.fromarray(pixels).save(path)
+    return path

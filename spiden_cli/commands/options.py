@@ -27,18 +27,6 @@ Threads = Annotated[
 ]
 
 
-def numbers(text: str, what: str) -> list[float]:
-    """Read "15,25,50".
-
-    Raises:
-        InputError: a part is no number.
-    """
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(f"{what} must be numbers, as in 15,25,50; not {text!r}") from None
-
-
 def counts(text: str, what: str) -> list[int]:
     """Read "1,2,4,8": whole numbers of at least 1.
 
@@ -52,6 +40,21 @@ def counts(text: str, what: str) -> list[int]:
     if min(values) < 1:
         raise InputError(f"{what} must be at least 1, not {min(values)}")
     return values
+
+
+def one_sigma(text: str) -> float:
+    """Read "25", a noise level in 8-bit units.
+
+    Raises:
+        InputError: the text is no number from 0 to 255.
+    """
+    try:
+        level = float(text)
+    except ValueError:
+        level = -1.0
+    if not 0 <= level <= 255:
+        raise InputError(f"sigma must be a number from 0 to 255, in 8-bit units; not {text!r}")
+    return level
 
 
 def sigma_range(text: str) -> tuple[float, float]:

@@ -24,7 +24,6 @@ from spiden_cli.errors import InputError
 if TYPE_CHECKING:
     import torch
 
-    from spiden_cli.core.training.config import TrainingConfig
     from spiden_cli.core.training.loop import Trainer
 
 
@@ -109,8 +108,9 @@ def train(
         neuron=neuron,
         image_channels=3 if colour else 1,
         surrogate=surrogate,
-        **({} if threshold is None else {"threshold": threshold}),
     )
+    if threshold is not None:
+        network_config = dataclasses.replace(network_config, threshold=threshold)
     target = torch_device(device)
     config = TrainingConfig(
         steps=steps,
@@ -139,9 +139,7 @@ def train(
     }
     from spiden_cli.core.training.loop import Trainer
 
-    trainer = Trainer(
-        output, network_config, config, images, held_out, target, notes, start=init
-    )
+    trainer = Trainer(output, network_config, config, images, held_out, target, notes, start=init)
     _refuse_to_overwrite(trainer, resume)
     if resume:
         trainer.resume()

@@ -1,39 +1,67 @@
 """Progress bars, on stderr, for anything that may take over a second."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.progress import TimeRemainingColumn as TimeLeft
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from spiden_cli.report.console import talk
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from spiden_cli.core.data.download import DownloadProgress
 
 
+class Count(Protocol):
+    """Tells a bar how many are done, and of how many, where that was not known before."""
+
+    def __call__(self, done: int, of: int | None = None) -> None:
+        """Move the bar."""
+
+
 @contextmanager
-def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
+def counting(what: str, total: int | None = None) -> Iterator[Count]:
     """Show how many of `total` are done; yields what to call with that number."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeLeft())
-    with Progress(*columns, console=talk, transient=True) as bar:
+    with _bar() as bar:
         task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)
+
+        def count(done: int, of: int | None = None) -> None:
+            bar.update(task, completed=done, total=of if of is not None else total)
+
+        yield count
 
 
 @contextmanager
 def downloading() -> Iterator["Callable[[DownloadProgress], None]"]:
     """Show a download, once there is one; yields what to call with its progress."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeLeft())
-    with Progress(*columns, console=talk, transient=True) as bar:
-        tasks: dict[str, object] = {}
+    with _bar() as bar:
+        tasks: dict[str, TaskID] = {}
 
         def on_progress(progress: "DownloadProgress") -> None:
             if progress.name not in tasks:
                 tasks[progress.name] = bar.add_task(f"downloading {progress.name}")
             bar.update(
                 tasks[progress.name], completed=progress.files_done, total=progress.files_total
-            )  # type: ignore[arg-type]
+            )
 
         yield on_progress
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=talk,
+        transient=True,
+    )

@@ -92,7 +92,7 @@ def _writer(trainer: "Trainer") -> Any:  # noqa: ANN401
         raise InputError(
             "--tensorboard needs a package: pip install 'spiden[tensorboard]'"
         ) from None
-    return SummaryWriter(str(trainer.folder / "tensorboard"))  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(trainer.folder / "tensorboard"))
 
 
 def _log(writer: Any, progress: "Progress") -> None:  # noqa: ANN401

@@ -96,7 +96,8 @@ def denoise_tensor(
         raise InputError("this is a colour network, and the image is grey: choose a grey one")
     if timesteps < 1:
         raise InputError(f"the number of timesteps must be at least 1, not {timesteps}")
-    parts = list(tiles(*noisy.shape[1:], engine.config, tile))
+    height, width = noisy.shape[1:]
+    parts = list(tiles(height, width, engine.config, tile))
     steps = [(planes, part) for planes in range(0, len(noisy), channels) for part in parts]
     denoised = torch.empty_like(noisy)
     activities = []

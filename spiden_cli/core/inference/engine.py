@@ -8,6 +8,7 @@ from torch import Tensor
 from spiden_cli.core.inference.activity import Activity, layer_activity
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.folding import fold
+from spiden_cli.core.network.geometry import layers
 from spiden_cli.core.network.presets import NetworkConfig
 from spiden_cli.core.network.recording import record_spikes
 
@@ -59,7 +60,8 @@ class DenseEngine:
     def __init__(self, network: Denoiser, device: torch.device) -> None:
         self.config = network.config
         self.device = device
-        self.network = fold(network).to(device, memory_format=torch.channels_last)
+        self.network = fold(network).to(device)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @torch.inference_mode()
     def run(self, noisy: Tensor, sigma: float, timesteps: int) -> Pass:
@@ -69,9 +71,11 @@ class DenseEngine:
             return Pass(self.network(image, sigma, timesteps)[0].cpu(), {})
         with record_spikes(self.network, _spikes_per_position) as records:
             denoised = self.network(image, sigma, timesteps)[0].cpu()
-        channels_out = {name: layer.out_channels for name, layer in self.network.spike_driven()}
+        convolutions = {layer.name: layer for layer in layers(self.config, *noisy.shape[1:])}
         activity = {
-            name: layer_activity(counts.cpu(), self.config.width, channels_out[name], timesteps)
+            name: layer_activity(
+                counts.cpu(), self.config.width, convolutions[name].channels_out, timesteps
+            )
             for name, (counts,) in records.items()
         }
         return Pass(denoised, activity)

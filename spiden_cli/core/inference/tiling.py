@@ -41,11 +41,23 @@ def tiles(height: int, width: int, config: NetworkConfig, tile: int = TILE) -> I
     side = tile + (-tile % grid)
     for rows in _parts(height, side, margin):
         for columns in _parts(width, side, margin):
-            yield Tile(*zip(rows, columns, strict=True))
+            yield Tile(
+                source=(rows.source, columns.source),
+                target=(rows.target, columns.target),
+                inside=(rows.inside, columns.inside),
+            )
 
 
-def _parts(length: int, side: int, margin: int) -> Iterator[tuple[slice, slice, slice]]:
+class _Part(NamedTuple):
+    """A tile along one axis."""
+
+    source: slice
+    target: slice
+    inside: slice
+
+
+def _parts(length: int, side: int, margin: int) -> Iterator[_Part]:
     for start in range(0, length, side):
         end = min(start + side, length)
         first, last = max(0, start - margin), min(length, end + margin)
-        yield slice(first, last), slice(start, end), slice(start - first, end - first)
+        yield _Part(slice(first, last), slice(start, end), slice(start - first, end - first))

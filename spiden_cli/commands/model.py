@@ -1,0 +1,50 @@
+"""The model that a command runs: named by an option, opened for inference."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spiden_cli.commands.options import torch_device, use_threads
+from spiden_cli.report.console import warn
+
+if TYPE_CHECKING:
+    from spiden_cli.core.inference.engine import Engine
+    from spiden_cli.core.weights import WeightsInfo
+
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model", "--weights", "-m", help="A bundled model by name, or a weights file.",
+        metavar="NAME|FILE",
+    ),
+]  # fmt: skip
+Models = Annotated[
+    str,
+    typer.Option(
+        "--model", "--models", "--weights", "-m", metavar="NAME|FILE,...",
+        help="Bundled models by name, or weights files; several with commas.",
+    ),
+]  # fmt: skip
+
+
+def open_model(name: str, device: str, threads: int | None) -> tuple["Engine", "WeightsInfo"]:
+    """Load weights and make the engine that runs them.
+
+    Raises:
+        WeightsError: there are no such weights, or they are damaged.
+        InputError: there is no such device.
+    """
+    from spiden_cli.core.bundled import find_weights
+    from spiden_cli.core.inference.engine import DenseEngine
+    from spiden_cli.core.weights import load_weights
+
+    use_threads(threads)
+    network, info = load_weights(find_weights(name))
+    return DenseEngine(network, torch_device(device)), info
+
+
+def check_sigma(sigma: float, info: "WeightsInfo") -> None:
+    """Tell the user if the model was not trained for this noise level."""
+    low, high = info.sigma
+    if not low <= sigma <= high:
+        warn(f"sigma {sigma:g} is outside of what this model was trained for, {low:g} to {high:g}")

@@ -1,0 +1,144 @@
+"""`spiden denoise`, as a user runs it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def pixels_of(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def test_writes_beside_the_picture_and_says_what_it_did(spiden, noisy_png, small_weights):
+    before = noisy_png.read_bytes()
+    outcome = spiden("denoise", noisy_png, "--weights", small_weights, "--sigma", 25)
+    assert outcome.code == 0, outcome.stderr
+    assert pixels_of(noisy_png.with_name("noisy_denoised.png")).shape == (31, 37, 3)
+    for word in ("37 x 31", "25.0 (as given)", "firing rate", "synaptic", "megapixel"):
+        assert word in outcome.stdout
+    assert noisy_png.read_bytes() == before
+
+
+def test_json_agrees_with_the_file(spiden, noisy_png, small_weights, tmp_path):
+    target = tmp_path / "out.tiff"
+    outcome = spiden(
+        "denoise", noisy_png, "-o", target, "-m", small_weights, "--json",
+        "--reference", noisy_png, "--timesteps", 2,
+    )  # fmt: skip
+    (record,) = json.loads(outcome.stdout)
+    assert record["output"] == str(target)
+    assert target.is_file()
+    assert record["timesteps"] == 2
+    assert record["sigma_estimated"]
+    assert 10 < record["sigma"] < 40
+    assert 0 < record["firing_rate"] < 1
+    assert record["synaptic_operations"] > 0
+    assert record["noisy_psnr"] is None  # the reference is the noisy picture: infinite
+    assert 0 < record["psnr"] < 60
+
+
+def test_a_folder_goes_into_a_folder(spiden, noisy_png, small_weights, tmp_path):
+    noisy_png.with_name("second.png").write_bytes(noisy_png.read_bytes())
+    out = tmp_path / "new" / "out"
+    outcome = spiden("denoise", noisy_png.parent, "-o", out, "-m", small_weights)
+    assert outcome.code == 0, outcome.stderr
+    assert sorted(path.name for path in out.iterdir()) == ["noisy.png", "second.png"]
+    assert np.array_equal(pixels_of(out / "noisy.png"), pixels_of(out / "second.png"))
+
+
+def test_a_second_call_on_a_folder_passes_over_the_results_of_the_first(
+    spiden, noisy_png, small_weights
+):
+    for _ in range(2):
+        outcome = spiden("denoise", noisy_png.parent, "-m", small_weights)
+        assert outcome.code == 0, outcome.stderr
+    assert "passed over 1" in outcome.stderr
+    names = sorted(path.name for path in noisy_png.parent.glob("*.png"))
+    assert names == ["noisy.png", "noisy_denoised.png"]
+
+
+def test_one_bad_picture_does_not_stop_the_others(spiden, noisy_png, small_weights):
+    noisy_png.with_name("bad.png").write_text("no picture")
+    outcome = spiden("denoise", noisy_png.parent, "-m", small_weights)
+    assert outcome.code == 2
+    assert "bad.png" in outcome.stderr
+    assert "1 of 2 pictures were not denoised" in outcome.stderr
+    assert noisy_png.with_name("noisy_denoised.png").is_file()
+
+
+def test_an_input_is_never_overwritten_unless_asked(spiden, noisy_png, small_weights):
+    before = noisy_png.read_bytes()
+    outcome = spiden("denoise", noisy_png, "-o", noisy_png, "-m", small_weights)
+    assert outcome.code == 2
+    assert "is an input" in outcome.stderr
+    assert noisy_png.read_bytes() == before
+    outcome = spiden("denoise", noisy_png, "-o", noisy_png, "-m", small_weights, "--overwrite")
+    assert outcome.code == 0, outcome.stderr
+    assert noisy_png.read_bytes() != before
+
+
+def test_16_bits_and_transparency_stay(spiden, small_weights, tmp_path, grey_pixels):
+    deep = tmp_path / "deep.png"
+    Image.fromarray(grey_pixels.astype(np.uint16) * 257).save(deep)
+    clear = tmp_path / "clear.png"
+    alpha = np.linspace(0, 255, grey_pixels.size).reshape(grey_pixels.shape).astype(np.uint8)
+    Image.fromarray(np.dstack([grey_pixels, alpha]), "LA").save(clear)
+    outcome = spiden("denoise", deep, clear, "-m", small_weights, "--sigma", 10)
+    assert outcome.code == 0, outcome.stderr
+    denoised = pixels_of(tmp_path / "deep_denoised.png")
+    assert denoised.dtype.itemsize >= 2
+    assert len(np.unique(denoised % 257)) > 10  # not 8 bits stretched
+    assert np.array_equal(pixels_of(tmp_path / "clear_denoised.png")[..., 1], alpha)
+
+
+def test_a_grey_model_treats_the_channels_of_colour_alike(spiden, tmp_path, small_weights):
+    grey = np.random.default_rng(3).integers(0, 256, (24, 24), dtype=np.uint8)
+    Image.fromarray(grey).save(tmp_path / "grey.png")
+    Image.fromarray(np.dstack([grey] * 3)).save(tmp_path / "colour.png")
+    spiden("denoise", tmp_path / "*.png", "-m", small_weights, "--sigma", 25)
+    expected = pixels_of(tmp_path / "grey_denoised.png")
+    colour = pixels_of(tmp_path / "colour_denoised.png")
+    assert all(np.array_equal(colour[..., channel], expected) for channel in range(3))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--sigma", "-1"], "sigma"),
+        (["--sigma", "256"], "sigma"),
+        (["--sigma", "much"], "sigma"),
+        (["--timesteps", "0"], "timesteps"),
+        (["--device", "abacus"], "device"),
+        (["--output", "{tmp}/out.xyz"], "suffix"),
+        (["--output", "{tmp}/file/out.png"], "folder"),
+        (["--reference", "{tmp}/nothing.png"], "nothing.png"),
+        (["--weights", "{tmp}/nothing.safetensors"], "nothing.safetensors"),
+        (["--weights", "nothing"], "bundled name"),
+    ],
+)
+def test_bad_options_are_one_line_and_write_nothing(
+    spiden, noisy_png, small_weights, tmp_path, options, said
+):
+    (tmp_path / "file").write_text("a file where a folder is wanted")
+    before = sorted(tmp_path.iterdir())
+    options = [option.format(tmp=tmp_path) for option in options]
+    weights = [] if "--weights" in options else ["--weights", small_weights]
+    outcome = spiden("denoise", noisy_png, *weights, *options)
+    assert outcome.code in (2, 3, 6)
+    assert outcome.stdout == ""
+    assert len(outcome.stderr.strip().splitlines()) == 1
+    assert said in outcome.stderr
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_weights_that_are_cut_off_are_refused(spiden, noisy_png, small_weights, tmp_path):
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(small_weights.read_bytes()[:-100])
+    outcome = spiden("denoise", noisy_png, "--weights", cut)
+    assert outcome.code == 3
+    assert len(outcome.stderr.strip().splitlines()) == 1
+    assert not noisy_png.with_name("noisy_denoised.png").exists()

@@ -1,0 +1,96 @@
+"""`spiden evaluate`, as a user runs it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def folder(tmp_path: Path, grey_pixels: np.ndarray) -> Path:
+    """Three clean pictures."""
+    for index in range(3):
+        Image.fromarray(np.roll(grey_pixels, index * 5)).save(tmp_path / f"{index}.png")
+    return tmp_path
+
+
+def test_every_setting_and_every_image_is_there(spiden, folder, small_weights):
+    outcome = spiden(
+        "evaluate", "--dataset", folder, "--model", small_weights, "--sigma", "15,50",
+        "--timesteps", "1,4", "--json",
+    )  # fmt: skip
+    records = json.loads(outcome.stdout)
+    settings = [(record["sigma"], record["timesteps"]) for record in records]
+    assert settings == [(15, 1), (15, 4), (50, 1), (50, 4)]
+    for record in records:
+        assert [image["name"] for image in record["images"]] == ["0.png", "1.png", "2.png"]
+        for measure, mean in record["mean"].items():
+            values = [image[measure] for image in record["images"]]
+            assert mean == pytest.approx(np.mean(values))
+
+
+def test_the_noisy_psnr_is_that_of_the_noise(spiden, folder, small_weights):
+    outcome = spiden(
+        "evaluate", "--dataset", folder, "-m", small_weights, "--sigma", "5", "--json"
+    )
+    (record,) = json.loads(outcome.stdout)
+    assert record["mean"]["noisy_psnr"] == pytest.approx(20 * np.log10(255 / 5), abs=0.3)
+
+
+def test_two_calls_measure_the_same(spiden, folder, small_weights):
+    first, second = (
+        json.loads(spiden("evaluate", "--dataset", folder, "-m", small_weights, "--json").stdout)
+        for _ in range(2)
+    )
+    for record in (first[0], second[0]):
+        del record["mean"]["seconds"]
+        for image in record["images"]:
+            del image["seconds"]
+    assert first == second
+
+
+def test_saved_images_are_those_that_were_scored(spiden, folder, small_weights, tmp_path):
+    out = tmp_path / "saved"
+    outcome = spiden(
+        "evaluate", "--dataset", folder, "-m", small_weights, "--save-images", out, "--json"
+    )
+    (record,) = json.loads(outcome.stdout)
+    (inside,) = out.iterdir()
+    assert len(list(inside.iterdir())) == 6
+    clean = np.asarray(Image.open(folder / "1.png"), dtype=float)
+    denoised = np.asarray(Image.open(inside / "1_denoised.png"), dtype=float)
+    error = np.mean((clean - denoised) ** 2)
+    assert record["images"][1]["psnr"] == pytest.approx(10 * np.log10(255**2 / error))
+
+
+def test_the_table_has_each_image_and_the_mean(spiden, folder, small_weights):
+    outcome = spiden("evaluate", "--dataset", folder, "-m", small_weights)
+    for word in ("0.png", "1.png", "2.png", "mean", "noisy dB", "PSNR dB", "SSIM", "ops/pixel"):
+        assert word in outcome.stdout
+    assert "not clipped" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (["--dataset", "set13"], 4),
+        (["--dataset", "{tmp}/empty"], 2),
+        (["--sigma", "15,x"], 2),
+        (["--timesteps", "0"], 2),
+        (["--timesteps", "1,,2"], 2),
+        (["--model", "none"], 3),
+    ],
+)
+def test_bad_options_are_one_line(spiden, folder, small_weights, tmp_path, options, code):
+    (tmp_path / "empty").mkdir()
+    options = [option.format(tmp=tmp_path) for option in options]
+    defaults = {"--dataset": folder, "--model": small_weights}
+    for name, value in defaults.items():
+        if name not in options:
+            options += [name, value]
+    outcome = spiden("evaluate", *options)
+    assert outcome.code == code, outcome.stderr
+    assert outcome.stdout == ""
+    assert len(outcome.stderr.strip().splitlines()) == 1
