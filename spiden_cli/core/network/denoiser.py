@@ -54,9 +54,9 @@ class Denoiser(nn.Module):
         if timesteps < 1:
             raise InputError(f"the number of timesteps must be at least 1, not {timesteps}")
         steps = 1 if quantised or not self.config.spiking else timesteps
-        sigma = torch.as_tensor(sigma, dtype=noisy.dtype, device=noisy.device)
+        sigma = torch.as_tensor(sigma, dtype=noisy.dtype, device=noisy.device).expand(len(noisy))
         padded = pad_to_multiple(noisy, self.config.unshuffle)
-        encoded = encode(padded, sigma.expand(len(noisy)), self.config)
+        encoded = encode(padded, sigma, self.config)
         current = self.encoder(encoded).float()  # constant over time, so computed once
         current = torch.cat([current] * steps)
         for block in self.blocks:
@@ -64,6 +64,8 @@ class Denoiser(nn.Module):
         spikes = self.neurons(current, timesteps, quantised)
         drawn: Tensor = self.readout(spikes).float()
         noise = drawn.reshape(steps, -1, *drawn.shape[1:]).mean(0)
+        if self.config.noise_map:  # the read-out speaks in units of the noise level
+            noise = noise * (sigma / 255)[:, None, None, None]
         noise = nn.functional.pixel_shuffle(noise, self.config.unshuffle)
         return noisy - noise[..., : noisy.shape[-2], : noisy.shape[-1]]
 

@@ -20,12 +20,13 @@ def encode(noisy: Tensor, sigma: Tensor, config: NetworkConfig) -> Tensor:
         config: says how many pixels make a position, and whether the noise level is an input.
 
     Returns:
-        (B, C', H / r, W / r): the r x r pixels of each position, then the noise map sigma / 255.
+        (B, C', H / r, W / r): the r x r pixels of each position, then the noise map sigma / 64,
+        in which the usual levels span about the range of the pixels.
     """
     encoded = F.pixel_unshuffle(noisy, config.unshuffle)
     if not config.noise_map:
         return encoded
-    noise_map = (sigma / 255).to(noisy.dtype)[:, None, None, None]
+    noise_map = (sigma / 64).to(noisy.dtype)[:, None, None, None]
     return torch.cat([encoded, noise_map.expand(-1, 1, *encoded.shape[-2:])], dim=1)
 
 

@@ -18,7 +18,8 @@ class NetworkConfig:
         layers: 3x3 convolutions in all, encoder and read-out included.
         shortcuts: join the inner layers by twos into blocks with membrane shortcuts.
         unshuffle: side of the square of pixels that becomes one position (1: none).
-        noise_map: feed the noise level as one more input channel.
+        noise_map: feed the noise level as one more input channel, and predict the noise in units
+            of that level: what T timesteps can't resolve then shrinks with the noise.
         threshold: starting threshold of every neuron, in units of a normalised current.
         initial_potential: phi, membrane potential before the first step over the threshold.
         surrogate: name of the surrogate gradient.
