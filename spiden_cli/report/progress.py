@@ -64,4 +64,5 @@ def _bar() -> Progress:
         TimeRemainingColumn(),
         console=talk,
         transient=True,
+        disable=not talk.is_terminal,
     )

@@ -1,6 +1,7 @@
 """The live display of a training run; plain lines where there is no terminal."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,8 @@ def show(
     """Run a training to its end, its budget or its interruption, and show how it goes."""
     writer = _writer(trainer) if tensorboard else None
     progress = None
-    with Live(console=talk, refresh_per_second=4, transient=True, auto_refresh=False) as live:
+    live = Live(console=talk, transient=True, auto_refresh=False)
+    with live if talk.is_terminal else nullcontext():
         for progress in trainer.run(budget, stop):
             if talk.is_terminal:
                 live.update(_panel(progress), refresh=progress.step % 10 == 0)

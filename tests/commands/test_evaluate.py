@@ -76,7 +76,7 @@ def test_the_table_has_each_image_and_the_mean(spiden, folder, small_weights):
     ("options", "code"),
     [
         (["--dataset", "set13"], 4),
-        (["--dataset", "{tmp}/empty"], 2),
+        (["--dataset", "{tmp}/empty"], 4),
         (["--sigma", "15,x"], 2),
         (["--timesteps", "0"], 2),
         (["--timesteps", "1,,2"], 2),

@@ -162,7 +162,7 @@ def _folder_dataset(folder: str) -> Dataset:
     try:
         return Dataset(folder, tuple(sorted(find_pictures([folder]))))
     except InputError as error:
-        raise DatasetError(f"can't use {folder} as a data set: {error}") from error
+        raise DatasetError(str(error)) from error
 
 
 def _names_a_folder(text: str) -> bool:

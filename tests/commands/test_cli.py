@@ -1,0 +1,147 @@
+"""The command line as a whole: speed, help, exit codes, bad input."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+from PIL import Image
+
+COMMANDS = ("denoise", "evaluate", "energy", "analyze", "train")
+
+
+def fastest(arguments: list[str], tries: int = 5) -> float:
+    seconds = []
+    for _ in range(tries):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def test_help_feels_instant():
+    # Side by side, so that a slow machine slows both: the limit is 0.4 s where torch takes 1 s.
+    torch_seconds = fastest(["-c", "import torch"], 3)
+    help_seconds = fastest(["-m", "spiden_cli", "--help"])
+    assert help_seconds < max(0.4, 0.4 * torch_seconds)
+
+
+@pytest.mark.parametrize("module", ["torch", "numpy", "PIL", "skimage", "scipy"])
+def test_help_imports_nothing_heavy(module):
+    code = (
+        "import sys; sys.argv = ['spiden', '--help']\n"
+        "from spiden_cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        f"assert {module!r} not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(spiden, command):
+    outcome = spiden(command, "--help")
+    assert outcome.code == 0
+    assert "Usage" in outcome.stdout
+    assert "╭" in outcome.stdout
+
+
+def test_version(spiden):
+    from spiden_cli import __version__
+
+    assert spiden("--version").stdout.strip() == f"spiden {__version__}"
+
+
+def test_an_unknown_command_is_refused(spiden):
+    assert spiden("denoize").code == 2
+
+
+def _bomb(path):
+    """A PNG header that declares 50,000 x 50,000 pixels, in under 100 bytes."""
+    import struct
+    import zlib
+
+    header = b"IHDR" + struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk + b"\0\0\0\0IEND\xaeB`\x82")
+
+
+def _truncated(path):
+    Image.effect_noise((64, 64), 50).save(path)
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+BAD_PICTURES = {
+    "missing": lambda path: None,
+    "text": lambda path: path.write_text("this is no picture"),
+    "truncated": _truncated,
+    "empty": lambda path: path.write_bytes(b""),
+    "one_pixel": lambda path: Image.new("L", (1, 1)).save(path),
+    "bomb": _bomb,
+    "folder": lambda path: path.mkdir(),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_PICTURES)
+def test_a_bad_picture_is_one_line_and_nothing_is_written(spiden, tmp_path, small_weights, kind):
+    path = tmp_path / f"{kind}.png"
+    BAD_PICTURES[kind](path)
+    before = sorted(tmp_path.rglob("*"))
+    outcome = spiden("denoise", path, "--weights", small_weights)
+    assert outcome.code == 2
+    assert outcome.stdout == ""
+    assert len(outcome.stderr.strip().splitlines()) == 1, outcome.stderr
+    assert path.name in outcome.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_weights_of_another_network_are_refused(spiden, noisy_png, small_weights, tmp_path):
+    import json
+
+    from safetensors import safe_open
+    from safetensors.torch import save_file
+
+    with safe_open(small_weights, framework="pt") as file:
+        metadata = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    record = json.loads(metadata["spiden"])
+    record["config"]["width"] = 16
+    foreign = tmp_path / "foreign.safetensors"
+    save_file(tensors, foreign, {**metadata, "spiden": json.dumps(record)})
+    outcome = spiden("denoise", noisy_png, "--weights", foreign)
+    assert outcome.code == 3
+    assert "does not fit" in outcome.stderr
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(
+    spiden, noisy_png, small_weights, monkeypatch
+):
+    import errno
+    from pathlib import Path
+
+    def full(self, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    before = sorted(noisy_png.parent.iterdir())
+    outcome = spiden("denoise", noisy_png, "--weights", small_weights)
+    assert outcome.code == 6
+    assert "No space left" in outcome.stderr
+    assert len(outcome.stderr.strip().splitlines()) == 1
+    assert sorted(noisy_png.parent.iterdir()) == before
+
+
+def test_ctrl_c_during_denoise_leaves_no_partial_file(
+    spiden, noisy_png, small_weights, monkeypatch
+):
+    from spiden_cli.core.image import files
+
+    def interrupted(picture, name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "_encode", interrupted)
+    before = sorted(noisy_png.parent.iterdir())
+    outcome = spiden("denoise", noisy_png, "--weights", small_weights)
+    assert outcome.code == 130
+    assert outcome.stderr.strip() == "error: interrupted"
+    assert sorted(noisy_png.parent.iterdir()) == before
