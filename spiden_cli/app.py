@@ -14,6 +14,7 @@ from spiden_cli.commands.analyze import analyze
 from spiden_cli.commands.denoise import denoise
 from spiden_cli.commands.energy import energy
 from spiden_cli.commands.evaluate import evaluate
+from spiden_cli.commands.models import models
 from spiden_cli.commands.train import train
 from spiden_cli.errors import SpidenError
 from spiden_cli.report.console import fail
@@ -47,7 +48,7 @@ def _reported(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for _command in (denoise, evaluate, energy, analyze, train):
+for _command in (denoise, evaluate, energy, analyze, models, train):
     app.command()(_reported(_command))
 
 

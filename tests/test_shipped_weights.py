@@ -38,7 +38,7 @@ def test_a_file_is_small_and_says_how_it_came_about(name):
     info = read_info(path)
     assert info.validation_psnr
     assert info.training["command"].startswith("spiden train")
-    assert "/" not in info.training["command"].replace("spiden train", ""), "a machine's path"
+    assert not any(part.startswith("/") for part in info.training["command"].split())
 
 
 @pytest.mark.parametrize("timesteps", [1, 4])

@@ -134,7 +134,7 @@ def train(
         "preset": preset,
         "data": ", ".join(Path(folder).name for folder in data),
         "images": str(len(images)),
-        "command": shlex.join(["spiden", *sys.argv[1:]]),
+        "command": _command_line(),
         "start": init.name if init is not None else "random weights",
     }
     from spiden_cli.core.training.loop import Trainer
@@ -151,6 +151,13 @@ def train(
         signal.signal(signal.SIGINT, before)
     if interrupted:
         raise KeyboardInterrupt
+
+
+def _command_line() -> str:
+    """Return the command that runs, for the weights to carry: no folder of this machine in it."""
+    return shlex.join(
+        ["spiden", *(Path(part).name if part.startswith("/") else part for part in sys.argv[1:])]
+    )
 
 
 def _note_interrupt(interrupted: list[int]) -> None:

@@ -7,7 +7,7 @@ import time
 import pytest
 from PIL import Image
 
-COMMANDS = ("denoise", "evaluate", "energy", "analyze", "train")
+COMMANDS = ("denoise", "evaluate", "energy", "analyze", "models", "train")
 
 
 def fastest(arguments: list[str], tries: int = 5) -> float:

@@ -1,0 +1,71 @@
+"""What weights files say of themselves, as a table or as records."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from spiden_cli.report.console import data, note
+from spiden_cli.report.numbers import quantity
+
+if TYPE_CHECKING:
+    from spiden_cli.core.weights import WeightsInfo
+
+SIDE = 512  # the picture that costs are stated for; the border's share is small
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """One weights file.
+
+    Attributes:
+        name: as the user gave it, or the bundled name.
+        path: the file.
+        info: its metadata.
+    """
+
+    name: str
+    path: Path
+    info: "WeightsInfo"
+
+    @property
+    def operations_per_pixel(self) -> float:
+        """Multiply-accumulates per pixel of the same network run densely, once."""
+        from spiden_cli.core.network.geometry import dense_operations
+
+        return sum(dense_operations(self.info.config, SIDE, SIDE).values()) / SIDE**2
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the record that `--json` prints."""
+        return {
+            "name": self.name,
+            "bytes": self.path.stat().st_size,
+            "dense_operations_per_pixel": round(self.operations_per_pixel),
+            **asdict(self.info),
+        }
+
+
+def print_models(reports: Sequence[ModelReport]) -> None:
+    """Print a table, one model a row."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("name", "neuron", "images", "T", "sigma", "layers", "MAC/px", "file"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("held-out PSNR (sigma: dB)")
+    for report in reports:
+        info, config = report.info, report.info.config
+        low, high = info.sigma
+        table.add_row(
+            report.name,
+            config.neuron,
+            "grey" if config.image_channels == 1 else "colour",
+            str(info.timesteps[0]) if config.spiking else "-",
+            f"{low:g}" if low == high else f"{low:g} to {high:g}",
+            f"{config.layers} x {config.width}",
+            quantity(report.operations_per_pixel),
+            f"{quantity(report.path.stat().st_size)}B",
+            ", ".join(f"{level}: {value:.2f}" for level, value in info.validation_psnr.items()),
+        )
+    data.print(table)
+    note("MAC/px: the same network run densely, once; a spiking one adds only where spikes are")
