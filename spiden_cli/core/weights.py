@@ -33,6 +33,7 @@ class WeightsInfo:
         timesteps: numbers of timesteps T that training used, first the recommended one.
         sigma: lowest and highest noise level of training, in 8-bit units.
         validation_psnr: PSNR in dB on the held-out split, by noise level.
+        firing_rate: spikes per neuron and timestep there, at the first T; None for a CNN.
         training: summary of the run: command, steps, seconds, data, start; free text by key.
     """
 
@@ -41,6 +42,7 @@ class WeightsInfo:
     timesteps: tuple[int, ...]
     sigma: tuple[float, float]
     validation_psnr: dict[str, float] = field(default_factory=dict)
+    firing_rate: float | None = None
     training: dict[str, str] = field(default_factory=dict)
 
 
@@ -124,11 +126,13 @@ def _to_json(info: WeightsInfo) -> dict[str, Any]:
 
 def _from_json(record: dict[str, Any]) -> WeightsInfo:
     low, high = (float(value) for value in record["sigma"])
+    firing_rate = record.get("firing_rate")
     return WeightsInfo(
         config=NetworkConfig(**record["config"]),
         preset=str(record["preset"]),
         timesteps=tuple(int(count) for count in record["timesteps"]),
         sigma=(low, high),
         validation_psnr={str(k): float(v) for k, v in record["validation_psnr"].items()},
+        firing_rate=None if firing_rate is None else float(firing_rate),
         training={str(k): str(v) for k, v in record["training"].items()},
     )

@@ -50,7 +50,7 @@ class ModelReport:
 def print_models(reports: Sequence[ModelReport]) -> None:
     """Print a table, one model a row."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("name", "neuron", "images", "T", "sigma", "layers", "MAC/px", "file"):
+    for heading in ("name", "neuron", "images", "T", "sigma", "layers", "MAC/px", "rate", "file"):
         table.add_column(heading, no_wrap=True)
     table.add_column("held-out PSNR (sigma: dB)")
     for report in reports:
@@ -64,8 +64,12 @@ def print_models(reports: Sequence[ModelReport]) -> None:
             f"{low:g}" if low == high else f"{low:g} to {high:g}",
             f"{config.layers} x {config.width}",
             quantity(report.operations_per_pixel),
+            "-" if info.firing_rate is None else f"{info.firing_rate:.3f}",
             f"{quantity(report.path.stat().st_size)}B",
             ", ".join(f"{level}: {value:.2f}" for level, value in info.validation_psnr.items()),
         )
     data.print(table)
-    note("MAC/px: the same network run densely, once; a spiking one adds only where spikes are")
+    note(
+        "MAC/px: the same network run densely, once; a spiking one adds only where spikes are: "
+        "rate is spikes per neuron and timestep"
+    )

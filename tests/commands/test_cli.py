@@ -113,9 +113,7 @@ def test_weights_of_another_network_are_refused(spiden, noisy_png, small_weights
     assert "does not fit" in outcome.stderr
 
 
-def test_a_full_disk_is_one_line_and_leaves_nothing(
-    spiden, noisy_png, small_weights, monkeypatch
-):
+def test_a_full_disk_is_one_line_and_leaves_nothing(spiden, noisy_png, small_weights, monkeypatch):
     import errno
     from pathlib import Path
 

@@ -32,9 +32,7 @@ def test_every_setting_and_every_image_is_there(spiden, folder, small_weights):
 
 
 def test_the_noisy_psnr_is_that_of_the_noise(spiden, folder, small_weights):
-    outcome = spiden(
-        "evaluate", "--dataset", folder, "-m", small_weights, "--sigma", "5", "--json"
-    )
+    outcome = spiden("evaluate", "--dataset", folder, "-m", small_weights, "--sigma", "5", "--json")
     (record,) = json.loads(outcome.stdout)
     assert record["mean"]["noisy_psnr"] == pytest.approx(20 * np.log10(255 / 5), abs=0.3)
 

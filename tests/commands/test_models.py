@@ -19,6 +19,14 @@ def test_describes_a_file(spiden, small_weights):
     assert spiden("models", small_weights).code == 0
 
 
+def test_says_how_much_a_spiking_model_fires(spiden):
+    for record in json.loads(spiden("models", "--json").stdout):
+        if record["config"]["neuron"] == "relu":
+            assert record["firing_rate"] is None
+        else:
+            assert 0 < record["firing_rate"] < 1
+
+
 def test_unknown_names_are_one_line(spiden):
     outcome = spiden("models", "nothing")
     assert outcome.code == 3

@@ -234,9 +234,7 @@ class Trainer:
         config = self.config
         save_checkpoint(
             self.folder / CHECKPOINT,
-            Checkpoint(
-                self.network.config, config, self.step, self.seconds, tensors, self.notes
-            ),
+            Checkpoint(self.network.config, config, self.step, self.seconds, tensors, self.notes),
         )
         notes = dict(self.notes)
         info = WeightsInfo(
@@ -245,6 +243,7 @@ class Trainer:
             timesteps=config.timesteps,
             sigma=config.sigma,
             validation_psnr=validation.psnr,
+            firing_rate=validation.mean_firing_rate if self.network.config.spiking else None,
             training={
                 **notes,
                 "method": config.method,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import torch
 from torch import Tensor
@@ -29,9 +30,9 @@ class Validation:
     firing_rates: dict[str, float]
 
     @property
-    def mean_psnr(self) -> float:
-        """Mean over the noise levels, in dB."""
-        return sum(self.psnr.values()) / len(self.psnr)
+    def mean_firing_rate(self) -> float:
+        """Mean over the layers; those of a preset differ in nothing but the read-out's fan-out."""
+        return fmean(self.firing_rates.values())
 
 
 def split(images: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:

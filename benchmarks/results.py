@@ -1,0 +1,159 @@
+"""Measure every bundled model, and set the results beside the floors and goals of the project.
+
+    python benchmarks/results.py [--data-dir DIR]
+
+Writes docs/results.md: Set12, BSD68 and CBSD68 with the protocol of `spiden evaluate`. Floors and
+goals are published figures: BM3D, DnCNN and FFDNet as their tables print them, and SPIDEN's own.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+
+import spiden_cli as spiden
+from spiden_cli.core.inference.activity import mean_firing_rate, synaptic_operations
+from spiden_cli.core.inference.evaluation import Evaluation
+from spiden_cli.report.evaluation import PROTOCOL
+
+TARGET = Path(__file__).resolve().parents[1] / "docs" / "results.md"
+SIGMAS = (15.0, 25.0, 50.0)
+
+
+@cache
+def engine(model: str) -> spiden.DenseEngine:
+    """Return the engine of a bundled model."""
+    network, _ = spiden.load_weights(spiden.find_weights(model))
+    return spiden.DenseEngine(network, torch.device("cpu"))
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Evaluates models on sets; each combination once."""
+
+    data_dir: Path | None
+
+    @cache  # noqa: B019 - lives as long as the program
+    def run(self, model: str, dataset: str, sigma: float, timesteps: int = 4) -> Evaluation:
+        """Return the scores of a model on a set."""
+        images = spiden.find_dataset(dataset, self.data_dir, lambda progress: None)
+        print(f"{model} on {images.name}, sigma {sigma:g}, T = {timesteps}", flush=True)
+        return spiden.evaluate(engine(model), images.paths, sigma, timesteps)
+
+    def psnr(self, model: str, dataset: str, sigma: float, timesteps: int = 4) -> float:
+        """Return the mean PSNR in dB."""
+        return self.run(model, dataset, sigma, timesteps).mean("psnr")
+
+
+@dataclass(frozen=True)
+class Aim:
+    """One line of the table of aims; `least` says whether more is better."""
+
+    what: str
+    floor: float
+    goal: float
+    measured: float
+    least: bool = True
+
+    def row(self) -> str:
+        """Return the line in Markdown."""
+        digits = 2 if self.least or self.floor > 0.2 else 3
+        numbers = (f"{value:.{digits}f}" for value in (self.floor, self.goal, self.measured))
+        return f"| {self.what} | {' | '.join(numbers)} | {self._verdict()} |"
+
+    def _verdict(self) -> str:
+        better = (lambda a, b: a >= b) if self.least else (lambda a, b: a <= b)
+        shown = round(self.measured, 3)
+        if better(shown, self.goal):
+            return "goal"
+        return "floor" if better(shown, self.floor) else "not met"
+
+
+def aims(bench: Bench) -> Iterator[Aim]:
+    """Yield what the project set out to reach, measured."""
+    base = bench.run("base", "set12", 25.0)
+    yield Aim("Set12, sigma 25, T = 4, dB", 30.18, 30.43, base.mean("psnr"))
+    gap = bench.psnr("base-cnn", "set12", 25.0) - base.mean("psnr")
+    yield Aim("the same, below its own CNN twin, dB", 0.25, 0.05, gap, least=False)
+    yield Aim("Set12, sigma 25, T = 2, dB", 29.97, 30.18, bench.psnr("base", "set12", 25.0, 2))
+    yield Aim("Set12, sigma 15, T = 4, dB", 32.37, 32.86, bench.psnr("base", "set12", 15.0))
+    yield Aim("Set12, sigma 50, T = 4, dB", 26.72, 27.18, bench.psnr("base", "set12", 50.0))
+    rate = mean_firing_rate(base.activity)
+    yield Aim("mean firing rate per timestep, T = 4", 0.15, 0.08, rate, least=False)
+    for sigma, floor, goal in zip(
+        SIGMAS, (31.07, 28.57, 25.62), (31.72, 29.23, 26.23), strict=True
+    ):
+        measured = bench.psnr("base", "bsd68", sigma)
+        yield Aim(f"BSD68, sigma {sigma:g}, T = 4, dB", floor, goal, measured)
+
+
+def aims_table(bench: Bench) -> str:
+    """Return the table of aims in Markdown."""
+    rows = [aim.row() for aim in aims(bench)]
+    head = ["| what (model `base`) | floor | goal | measured | reached |", "|---|--:|--:|--:|---|"]
+    return "\n".join(head + rows)
+
+
+def timesteps_table(bench: Bench, models: list[str]) -> str:
+    """Return PSNR, firing rate and operations by number of timesteps, in Markdown."""
+    lines = [
+        "| model | T | PSNR, dB | SSIM | firing rate | additions per pixel |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for model in models:
+        for timesteps in (1, 2, 4, 8):
+            result = bench.run(model, "set12", 25.0, timesteps)
+            pixels = sum(score.pixels for score in result.scores)
+            additions = synaptic_operations(result.activity) / pixels
+            lines.append(
+                f"| {model} | {timesteps} | {result.mean('psnr'):.2f} | {result.mean('ssim'):.4f} "
+                f"| {mean_firing_rate(result.activity):.3f} | {additions:,.0f} |"
+            )
+    return "\n".join(lines)
+
+
+def models_table(bench: Bench, models: list[str]) -> str:
+    """Return PSNR by model, set and noise level, in Markdown."""
+    sets = ("set12", "bsd68")
+    headings = [f"{name} {sigma:g}" for name in sets for sigma in SIGMAS]
+    lines = [f"| model | {' | '.join(headings)} |", "|---|" + "--:|" * len(headings)]
+    for model in models:
+        values = [bench.psnr(model, name, sigma) for name in sets for sigma in SIGMAS]
+        lines.append(f"| {model} | {' | '.join(f'{value:.2f}' for value in values)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, and write docs/results.md."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir", type=Path, help="folder with set12/, bsd68/, ...")
+    bench = Bench(parser.parse_args().data_dir)
+    grey = [name for name in spiden.model_names() if engine(name).config.image_channels == 1]
+    spiking = [name for name in grey if engine(name).config.spiking]
+    text = f"""# Results
+
+Made by `python benchmarks/results.py`. {PROTOCOL[0].upper()}{PROTOCOL[1:]}.
+
+## Aims
+
+Floors: the paper (30.18 dB) and BM3D. Goals: DnCNN, each as published.
+
+{aims_table(bench)}
+
+## Timesteps: Set12, sigma 25
+
+{timesteps_table(bench, spiking)}
+
+## Models: mean PSNR in dB, spiking ones at T = 4
+
+{models_table(bench, grey)}
+"""
+    TARGET.write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
