@@ -6,7 +6,6 @@ input, and a shortcut adds membrane input currents (MS-ResNet: Hu et al. 2024, a
 
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from spiden_cli.core.network.presets import NetworkConfig
 from spiden_cli.core.neuron.layer import IFLayer, LIFLayer, ReLULayer
@@ -37,13 +36,17 @@ class ConvNorm(nn.Module):
         self.frozen = False
 
     def folded(self) -> tuple[Tensor, Tensor]:
-        """Return the kernel and bias of the convolution that does the work of both."""
-        conv, norm = self.conv, self.norm
+        """Return the kernel and bias of the convolution that does the work of both.
+
+        Both are functions of the parameters, so that gradients reach them; torch's own
+        `fuse_conv_bn_weights` returns new parameters, and gradients end there.
+        """
+        norm = self.norm
         assert norm.running_mean is not None
         assert norm.running_var is not None
-        return fuse_conv_bn_weights(
-            conv.weight, None, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
-        )
+        scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+        kernel = self.conv.weight * scale[:, None, None, None]
+        return kernel, norm.bias - norm.running_mean * scale
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C_in, H, W) to currents (N, C_out, H, W)."""
