@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from spiden_cli.core.neuron.integrate_and_fire import (
     IFParameters,
     NeuronState,
-    if_step,
     initial_state,
 )
 from spiden_cli.core.neuron.leaky import LIFParameters, lif_step
 from spiden_cli.core.neuron.quantiser import quantise
 from spiden_cli.core.neuron.surrogate import surrogate_named
+from spiden_cli.core.neuron.unrolled import unrolled
 
 Step = Callable[[Tensor, NeuronState], tuple[Tensor, NeuronState]]
 
@@ -84,15 +84,13 @@ class IFLayer(nn.Module):
         p = IFParameters(self.threshold, self.initial, self.surrogate)
         if quantised:
             return self._quantise(current, p, timesteps)
-        currents = current.chunk(timesteps)
-        spikes, _ = run(currents, initial_state(currents[0], p), self._step(p))
-        return torch.cat(spikes)  # unlike stack, it keeps a channels-last layout
+        return self._unroll(current, p, timesteps)
+
+    def _unroll(self, current: Tensor, p: IFParameters, timesteps: int) -> Tensor:
+        return unrolled(current, p, timesteps)
 
     def _quantise(self, current: Tensor, p: IFParameters, timesteps: int) -> Tensor:
         return quantise(current, p.threshold, p.initial, timesteps)
-
-    def _step(self, p: IFParameters) -> Step:
-        return partial(if_step, p=p)
 
 
 class LIFLayer(IFLayer):
@@ -112,6 +110,11 @@ class LIFLayer(IFLayer):
     def leak(self) -> Tensor:
         """Leaks lambda in (0, 1), shape (C, 1, 1)."""
         return self.logit_leak.sigmoid()[:, None, None]
+
+    def _unroll(self, current: Tensor, p: IFParameters, timesteps: int) -> Tensor:
+        currents = current.chunk(timesteps)
+        spikes, _ = run(currents, initial_state(currents[0], p), self._step(p))
+        return torch.cat(spikes)  # unlike stack, it keeps a channels-last layout
 
     def _quantise(self, current: Tensor, p: IFParameters, timesteps: int) -> Tensor:
         spikes, _ = run([current] * timesteps, initial_state(current, p), self._step(p))

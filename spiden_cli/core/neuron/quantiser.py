@@ -10,7 +10,7 @@ mean currents stands for T timesteps. That makes it a cheap first phase of train
 fewer operations, and weights from which backpropagation through time starts.
 
 The gradient is straight-through (Bengio et al. 2013, arXiv 1308.3432): that of the clipped ReLU.
-It is the gradient that an IF neuron has with the rectangular surrogate and a constant current.
+At T = 1 it is also the gradient that the IF neuron has with the rectangular surrogate.
 """
 
 from typing import Any

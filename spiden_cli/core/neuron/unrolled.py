@@ -1,0 +1,89 @@
+r"""T timesteps of IF neurons as one differentiable operation: what training runs.
+
+It computes what `if_step` computes, step by step and bit for bit, and its gradient is that of
+backpropagation through time. Autograd over the steps would keep five tensors for each of them;
+this keeps the membrane potentials V'[t] and the spikes. With g_s[t], g_V[t] the gradients
+of a spike and of the potential that a step leaves behind,
+
+    e[t]     = (g_s[t] - theta g_V[t]) h((V'[t] - theta) / theta) / theta    through the spike
+    g_V[t-1] = g_I[t] = g_V[t] + e[t]
+    g_theta  = phi g_V[0] - sum_t (e[t] + g_V[t] s[t])
+
+where the second term of e is the soft reset's share, and h the surrogate.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from spiden_cli.core.neuron.integrate_and_fire import IFParameters
+from spiden_cli.core.neuron.surrogate import Surrogate
+
+
+class _Unrolled(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,  # noqa: ANN401
+        current: Tensor,
+        threshold: Tensor,
+        initial: float,
+        surrogate: Surrogate,
+        timesteps: int,
+    ) -> Tensor:
+        dtype = torch.promote_types(current.dtype, threshold.dtype)
+        potentials = torch.empty_like(current, dtype=dtype)
+        spikes = torch.empty_like(current, dtype=dtype)
+        left = initial * threshold * torch.ones_like(spikes.chunk(timesteps)[0])
+        for now, potential, fired in zip(
+            current.chunk(timesteps),
+            potentials.chunk(timesteps),
+            spikes.chunk(timesteps),
+            strict=True,
+        ):
+            torch.add(left, now, out=potential)
+            torch.ge(potential, threshold, out=fired)
+            left = potential - threshold * fired
+        ctx.save_for_backward(potentials, spikes, threshold)
+        ctx.constants = initial, surrogate, timesteps, current.dtype
+        return spikes
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None, None]:  # noqa: ANN401
+        potentials, spikes, threshold = ctx.saved_tensors
+        initial, surrogate, timesteps, dtype = ctx.constants
+        to_current = torch.empty_like(potentials, dtype=dtype)
+        to_threshold = torch.zeros_like(threshold)
+        to_left = torch.zeros_like(potentials.chunk(timesteps)[0])
+        for to_spikes, potential, fired, to_now in zip(
+            reversed(grads[0].chunk(timesteps)),
+            reversed(potentials.chunk(timesteps)),
+            reversed(spikes.chunk(timesteps)),
+            reversed(to_current.chunk(timesteps)),
+            strict=True,
+        ):
+            slope = surrogate((potential - threshold).div_(threshold)).div_(threshold)
+            through = torch.addcmul(to_spikes, threshold, to_left, value=-1).mul_(slope)
+            both = torch.addcmul(through, to_left, fired)
+            to_threshold -= both.sum_to_size(threshold.shape)
+            to_left.add_(through)
+            to_now.copy_(to_left)
+        to_threshold += initial * to_left.sum_to_size(threshold.shape)
+        return to_current, to_threshold, None, None, None
+
+
+def unrolled(current: Tensor, p: IFParameters, timesteps: int) -> Tensor:
+    """Turn T timesteps of current into spikes.
+
+    Args:
+        current: (T * B, ...), timestep by timestep.
+        p: threshold, broadcastable to (B, ...); initial potential; surrogate.
+        timesteps: T.
+
+    Returns:
+        Spikes in {0, 1}, of the shape of `current`.
+    """
+    spikes: Tensor = _Unrolled.apply(  # type: ignore[no-untyped-call]
+        current, p.threshold, p.initial, p.surrogate, timesteps
+    )
+    return spikes
