@@ -5,6 +5,7 @@ indices, so that crop, flip and rotation of every patch cost a single call, and 
 the loader, is the bottleneck.
 """
 
+import copy
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -54,6 +55,12 @@ class PatchSource:
         # An image is drawn in proportion to the patches that it holds.
         held = (shapes[:, 1] - patch_size + 1) * (shapes[:, 2] - patch_size + 1)
         self.weights = held.to(device, torch.float32)
+
+    def reseeded(self, generator: torch.Generator) -> "PatchSource":
+        """Return a source of the same images that draws from another generator."""
+        source = copy.copy(self)
+        source.generator = generator
+        return source
 
     def draw(self, batch_size: int) -> Batch:
         """Draw a batch of patches, each flipped and turned at random, and noised."""

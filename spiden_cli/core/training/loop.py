@@ -18,6 +18,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from spiden_cli.core.data.patches import PatchSource
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import NetworkConfig
+from spiden_cli.core.training.calibration import recalibrate
 from spiden_cli.core.training.checkpoint import (
     Checkpoint,
     load_checkpoint,
@@ -198,9 +199,7 @@ class Trainer:
         )
         timesteps = config.timesteps[int(choice)]
         batch = self.patches.draw(config.batch_size)
-        with torch.autocast(
-            self.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"
-        ):
+        with self._autocast():
             goal = objective(
                 self.network, batch, timesteps, config.method == "quantiser", config.sparsity_weight
             )
@@ -216,12 +215,21 @@ class Trainer:
         self.average.update_parameters(self.network)
         return goal.loss.item(), goal.firing_rate.item()
 
+    def _autocast(self) -> torch.autocast:
+        enabled = self.config.precision == "bfloat16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
+
     def _validate(self) -> Validation:
-        config = self.config
-        return validate(
-            self.average.module, self.held_out, config.sigma, config.timesteps[0],
-            config.method == "quantiser", self.device,
-        )  # fmt: skip
+        config, average = self.config, self.average.module
+        timesteps, quantised = config.timesteps[0], config.method == "quantiser"
+        if not config.freeze_norm:  # with a generator of its own: a run must not depend on it
+            generator = torch.Generator(self.device).manual_seed(config.seed)
+            with self._autocast():
+                recalibrate(
+                    average, self.patches.reseeded(generator), config.batch_size, timesteps,
+                    quantised,
+                )  # fmt: skip
+        return validate(average, self.held_out, config.sigma, timesteps, quantised, self.device)
 
     def save(self, validation: Validation) -> None:
         """Write checkpoint and weights; the weights are the moving average."""
