@@ -1,9 +1,9 @@
 r"""T timesteps of IF neurons as one differentiable operation: what training runs.
 
 It computes what `if_step` computes, step by step and bit for bit, and its gradient is that of
-backpropagation through time. Autograd over the steps would keep five tensors for each of them;
-this keeps the membrane potentials V'[t] and the spikes. With g_s[t], g_V[t] the gradients
-of a spike and of the potential that a step leaves behind,
+backpropagation through time. Autograd over the steps takes more passes over memory for the same;
+this keeps the membrane potentials V'[t] and the spikes, and works in place. With g_s[t], g_V[t]
+the gradients of a spike and of the potential that a step leaves behind,
 
     e[t]     = (g_s[t] - theta g_V[t]) h((V'[t] - theta) / theta) / theta    through the spike
     g_V[t-1] = g_I[t] = g_V[t] + e[t]
