@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spiden_cli.commands.model import Models, check_sigma, open_model
+from spiden_cli.commands.model import Ensemble, Models, check_sigma, open_model
 from spiden_cli.commands.options import AsJson, DataDir, Device, Threads, counts, one_sigma
 from spiden_cli.errors import OutputError
 from spiden_cli.report.console import print_json
@@ -35,6 +35,7 @@ def evaluate(
     save_images: Annotated[
         Path | None, typer.Option(help="Folder for the noisy and the denoised images.")
     ] = None,
+    ensemble: Ensemble = False,
     data_dir: DataDir = None,
     device: Device = "auto",
     threads: Threads = None,
@@ -46,7 +47,7 @@ def evaluate(
     from spiden_cli.core.data.datasets import find_dataset
     from spiden_cli.core.inference.evaluation import evaluate as evaluate_engine
 
-    opened = {name: open_model(name, device, threads) for name in model.split(",")}
+    opened = {name: open_model(name, device, threads, ensemble) for name in model.split(",")}
     with downloading() as on_progress:
         images = find_dataset(dataset, data_dir, on_progress)
     runs = [

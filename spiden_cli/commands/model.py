@@ -25,9 +25,14 @@ Models = Annotated[
         help="Bundled models by name, or weights files; several with commas.",
     ),
 ]  # fmt: skip
+Ensemble = Annotated[
+    bool, typer.Option("--ensemble", help="Average over eight orientations: 8 times the work.")
+]
 
 
-def open_model(name: str, device: str, threads: int | None) -> tuple["Engine", "WeightsInfo"]:
+def open_model(
+    name: str, device: str, threads: int | None, ensemble: bool = False
+) -> tuple["Engine", "WeightsInfo"]:
     """Load weights and make the engine that runs them.
 
     Raises:
@@ -36,11 +41,13 @@ def open_model(name: str, device: str, threads: int | None) -> tuple["Engine", "
     """
     from spiden_cli.core.bundled import find_weights
     from spiden_cli.core.inference.engine import DenseEngine
+    from spiden_cli.core.inference.ensemble import EnsembleEngine
     from spiden_cli.core.weights import load_weights
 
     use_threads(threads)
     network, info = load_weights(find_weights(name))
-    return DenseEngine(network, torch_device(device)), info
+    engine = DenseEngine(network, torch_device(device))
+    return EnsembleEngine(engine) if ensemble else engine, info
 
 
 def check_sigma(sigma: float, info: "WeightsInfo") -> None:

@@ -49,6 +49,16 @@ def test_two_calls_measure_the_same(spiden, folder, small_weights):
     assert first == second
 
 
+def test_an_ensemble_is_labelled_and_counted_in_full(spiden, folder, small_weights):
+    call = ["evaluate", "--dataset", folder, "-m", small_weights, "--json"]
+    (alone,), (ensemble,) = (
+        json.loads(spiden(*call, *extra).stdout) for extra in ([], ["--ensemble"])
+    )
+    assert ensemble["engine"] == f"{alone['engine']}, 8 orientations"
+    operations = ensemble["mean"]["synaptic_operations"] / alone["mean"]["synaptic_operations"]
+    assert operations == pytest.approx(8, rel=0.1)
+
+
 def test_saved_images_are_those_that_were_scored(spiden, folder, small_weights, tmp_path):
     out = tmp_path / "saved"
     outcome = spiden(

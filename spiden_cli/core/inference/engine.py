@@ -31,10 +31,12 @@ class Engine(Protocol):
     Attributes:
         name: what reports call it.
         config: the shape of the network.
+        passes: how often an image goes through the network.
     """
 
     name: str
     config: NetworkConfig
+    passes: int
 
     def run(self, noisy: Tensor, sigma: float, timesteps: int) -> Pass:
         """Denoise one image.
@@ -56,6 +58,7 @@ class DenseEngine:
     """
 
     name = "dense"
+    passes = 1
 
     def __init__(self, network: Denoiser, device: torch.device) -> None:
         self.config = network.config

@@ -128,7 +128,8 @@ def _score(
     height, width = clean.shape[:2]
     operations = synaptic_operations(activity)
     if not engine.config.spiking:
-        passes = clean[..., None].shape[2] // engine.config.image_channels
+        planes = clean[..., None].shape[2] // engine.config.image_channels
+        passes = planes * engine.passes
         layers = dense_operations(engine.config, height, width)
         operations = passes * sum(count for name, count in layers.items() if name != "encoder")
     return ImageScore(
