@@ -28,6 +28,21 @@ class LayerGeometry(NamedTuple):
         return (3 * self.height - 2) * (3 * self.width - 2)
 
     @property
+    def inputs(self) -> int:
+        """Values that enter the convolution."""
+        return self.channels_in * self.height * self.width
+
+    @property
+    def outputs(self) -> int:
+        """Values that leave it."""
+        return self.channels_out * self.height * self.width
+
+    @property
+    def weights(self) -> int:
+        """Weights of the kernel, bias not counted."""
+        return 9 * self.channels_in * self.channels_out
+
+    @property
     def dense_operations(self) -> int:
         """Multiply-accumulates of the convolution."""
         return self.taps * self.channels_in * self.channels_out

@@ -1,0 +1,141 @@
+"""The model `lemaire`: operations, every access to a memory, and the computing of addresses.
+
+E. Lemaire, L. Cordone, A. Castagnetti, P.-E. Novac, J. Courtois and B. Miramond, "An analytical
+estimation of spiking neural networks energy efficiency", ICONIP 2022, arXiv 2210.13107. No value
+is reused: a CNN reads an input and a weight for each multiply-accumulate (eqs. 3 and 6.1); a
+spiking layer reads a weight, and reads and writes a potential, for each spike at each synapse
+(eqs. 7, 9, 14). An access costs more, the larger the memory. Equation numbers are those that the
+authors' code quotes (LEAT-EDGE/qualia-plugin-snn); the paper's own text was not at hand.
+
+Where this network has what the paper's have not (border-aware counts, an encoder that works once,
+a stream of currents along membrane shortcuts, narrow words), docs/energy.md gives the choice.
+"""
+
+from itertools import pairwise
+
+from spiden_cli.core.energy.constants import LemaireConstants
+from spiden_cli.core.energy.counts import LayerCounts
+from spiden_cli.core.energy.model import INT8, INT32, PICOJOULE, Format, Joules
+from spiden_cli.core.energy.operations import product_share
+
+KIB = 1024
+
+
+class LemaireModel:
+    """Operations, memory accesses and addressing.
+
+    Args:
+        constants: prices of operations and memories.
+    """
+
+    name = "lemaire"
+    formats: tuple[Format, ...] = (INT32, INT8)
+
+    def __init__(self, constants: LemaireConstants) -> None:
+        self.constants = constants
+
+    def energy(self, layer: LayerCounts, number: Format) -> Joules:
+        """Return the energy of a layer; see `EnergyModel.energy`.
+
+        float32 is priced as int32, as the paper does.
+        """
+        if layer.spike_driven:
+            terms = self._spike_driven(layer, number)
+        else:
+            terms = self._real_valued(layer, number)
+        if layer.spiking:
+            terms["potentials"] += self._neurons(layer, number)
+        return {name: value * PICOJOULE for name, value in terms.items()}
+
+    def access(self, words: float, bits: float) -> float:
+        """Return the price in pJ of one access to a memory of that many words.
+
+        Piecewise linear in the size in bytes; a word of fewer than 32 bits costs its share.
+        """
+        c = self.constants
+        size = words * bits / 8
+        points = (
+            (0.0, 0.0), (8 * KIB, c.sram_8kib_pj), (32 * KIB, c.sram_32kib_pj),
+            (1024 * KIB, c.sram_1mib_pj),
+        )  # fmt: skip
+        price = points[-1][1]
+        for (left, low), (right, high) in pairwise(points):
+            if size <= right:
+                price = low + (high - low) * (size - left) / (right - left)
+                break
+        return price * bits / 32
+
+    @property
+    def message(self) -> float:
+        """Price in pJ of writing a spike to a FIFO, or of reading it."""
+        return self.access(self.constants.fifo_messages, self.constants.message_bits)
+
+    def potential_bits(self, number: Format) -> float:
+        """Return the width of a membrane potential."""
+        return 32.0 if number.weight_bits > 8 else self.constants.int8_potential_bits
+
+    def _real_valued(self, layer: LayerCounts, number: Format) -> dict[str, float]:
+        """The encoder, or a layer of a CNN."""
+        shape, operations = layer.shape, layer.operations
+        inputs = self.access(shape.inputs, number.activation_bits)
+        # An encoder leaves a current, as wide as a potential; it is read at each timestep.
+        bits = self.potential_bits(number) if layer.spiking else number.activation_bits
+        outputs = self.access(shape.outputs, bits)
+        return {
+            "operations": self._arithmetic(layer, number),
+            "weights": operations.macs * self.access(shape.weights, number.weight_bits)
+            + operations.biases * self.access(shape.channels_out, number.weight_bits),
+            "inputs": operations.macs * inputs + operations.subtractions * outputs,
+            "outputs": shape.outputs * layer.passes * outputs,
+            "potentials": 0.0 if layer.spiking else operations.shortcuts * outputs,
+            "addressing": self.constants.int32_add_pj
+            * layer.passes
+            * (shape.inputs + shape.outputs + 9 * shape.channels_out),
+        }
+
+    def _spike_driven(self, layer: LayerCounts, number: Format) -> dict[str, float]:
+        """A convolution that is driven by spikes: event by event."""
+        shape, operations, c = layer.shape, layer.operations, self.constants
+        potential = self.access(shape.outputs, self.potential_bits(number))
+        last = operations.neurons == 0  # the read-out writes its result; it sends no spikes
+        image = shape.outputs * layer.passes * self.access(shape.outputs, number.activation_bits)
+        return {
+            "operations": self._arithmetic(layer, number),
+            "weights": operations.accumulates * self.access(shape.weights, number.weight_bits)
+            + operations.biases * self.access(shape.channels_out, number.weight_bits),
+            "inputs": operations.spikes_in * self.message + (image if last else 0.0),
+            "outputs": image if last else 0.0,
+            # eqs. 9 and 14: reads and writes, for each event and for each bias.
+            "potentials": 2 * (operations.accumulates + operations.biases) * potential,
+            "addressing": 2 * operations.spikes_in * (c.int32_multiply_pj + c.int32_add_pj)
+            + operations.accumulates * c.int32_add_pj,  # eqs. 16.2 and 16.3
+        }
+
+    def _neurons(self, layer: LayerCounts, number: Format) -> float:
+        """Messages of the spikes sent, and the currents that aren't summed right on a potential.
+
+        Where a convolution drives neurons directly, its events land on their potentials, and the
+        pass over the biases is the pass over the neurons. After an encoder or a shortcut, each
+        neuron reads a current and updates its own potential on top.
+        """
+        operations = layer.operations
+        word = self.access(layer.shape.outputs, self.potential_bits(number))
+        copies_and_updates = 2 * operations.neurons if operations.currents else 0
+        if operations.currents > operations.neurons:  # the encoder's copy, for the shortcuts
+            copies_and_updates += operations.neurons
+        sent = operations.spikes_out * self.message
+        return sent + (operations.currents + copies_and_updates) * word
+
+    def _arithmetic(self, layer: LayerCounts, number: Format) -> float:
+        """Eqs. 1.1 to 1.4, in pJ. A comparison is free, in a neuron as in a ReLU."""
+        c, operations = self.constants, layer.operations
+        if number.weight_bits > 8:
+            add, multiply = c.int32_add_pj, c.int32_multiply_pj
+        else:
+            add, multiply = c.int8_add_pj, c.int8_multiply_pj * product_share(number)
+        adds = operations.accumulates + operations.biases + operations.subtractions
+        adds += operations.resets + operations.shortcuts
+        if operations.currents:
+            adds += operations.integrations
+        multiplies = operations.leaks + operations.scalings
+        return operations.macs * (add + multiply) + adds * add + multiplies * multiply
