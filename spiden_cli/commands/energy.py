@@ -1,0 +1,176 @@
+"""`spiden energy`: what a spiking network does on real pictures, and what that costs."""
+
+import itertools
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from spiden_cli.commands.model import Models, check_sigma
+from spiden_cli.commands.options import (
+    AsJson,
+    DataDir,
+    Device,
+    Threads,
+    counts,
+    one_sigma,
+    torch_device,
+    use_threads,
+)
+from spiden_cli.errors import InputError
+from spiden_cli.report.console import print_json, warn
+from spiden_cli.report.progress import counting, downloading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from spiden_cli.core.energy.measurement import Measurement
+    from spiden_cli.core.inference.engine import DenseEngine
+    from spiden_cli.core.weights import WeightsInfo
+
+
+def energy(
+    pictures: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Clean pictures, folders or patterns; by default a bundled picture.",
+            metavar="[PICTURE...]",
+            show_default=False,
+        ),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="In place of pictures: set12, bsd68, cbsd68, or a folder."),
+    ] = None,
+    sigma: Annotated[str, typer.Option(help="Noise to add, in 8-bit units; with commas.")] = "25",
+    timesteps: Annotated[
+        str | None,
+        typer.Option(help="Numbers of timesteps, with commas; by default the model's own."),
+    ] = None,
+    model: Models = "base",
+    constants: Annotated[
+        Path | None,
+        typer.Option(help="Constants of the energy models, as TOML.", metavar="FILE"),
+    ] = None,
+    print_constants: Annotated[
+        bool, typer.Option("--print-constants", help="Print the constants, with sources; leave.")
+    ] = False,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Write every figure as CSV.", metavar="FILE")
+    ] = None,
+    plot: Annotated[
+        list[Path] | None,
+        typer.Option(help="Draw a figure: FILE.png or FILE.svg; repeatable.", metavar="FILE"),
+    ] = None,
+    data_dir: DataDir = None,
+    device: Device = "auto",
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count spikes and operations on real pictures; price them beside four CNNs."""
+    from spiden_cli.core.energy.constants import constants_toml, load_constants
+
+    if print_constants:
+        typer.echo(constants_toml(), nl=False)
+        return
+    if pictures and dataset is not None:
+        raise InputError("give pictures, or --dataset; not both")
+    levels = list(dict.fromkeys(one_sigma(part) for part in sigma.split(",")))
+    steps = list(dict.fromkeys(counts(timesteps, "timesteps"))) if timesteps is not None else None
+    from spiden_cli.core.energy.comparison import compare
+    from spiden_cli.report.energy import EnergyReport, print_reports, write_csv
+    from spiden_cli.report.energy_plots import check_plot, plot_energy
+
+    for path in plot or []:
+        check_plot(path)
+    prices = load_constants(constants)
+    use_threads(threads)
+    models = {name: _open(name, device) for name in dict.fromkeys(model.split(","))}
+    for network in models.values():
+        for level in levels:
+            check_sigma(level, network.info)
+    source, paths = _pictures(pictures, dataset, data_dir)
+    reports = [
+        EnergyReport(source, name, compare(measured, prices), twin)
+        for name, measured, twin in _measure(models, paths, levels, steps)
+    ]
+    if csv is not None:
+        write_csv(csv, reports)
+    for path in plot or []:
+        plot_energy(path, reports)
+    if as_json:
+        print_json([report.as_json() for report in reports])
+    else:
+        print_reports(reports)
+
+
+class _Model(NamedTuple):
+    """A spiking network, and its CNN twin where there is one."""
+
+    engine: "DenseEngine"
+    info: "WeightsInfo"
+    twin: "DenseEngine | None"
+
+
+def _open(name: str, device: str) -> _Model:
+    from spiden_cli.core.bundled import find_weights
+    from spiden_cli.core.energy.twins import are_twins, find_twin
+    from spiden_cli.core.inference.engine import DenseEngine
+    from spiden_cli.core.weights import load_weights
+
+    path, where = find_weights(name), torch_device(device)
+    network, info = load_weights(path)
+    if not info.config.spiking:
+        raise InputError(
+            f"{name} is a CNN, with no spikes to count: name the spiking network, "
+            "and its CNN twin is in every table"
+        )
+    twin, cnn = None, find_twin(path)
+    if cnn is not None:
+        loaded, twin_info = load_weights(cnn)
+        if are_twins(info.config, twin_info.config):
+            twin = DenseEngine(loaded, where)
+        else:
+            warn(f"{cnn.name} is not of the topology of {name}: its PSNR is left out")
+    return _Model(DenseEngine(network, where), info, twin)
+
+
+def _pictures(
+    pictures: list[str] | None, dataset: str | None, data_dir: Path | None
+) -> tuple[str, "Sequence[Path]"]:
+    """Return what to call the pictures, and their files."""
+    if dataset is not None:
+        from spiden_cli.core.data.datasets import find_dataset
+
+        with downloading() as on_progress:
+            images = find_dataset(dataset, data_dir, on_progress)
+        return images.name, images.paths
+    if pictures:
+        from spiden_cli.core.image.files import find_pictures
+
+        paths = find_pictures(pictures)
+        return paths[0].name if len(paths) == 1 else f"{len(paths)} pictures", paths
+    from spiden_cli.core.bundled import sample_picture
+
+    return sample_picture().name, [sample_picture()]
+
+
+def _measure(
+    models: dict[str, _Model], paths: "Sequence[Path]", levels: list[float], steps: list[int] | None
+) -> "Iterator[tuple[str, Measurement, Measurement | None]]":
+    """Yield each model at each noise level and T, and its twin at that level."""
+    from spiden_cli.core.energy.measurement import measure
+
+    runs = sum(
+        len(levels) * (len(steps or [1]) + (model.twin is not None)) for model in models.values()
+    )
+    done = itertools.count(1)
+    with counting("counting spikes", runs * len(paths)) as show:
+        for name, (engine, info, twin) in models.items():
+            for level in levels:
+                beside = None
+                if twin is not None:
+                    beside = measure(twin, paths, level, 1, lambda: show(next(done)))
+                for count in steps or info.timesteps[:1]:
+                    result = measure(engine, paths, level, count, lambda: show(next(done)))
+                    yield name, result, beside

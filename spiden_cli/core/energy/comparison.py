@@ -1,0 +1,242 @@
+"""A spiking network against four CNNs, under each energy model: who wins where."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from spiden_cli.core.energy.constants import Constants
+from spiden_cli.core.energy.counts import (
+    LayerCounts,
+    Operations,
+    by_layer,
+    dense_counts,
+    spiking_counts,
+    total,
+)
+from spiden_cli.core.energy.lemaire import LemaireModel
+from spiden_cli.core.energy.measurement import Measurement, Size
+from spiden_cli.core.energy.model import (
+    FP32,
+    INT8,
+    EnergyModel,
+    Format,
+    Joules,
+    break_even,
+    quantised,
+    spent,
+)
+from spiden_cli.core.energy.movement import MovementModel, equivalent_bits
+from spiden_cli.core.energy.operations import OperationsModel
+from spiden_cli.core.inference.tiling import tiles
+from spiden_cli.core.network.presets import NetworkConfig, preset
+
+TWIN, TWIN_INT8, TWIN_QUANTISED, ORIGINAL = "cnn_fp32", "cnn_int8", "cnn_quantised", "dncnn17_fp32"
+SAME = "cnn_same_format"
+
+
+def energy_models(constants: Constants) -> tuple[EnergyModel, ...]:
+    """Return the energy models, from the kindest to spikes to the least kind."""
+    return (
+        OperationsModel(constants.operations),
+        LemaireModel(constants.lemaire),
+        MovementModel(constants.movement),
+    )
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A CNN that the spiking network is compared with.
+
+    Attributes:
+        key: its name for programs.
+        number: how its numbers are held.
+        counts: its operations on the same pictures.
+    """
+
+    key: str
+    number: Format
+    counts: Sequence[LayerCounts]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A spiking network under one energy model.
+
+    Attributes:
+        model: name of the energy model.
+        number: the format of the spiking network.
+        energy: of the spiking network, in joules over all pictures.
+        baselines: of each CNN, in joules; the first is the twin in the network's own format.
+        break_even: spikes per neuron and inference at which it would cost as much as that twin.
+    """
+
+    model: str
+    number: Format
+    energy: float
+    baselines: Mapping[str, float]
+    break_even: float
+
+    def ratio(self, baseline: str) -> float:
+        """Return the energy over that of a baseline: below 1 the spiking network wins."""
+        return self.energy / self.baselines[baseline] if self.baselines[baseline] else float("nan")
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """What one layer does and costs, over all pictures.
+
+    Attributes:
+        name: as in the weights file.
+        operations: its numbers of operations.
+        dense_operations: multiply-accumulates of the CNN twin's layer.
+        neurons_in: neurons whose spikes enter; 0 for the encoder.
+        energy: by energy model and format, and what it is spent on, in joules.
+        dense_energy: of the twin's layer in the same format, in joules.
+        break_even: spikes per neuron and inference at which both cost the same; None for the
+            encoder, which no spike enters.
+    """
+
+    name: str
+    operations: Operations
+    dense_operations: int
+    neurons_in: int
+    energy: Mapping[tuple[str, str], Joules]
+    dense_energy: Mapping[tuple[str, str], float]
+    break_even: Mapping[tuple[str, str], float] | None
+
+    @property
+    def spikes_per_neuron(self) -> float | None:
+        """Spikes per neuron and inference that enter; None for the encoder."""
+        return self.operations.spikes_in / self.neurons_in if self.neurons_in else None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One network, noise level and number of timesteps, beside its baselines.
+
+    Attributes:
+        measurement: what it all rests on.
+        layers: layer by layer, in the order of the data.
+        verdicts: model by model, format by format.
+    """
+
+    measurement: Measurement
+    layers: Sequence[LayerCost]
+    verdicts: Sequence[Verdict]
+
+    @property
+    def operations(self) -> Operations:
+        """Operations of the whole network, over all pictures."""
+        return sum((layer.operations for layer in self.layers), Operations())
+
+    @property
+    def spikes_per_neuron(self) -> float:
+        """Spikes per neuron and inference over the whole network."""
+        return self.operations.spikes_in / sum(layer.neurons_in for layer in self.layers)
+
+    @property
+    def equivalent_bits(self) -> int:
+        """Bits of an activation of the equivalent quantised CNN."""
+        return equivalent_bits(self.measurement.timesteps)
+
+
+def compare(measurement: Measurement, constants: Constants) -> Comparison:
+    """Price a measured spiking network and its baselines.
+
+    Args:
+        measurement: of a spiking network.
+        constants: of the energy models.
+    """
+    models = energy_models(constants)
+    spiking = [
+        layer
+        for size, passes in measurement.passes.items()
+        for layer in spiking_counts(measurement.config, *size, measurement.timesteps, passes)
+    ]
+    baselines = _baselines(measurement)
+    verdicts = [
+        _verdict(model, number, spiking, baselines) for model in models for number in model.formats
+    ]
+    twin = by_layer(baselines[0].counts)
+    layers = [
+        _layer_cost(name, counts, twin[name], models) for name, counts in by_layer(spiking).items()
+    ]
+    return Comparison(measurement, layers, verdicts)
+
+
+def _verdict(
+    model: EnergyModel,
+    number: Format,
+    spiking: Sequence[LayerCounts],
+    baselines: Sequence[Baseline],
+) -> Verdict:
+    same = spent(model, baselines[0].counts, number)
+    energies = {b.key: spent(model, b.counts, b.number) for b in baselines}
+    return Verdict(
+        model=model.name,
+        number=number,
+        energy=spent(model, spiking, number),
+        baselines={SAME: same} | energies,
+        break_even=break_even(model, spiking, number, same),
+    )
+
+
+def _layer_cost(
+    name: str,
+    spiking: Sequence[LayerCounts],
+    dense: Sequence[LayerCounts],
+    models: Sequence[EnergyModel],
+) -> LayerCost:
+    driven = spiking[0].spike_driven
+    energy, dense_energy, even = {}, {}, {}
+    for model in models:
+        for number in model.formats:
+            key = model.name, number.name
+            energy[key] = _sum(model.energy(layer, number) for layer in spiking)
+            dense_energy[key] = spent(model, dense, number)
+            even[key] = break_even(model, spiking, number, dense_energy[key])
+    return LayerCost(
+        name=name,
+        operations=total(spiking),
+        dense_operations=total(dense).macs,
+        neurons_in=sum(c.shape.inputs * c.passes for c in spiking) if driven else 0,
+        energy=energy,
+        dense_energy=dense_energy,
+        break_even=even if driven else None,
+    )
+
+
+def _baselines(measurement: Measurement) -> list[Baseline]:
+    config = measurement.config
+    twin = _dense(config, measurement)
+    quiet = [
+        layer
+        for size, passes in measurement.passes.items()
+        for layer in dense_counts(config, *size, passes.count, passes.spikes)
+    ]
+    original = replace(preset("dncnn17"), image_channels=config.image_channels)
+    bits = equivalent_bits(measurement.timesteps)
+    return [
+        Baseline(TWIN, FP32, twin),
+        Baseline(TWIN_INT8, INT8, twin),
+        Baseline(TWIN_QUANTISED, quantised(bits), quiet),
+        Baseline(ORIGINAL, FP32, _dense(original, measurement)),
+    ]
+
+
+def _dense(config: NetworkConfig, measurement: Measurement) -> list[LayerCounts]:
+    """Count a CNN on the same pictures, in tiles of its own."""
+    sizes: Counter[Size] = Counter()
+    for (height, width), count in measurement.pictures.items():
+        for tile in tiles(height, width, config):
+            rows, columns = tile.source
+            sizes[rows.stop - rows.start, columns.stop - columns.start] += count
+    return [layer for size, count in sizes.items() for layer in dense_counts(config, *size, count)]
+
+
+def _sum(terms: Iterable[Joules]) -> Joules:
+    result: dict[str, float] = {}
+    for joules in terms:
+        for name, value in joules.items():
+            result[name] = result.get(name, 0.0) + value
+    return result

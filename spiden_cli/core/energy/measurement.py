@@ -1,0 +1,145 @@
+"""Spikes of a network on real pictures, with known noise: what all counts rest on."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from spiden_cli.core.energy.counts import LayerSpikes, Passes
+from spiden_cli.core.image.files import read_picture
+from spiden_cli.core.image.metrics import psnr
+from spiden_cli.core.image.noise import add_gaussian_noise
+from spiden_cli.core.image.tensor import to_grey, to_pixels, to_tensor
+from spiden_cli.core.inference.activity import Activity
+from spiden_cli.core.inference.denoising import denoise_tensor
+from spiden_cli.core.inference.engine import DenseEngine, Pass
+from spiden_cli.core.network.presets import NetworkConfig
+from spiden_cli.core.network.recording import record_spikes
+
+Size = tuple[int, int]
+"""Rows and columns in pixels."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A network on a set of pictures, at one noise level and number of timesteps.
+
+    Attributes:
+        config: the shape of the network.
+        sigma: noise level in 8-bit units.
+        timesteps: T.
+        psnr: mean over the pictures, in dB, of the 8-bit outputs.
+        noisy_psnr: mean over the pictures, in dB.
+        pictures: how many there are of each size.
+        passes: spikes, by the size of the tile that went through the network; empty for a CNN.
+    """
+
+    config: NetworkConfig
+    sigma: float
+    timesteps: int
+    psnr: float
+    noisy_psnr: float
+    pictures: Mapping[Size, int]
+    passes: Mapping[Size, Passes]
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of all pictures, channels not counted."""
+        return sum(height * width * count for (height, width), count in self.pictures.items())
+
+    @property
+    def images(self) -> int:
+        """Number of pictures."""
+        return sum(self.pictures.values())
+
+
+def measure(
+    engine: DenseEngine,
+    paths: Sequence[Path],
+    sigma: float,
+    timesteps: int,
+    on_image: Callable[[], None] = lambda: None,
+) -> Measurement:
+    """Add noise to clean pictures, remove it, and count the spikes.
+
+    Noise is seeded by the position in the set, as `spiden evaluate` does it. A colour picture
+    becomes grey for a grey network. Memory does not grow with the number of pictures.
+
+    Args:
+        engine: runs the network.
+        paths: clean pictures.
+        sigma: noise level in 8-bit units.
+        timesteps: T >= 1.
+        on_image: told of each picture that is done.
+
+    Raises:
+        InputError: a picture can't be read or is too small.
+    """
+    observer = _Observer(engine)
+    scores, noisy_scores = [], []
+    pictures: Counter[Size] = Counter()
+    for seed, path in enumerate(paths):
+        clean = _clean(path, engine.config.image_channels)
+        noisy = add_gaussian_noise(clean, sigma, seed)
+        denoised = denoise_tensor(observer, noisy, sigma, timesteps).denoised
+        target, before, after = (to_pixels(x, np.uint8) for x in (clean, noisy, denoised))
+        scores.append(psnr(after, target))
+        noisy_scores.append(psnr(before, target))
+        pictures[clean.shape[1], clean.shape[2]] += 1
+        on_image()
+    return Measurement(
+        engine.config, sigma, timesteps, fmean(scores), fmean(noisy_scores), pictures,
+        observer.seen,
+    )  # fmt: skip
+
+
+def _clean(path: Path, channels: int) -> Tensor:
+    """Read a picture as (C, H, W) in [0, 1], of whole 8- or 16-bit values."""
+    pixels = read_picture(path).pixels
+    clean = to_tensor(pixels)
+    if channels == 3:
+        return clean.expand(3, -1, -1)
+    return to_tensor(to_pixels(to_grey(clean), pixels.dtype))
+
+
+class _Observer:
+    """An engine that passes on what it is given, and remembers the spikes by the size of image."""
+
+    def __init__(self, engine: DenseEngine) -> None:
+        self.engine = engine
+        self.name, self.config, self.passes = engine.name, engine.config, engine.passes
+        self.seen: dict[Size, Passes] = {}
+
+    def run(self, noisy: Tensor, sigma: float, timesteps: int) -> Pass:
+        with self._silent() as records:
+            result = self.engine.run(noisy, sigma, timesteps)
+        if self.config.spiking:
+            self._remember((noisy.shape[1], noisy.shape[2]), result.activity, records)
+        return result
+
+    @contextmanager
+    def _silent(self) -> Iterator[dict[str, list[int]]]:
+        """Count the neurons without a spike, beside what the engine counts itself."""
+        if not self.config.spiking:
+            yield {}
+            return
+        with record_spikes(self.engine.network, _silent_neurons) as records:
+            yield records
+
+    def _remember(self, size: Size, activity: Activity, silent: dict[str, list[int]]) -> None:
+        before = self.seen.get(size, Passes(0, {}))
+        spikes = {name: LayerSpikes(layer, silent[name][0]) for name, layer in activity.items()}
+        if before.count:
+            spikes = {name: before.spikes[name] + layer for name, layer in spikes.items()}
+        self.seen[size] = Passes(before.count + 1, spikes)
+
+
+def _silent_neurons(spikes: Tensor) -> int:
+    """Count the neurons that never fire; spikes (T, C, H, W) of one image."""
+    return spikes.shape[1:].numel() - int(torch.count_nonzero(spikes.any(0)))

@@ -1,0 +1,354 @@
+"""What `spiden energy` found, as tables, JSON and CSV."""
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from spiden_cli.report.console import data, note
+from spiden_cli.report.numbers import finite, quantity
+
+if TYPE_CHECKING:
+    from spiden_cli.core.energy.comparison import Comparison, LayerCost, Verdict
+    from spiden_cli.core.energy.counts import Operations
+    from spiden_cli.core.energy.measurement import Measurement
+
+SHOWN = (("operations", "fp32"), ("lemaire", "int32"), ("movement", "fp32"))
+"""Model and format that the per-layer table prices in: the 32-bit one of each."""
+EVEN = SHOWN[:2]
+SWEPT = (*SHOWN[:2], ("operations", "int8/32"), ("lemaire", "int8"), ("movement", "int8"))
+"""What a sweep shows of them: no 8-bit sums, which favour spikes."""
+LEGEND = (
+    "s/n: spikes per neuron and inference. even: s/n at which the spiking network (SNN) costs as "
+    "much as its CNN twin in the same format"
+)
+LAYER_LEGEND = (
+    "MAC: multiply-accumulates, of the encoder alone, once per inference. AC: accumulates, one "
+    "for each spike at each synapse. Energies of layers: SNN in fp32, lemaire in int32"
+)
+VERDICT_LEGEND = (
+    "CNN, DnCNN columns: energy of the SNN over that of the CNN; W: it wins, L: it loses"
+)
+
+
+@dataclass(frozen=True)
+class EnergyReport:
+    """One spiking network at one noise level and number of timesteps.
+
+    Attributes:
+        source: name of the picture, the folder or the data set.
+        model: name or file of the weights.
+        comparison: the core's result.
+        twin: the CNN twin on the same pictures, if its weights are there.
+    """
+
+    source: str
+    model: str
+    comparison: "Comparison"
+    twin: "Measurement | None"
+
+    @property
+    def label(self) -> str:
+        """The model, without folder and suffix."""
+        return Path(self.model).stem if self.model.endswith(".safetensors") else self.model
+
+    @property
+    def measurement(self) -> "Measurement":
+        """What was measured."""
+        return self.comparison.measurement
+
+    def verdict(self, key: tuple[str, str]) -> "Verdict":
+        """Return the verdict of an energy model and format, by their names."""
+        return next(v for v in self.comparison.verdicts if (v.model, v.number.name) == key)
+
+    def per_image(self, value: float) -> float:
+        """Return the mean over the pictures of a sum over them."""
+        return value / self.measurement.images
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the record that `--json` prints; energies are joules per picture."""
+        measured, comparison = self.measurement, self.comparison
+        return {
+            "source": self.source,
+            "model": self.model,
+            "neuron": measured.config.neuron,
+            "images": measured.images,
+            "pixels": measured.pixels,
+            "sigma": measured.sigma,
+            "timesteps": measured.timesteps,
+            "noisy_psnr": finite(measured.noisy_psnr),
+            "psnr": finite(measured.psnr),
+            "cnn_psnr": finite(self.twin.psnr) if self.twin else None,
+            "spikes_per_neuron": comparison.spikes_per_neuron,
+            "quantised_bits": comparison.equivalent_bits,
+            "operations": asdict(comparison.operations),
+            "energy": [self._verdict(verdict) for verdict in comparison.verdicts],
+            "layers": [self._layer(layer) for layer in comparison.layers],
+        }
+
+    def _verdict(self, verdict: "Verdict") -> dict[str, Any]:
+        return {
+            "model": verdict.model,
+            "format": verdict.number.name,
+            "joules": self.per_image(verdict.energy),
+            "break_even_spikes_per_neuron": finite(verdict.break_even),
+            "baselines": {k: self.per_image(joules) for k, joules in verdict.baselines.items()},
+            "ratios": {k: finite(verdict.ratio(k)) for k in verdict.baselines},
+        }
+
+    def _layer(self, layer: "LayerCost") -> dict[str, Any]:
+        return {
+            "name": layer.name,
+            "spikes_per_neuron": layer.spikes_per_neuron,
+            "dense_operations": layer.dense_operations,
+            "operations": asdict(layer.operations),
+            "energy": [
+                {
+                    "model": model,
+                    "format": number,
+                    "joules": {k: self.per_image(joules) for k, joules in terms.items()},
+                    "cnn_joules": self.per_image(layer.dense_energy[model, number]),
+                    "break_even_spikes_per_neuron": None
+                    if layer.break_even is None
+                    else finite(layer.break_even[model, number]),
+                }
+                for (model, number), terms in layer.energy.items()
+            ],
+        }
+
+
+def print_reports(reports: Sequence[EnergyReport]) -> None:
+    """Print layers and verdict for one setting; for several, a table with a row for each."""
+    if len(reports) == 1:
+        _print_one(reports[0])
+    else:
+        _print_sweep(reports)
+
+
+def write_csv(path: Path, reports: Sequence[EnergyReport]) -> None:
+    """Write a line for each setting, energy model and format: totals, then layer by layer.
+
+    Raises:
+        OutputError: the file can't be written.
+    """
+    from spiden_cli.core.atomic import atomic_path
+
+    rows = [row for report in reports for row in _rows(report)]
+    with atomic_path(path) as temporary, temporary.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _rows(report: EnergyReport) -> list[dict[str, Any]]:
+    record = report.as_json()
+    setting = {
+        key: record[key]
+        for key in ("source", "model", "sigma", "timesteps", "images", "psnr", "cnn_psnr")
+    }
+    rows = []
+    for verdict in record["energy"]:
+        baselines = {f"{key}_joules": joules for key, joules in verdict["baselines"].items()}
+        rows.append(
+            setting
+            | {
+                "layer": "all",
+                "spikes_per_neuron": record["spikes_per_neuron"],
+                "energy_model": verdict["model"],
+                "format": verdict["format"],
+                "joules": verdict["joules"],
+                "break_even_spikes_per_neuron": verdict["break_even_spikes_per_neuron"],
+            }
+            | record["operations"]
+            | baselines
+        )
+    others = [key for key in baselines if key != "cnn_same_format_joules"]
+    for layer in record["layers"]:
+        for priced in layer["energy"]:
+            rows.append(
+                setting
+                | {
+                    "layer": layer["name"],
+                    "spikes_per_neuron": layer["spikes_per_neuron"],
+                    "energy_model": priced["model"],
+                    "format": priced["format"],
+                    "joules": sum(priced["joules"].values()),
+                    "break_even_spikes_per_neuron": priced["break_even_spikes_per_neuron"],
+                }
+                | layer["operations"]
+                | {"cnn_same_format_joules": priced["cnn_joules"]}
+                | dict.fromkeys(others)
+            )
+    return rows
+
+
+def _print_one(report: EnergyReport) -> None:
+    measured = report.measurement
+    data.print(
+        f"[bold]{report.label}[/bold] on {report.source}: sigma {measured.sigma:g}, "
+        f"T = {measured.timesteps}, {_per(measured)}",
+        soft_wrap=True,
+    )
+    data.print(_quality(report), soft_wrap=True)
+    data.print()
+    data.print(_layers(report))
+    data.print()
+    data.print(_verdicts(report))
+    note(f"{LEGEND}. {LAYER_LEGEND}. {VERDICT_LEGEND}")
+
+
+def _print_sweep(reports: Sequence[EnergyReport]) -> None:
+    first = reports[0].measurement
+    data.print(f"[bold]{reports[0].source}[/bold]: {_per(first)}", soft_wrap=True)
+    data.print()
+    data.print(_settings(reports))
+    for key in SWEPT:
+        data.print()
+        data.print(_swept(reports, key))
+    note(f"{LEGEND}. {VERDICT_LEGEND}. All formats and layers: --json, --csv")
+
+
+def _per(measured: "Measurement") -> str:
+    if measured.images > 1:
+        return f"mean of {measured.images} pictures"
+    ((height, width),) = measured.pictures
+    return f"{width} x {height} pixels"
+
+
+def _quality(report: EnergyReport) -> str:
+    measured = report.measurement
+    twin = f", CNN twin {report.twin.psnr:.2f} dB" if report.twin else ""
+    return f"PSNR {measured.psnr:.2f} dB{twin} (noisy {measured.noisy_psnr:.2f} dB)"
+
+
+def _layers(report: EnergyReport) -> Table:
+    """Spikes, operations and energy of each layer."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    table.add_column("layer", no_wrap=True)
+    for heading in (
+        "s/n", "even\noper.", "even\nlemaire", "MAC", "AC", "neuron\nops",
+        "energy\noper.", "energy\nlemaire", "energy\nmovement",
+    ):  # fmt: skip
+        table.add_column(heading, justify="right", no_wrap=True)
+    comparison = report.comparison
+    for layer in comparison.layers:
+        spikes = layer.spikes_per_neuron
+        even = [_number(layer.break_even[key]) if layer.break_even else "" for key in EVEN]
+        operations = layer.operations
+        table.add_row(
+            layer.name,
+            "" if spikes is None else _beside(spikes, layer.break_even),
+            *even,
+            *_operations(report, operations),
+            *(_joules(report.per_image(sum(layer.energy[key].values()))) for key in SHOWN),
+        )
+    operations = comparison.operations
+    table.add_section()
+    table.add_row(
+        "all",
+        _beside(comparison.spikes_per_neuron, {k: report.verdict(k).break_even for k in EVEN}),
+        *(_number(report.verdict(key).break_even) for key in EVEN),
+        *_operations(report, operations),
+        *(_joules(report.per_image(report.verdict(key).energy)) for key in SHOWN),
+        style="bold",
+    )
+    return table
+
+
+def _operations(report: EnergyReport, operations: "Operations") -> list[str]:
+    """Multiply-accumulates, accumulates, and what the neurons do beside them."""
+    neuron = operations.neuron_additions + operations.comparisons + operations.leaks
+    numbers = (operations.macs, operations.accumulates, neuron)
+    return [quantity(report.per_image(number)) if number else "-" for number in numbers]
+
+
+def _beside(spikes: float, even: Any) -> Text:  # noqa: ANN401
+    """Colour a number of spikes: green below both break-even points, red above both."""
+    wins = sum(spikes < even[key] for key in EVEN)
+    return Text(f"{spikes:.3f}", style=("red", "yellow", "green")[wins])
+
+
+def _settings(reports: Sequence[EnergyReport]) -> Table:
+    table = _table(("model", "sigma", "T"))
+    for heading in ("PSNR dB", "CNN dB", "s/n", "MAC", "AC", "neuron", "QNN bits"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for report in reports:
+        measured, operations = report.measurement, report.comparison.operations
+        table.add_row(
+            *_setting(report),
+            f"{measured.psnr:.2f}",
+            f"{report.twin.psnr:.2f}" if report.twin else "-",
+            f"{report.comparison.spikes_per_neuron:.3f}",
+            *_operations(report, operations),
+            str(report.comparison.equivalent_bits),
+        )
+    return table
+
+
+def _verdicts(report: EnergyReport) -> Table:
+    """Energy under each model and format, and the ratio to each baseline."""
+    table = _priced(("energy model", "SNN"), f"{report.comparison.equivalent_bits}-bit")
+    for verdict in report.comparison.verdicts:
+        table.add_row(verdict.model, verdict.number.name, *_judged(report, verdict))
+    return table
+
+
+def _swept(reports: Sequence[EnergyReport], key: tuple[str, str]) -> Table:
+    """The same of one model and format, a row for each setting."""
+    table = _priced(("model", "sigma", "T"), "low-bit", f"{key[0]}, SNN in {key[1]}")
+    for report in reports:
+        table.add_row(*_setting(report), *_judged(report, report.verdict(key)))
+    return table
+
+
+def _priced(first: Sequence[str], low: str, title: str | None = None) -> Table:
+    table = _table(first)
+    table.title, table.title_justify, table.title_style = title, "left", "bold"
+    for heading in (
+        "energy", "even\ns/n", "CNN\nsame", "CNN\nfp32", "CNN\nint8", f"CNN\n{low}", "DnCNN\nfp32",
+    ):  # fmt: skip
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _judged(report: EnergyReport, verdict: "Verdict") -> list[str | Text]:
+    ratios = [_ratio(verdict.ratio(key)) for key in verdict.baselines]
+    return [_joules(report.per_image(verdict.energy)), _number(verdict.break_even), *ratios]
+
+
+def _table(first: Sequence[str]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    for name in first:
+        left = name in ("model", "energy model", "SNN")
+        table.add_column(name, justify="left" if left else "right", no_wrap=left)
+    return table
+
+
+def _setting(report: EnergyReport) -> tuple[str, str, str]:
+    return report.label, f"{report.measurement.sigma:g}", str(report.measurement.timesteps)
+
+
+def _ratio(value: float) -> Text:
+    """Show a ratio, and by a letter as well as by colour who wins."""
+    if not math.isfinite(value):
+        return Text("-")
+    digits = "<0.01" if value < 0.01 else f"{value:.2f}" if value < 10 else f"{value:.0f}"
+    letter, style = ("W", "green") if value < 1 else ("L", "red")
+    return Text(f"{digits} {letter}", style=style)
+
+
+def _number(value: float) -> str:
+    return "never" if value <= 0 else f"{value:.2f}" if math.isfinite(value) else "always"
+
+
+def _joules(value: float) -> str:
+    """Write an energy with a metric prefix: 12.3 mJ."""
+    for factor, prefix in ((1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n")):
+        if abs(value) >= factor:
+            return f"{value / factor:.3g} {prefix}J"
+    return f"{value / 1e-12:.3g} pJ"
