@@ -68,7 +68,7 @@ class PlainBlock(nn.Module):
         """Map currents (N, C, H, W) to currents of the same shape; N = T * B, or B quantised."""
         spikes: Tensor = self.neurons(current, timesteps, quantised)
         driven: Tensor = self.conv(spikes)
-        return driven.float()
+        return driven.to(current.dtype)
 
 
 class ShortcutBlock(nn.Module):
@@ -90,4 +90,4 @@ class ShortcutBlock(nn.Module):
         """Map currents (N, C, H, W) to currents of the same shape; N = T * B, or B quantised."""
         inner = self.conv1(self.neurons1(current, timesteps, quantised))
         update: Tensor = self.conv2(self.neurons2(inner, timesteps, quantised))
-        return current + update.float()
+        return current + update

@@ -40,7 +40,8 @@ class Denoiser(nn.Module):
         """Remove noise.
 
         Args:
-            noisy: (B, C, H, W), range [0, 1]; noise may leave that range.
+            noisy: (B, C, H, W), range [0, 1]; noise may leave that range. Currents are of its
+                number format, also where autocast has the convolutions compute in another.
             sigma: noise level in 8-bit units, one for all or (B,).
             timesteps: T >= 1.
             quantised: one pass of T-level quantisers in place of T timesteps (training only).
@@ -57,12 +58,12 @@ class Denoiser(nn.Module):
         sigma = torch.as_tensor(sigma, dtype=noisy.dtype, device=noisy.device).expand(len(noisy))
         padded = pad_to_multiple(noisy, self.config.unshuffle)
         encoded = encode(padded, sigma, self.config)
-        current = self.encoder(encoded).float()  # constant over time, so computed once
+        current = self.encoder(encoded).to(noisy.dtype)  # constant over time, so computed once
         current = torch.cat([current] * steps)
         for block in self.blocks:
             current = block(current, timesteps, quantised)
         spikes = self.neurons(current, timesteps, quantised)
-        drawn: Tensor = self.readout(spikes).float()
+        drawn: Tensor = self.readout(spikes).to(noisy.dtype)
         noise = drawn.reshape(steps, -1, *drawn.shape[1:]).mean(0)
         if self.config.noise_map:  # the read-out speaks in units of the noise level
             noise = noise * (sigma / 255)[:, None, None, None]

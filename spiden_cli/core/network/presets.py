@@ -1,6 +1,7 @@
 """What a network is made of: one frozen configuration, and the presets that have a name."""
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass, fields, replace
 
 from spiden_cli.errors import InputError
 
@@ -42,6 +43,10 @@ class NetworkConfig:
         Raises:
             InputError: a value is out of range; the message names it.
         """
+        for setting in fields(self):  # a weights file may say anything
+            kind, given = type(setting.default), type(getattr(self, setting.name))
+            if given is not kind and (kind, given) != (float, int):
+                raise InputError(f"{setting.name}: {kind.__name__} wanted, not {given.__name__}")
         if self.neuron not in NEURONS:
             raise InputError(f"unknown neuron {self.neuron!r}: choose one of {', '.join(NEURONS)}")
         if self.image_channels not in (1, 3):
@@ -50,8 +55,12 @@ class NetworkConfig:
             raise InputError(f"{self.layers} layers: at least 3, and an even number with shortcuts")
         if not (1 <= self.width <= 1024 and self.layers <= 256 and 1 <= self.unshuffle <= 8):
             raise InputError("at most 1024 channels, 256 layers and an unshuffle of 8, at least 1")
-        if self.threshold <= 0:
+        if not 0 < self.threshold < math.inf:
             raise InputError(f"the threshold must be positive, not {self.threshold}")
+        if not 0 <= self.initial_potential <= 1:
+            raise InputError(
+                f"the initial potential must lie in 0 to 1, not {self.initial_potential}"
+            )
 
     @property
     def encoded_channels(self) -> int:

@@ -1,0 +1,51 @@
+"""Configurations: what can't be built is refused with a line that names it."""
+
+from dataclasses import replace
+
+import pytest
+
+from spiden_cli.core.network.presets import PRESETS, NetworkConfig, preset
+from spiden_cli.errors import InputError
+
+
+def test_an_unknown_preset_lists_those_that_exist():
+    with pytest.raises(InputError) as refused:
+        preset("huge")
+    assert all(name in str(refused.value) for name in ["'huge'", *PRESETS])
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"neuron": "adder"}, "adder"),
+        ({"image_channels": 2}, "image channels"),
+        ({"layers": 2}, "2 layers"),
+        ({"layers": 9, "shortcuts": True}, "even"),
+        ({"width": 0}, "channels"),
+        ({"width": 2000}, "channels"),
+        ({"layers": 1000}, "layers"),
+        ({"unshuffle": 0}, "unshuffle"),
+        ({"threshold": 0.0}, "threshold"),
+        ({"threshold": float("nan")}, "threshold"),
+        ({"threshold": float("inf")}, "threshold"),
+        ({"initial_potential": -0.5}, "initial potential"),
+        ({"initial_potential": float("nan")}, "initial potential"),
+        ({"width": 8.5}, "width"),
+        ({"width": "8"}, "width"),
+        ({"noise_map": 5}, "noise_map"),
+        ({"surrogate": None}, "surrogate"),
+    ],
+)
+def test_a_shape_that_can_not_be_built_is_named(changes, named):
+    with pytest.raises(InputError, match=named):
+        NetworkConfig(**changes)
+
+
+def test_whole_numbers_do_for_a_threshold():
+    assert NetworkConfig(threshold=2).threshold == 2
+
+
+def test_a_twin_differs_in_its_neuron_alone():
+    base = preset("base")
+    assert (base.spiking, base.twin().spiking) == (True, False)
+    assert replace(base.twin(), neuron=base.neuron) == base
