@@ -1,0 +1,1 @@
+"""What a value loses on its way through a spiking neuron: closed form, simulation, measurement."""

@@ -1,0 +1,166 @@
+r"""The trade-off of error against sparsity: sweep the threshold, and find where the error is least.
+
+A higher threshold fires less (the rate falls with the threshold, whatever the distribution) and
+clips less, but rounds more coarsely. So there is a threshold of least error, and asking for more
+sparsity than it gives costs error.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from spiden_cli.core.analysis.conversion import Conversion, closed_form, simulate
+from spiden_cli.core.analysis.distributions import Distribution
+from spiden_cli.core.analysis.staircase import Neuron, Values, edges, simulated_edges
+from spiden_cli.errors import InputError
+
+GRID = 400
+
+
+@dataclass(frozen=True)
+class Point:
+    """One threshold, in closed form and simulated."""
+
+    closed: Conversion
+    simulated: Conversion
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """One neuron and one T over a range of thresholds.
+
+    Attributes:
+        x: distribution of the input.
+        neuron: initial potential and leak.
+        timesteps: T.
+        edges: currents that fire 1 to T spikes, in units of the threshold.
+        simulated_edges: the same, found on the simulated neuron.
+        points: by rising threshold.
+        best: the threshold of least error.
+        sparse: the threshold of least error at the wanted sparsity, if one was wanted.
+        learnt: the threshold that training chose, if the input was measured in a trained layer.
+    """
+
+    x: Distribution
+    neuron: Neuron
+    timesteps: int
+    edges: Values
+    simulated_edges: Values
+    points: tuple[Point, ...]
+    best: Point
+    sparse: Point | None = None
+    learnt: Point | None = None
+
+
+def sweep(
+    x: Distribution,
+    neuron: Neuron,
+    timesteps: int,
+    thresholds: Sequence[float],
+    sparsity: float | None = None,
+    learnt: float | None = None,
+    on_progress: Callable[[], None] = lambda: None,
+) -> Sweep:
+    """Convert at each threshold, and at the best ones.
+
+    Args:
+        x: distribution of the input.
+        neuron: initial potential and leak.
+        timesteps: T >= 1.
+        thresholds: in standard deviations of the input.
+        sparsity: least share of timesteps without a spike that is wanted.
+        learnt: threshold that training chose, in standard deviations.
+        on_progress: called after each threshold.
+
+    Raises:
+        InputError: T, a threshold or the sparsity is out of range.
+    """
+    rises = edges(neuron, timesteps)
+
+    def point(threshold: float) -> Point:
+        closed = closed_form(x, neuron, timesteps, threshold, rises)
+        simulated = simulate(x, neuron, timesteps, threshold)
+        on_progress()
+        return Point(closed, simulated)
+
+    wanted = None if sparsity is None else least_error(x, neuron, timesteps, sparsity)
+    return Sweep(
+        x,
+        neuron,
+        timesteps,
+        rises,
+        simulated_edges(neuron, timesteps),
+        tuple(point(threshold) for threshold in sorted(set(thresholds))),
+        point(least_error(x, neuron, timesteps).threshold),
+        None if wanted is None else point(wanted.threshold),
+        None if learnt is None else point(learnt),
+    )
+
+
+def curve(x: Distribution, neuron: Neuron, timesteps: int, thresholds: Values) -> list[Conversion]:
+    """Return the closed form alone at many thresholds, for a plot."""
+    rises = edges(neuron, timesteps)
+    return [closed_form(x, neuron, timesteps, float(t), rises) for t in thresholds]
+
+
+def least_error(
+    x: Distribution, neuron: Neuron, timesteps: int, sparsity: float = 0.0
+) -> Conversion:
+    """Find the threshold of least mean squared error among those that are sparse enough.
+
+    The best of a fine logarithmic grid, refined between its neighbours: the error need not have
+    one minimum only. Of a sample, whose error jumps a little at each of its values, the search may
+    miss the best jump.
+
+    Args:
+        x: distribution of the input.
+        neuron: initial potential and leak.
+        timesteps: T >= 1.
+        sparsity: least sparsity, 0 to below 1.
+
+    Raises:
+        InputError: T or the sparsity is out of range.
+    """
+    check_sparsity(sparsity)
+    rises = edges(neuron, timesteps)
+
+    def at(threshold: float) -> Conversion:
+        return closed_form(x, neuron, timesteps, threshold, rises)
+
+    lowest = _sparse_enough(at, sparsity, x.reach / 1000)
+    grid = np.geomspace(lowest, max(2 * x.reach, 2 * lowest), GRID)
+    found = [at(float(threshold)) for threshold in grid]
+    index = int(np.argmin([conversion.mse for conversion in found]))
+    bounds = (float(grid[max(index - 1, 0)]), float(grid[min(index + 1, GRID - 1)]))
+    refined = minimize_scalar(
+        lambda t: at(float(t)).mse, bounds=bounds, method="bounded", options={"xatol": 1e-10}
+    )
+    return min(found[index], at(float(refined.x)), key=lambda conversion: conversion.mse)
+
+
+def check_sparsity(sparsity: float) -> None:
+    """Refuse a sparsity that no neuron with an input can have.
+
+    Raises:
+        InputError: it is not in [0, 1).
+    """
+    if not 0 <= sparsity < 1:
+        raise InputError(f"the sparsity must be in [0, 1), not {sparsity:g}")
+
+
+def _sparse_enough(at: Callable[[float], Conversion], sparsity: float, lowest: float) -> float:
+    """Return the lowest threshold, from `lowest` on, of at least that sparsity."""
+    if at(lowest).sparsity >= sparsity:
+        return lowest
+    dense, sparse = lowest, 2 * lowest
+    while at(sparse).sparsity < sparsity:
+        dense, sparse = sparse, 2 * sparse
+    while sparse - dense > 1e-12 * sparse:
+        middle = (dense + sparse) / 2
+        if at(middle).sparsity >= sparsity:
+            sparse = middle
+        else:
+            dense = middle
+    return sparse
