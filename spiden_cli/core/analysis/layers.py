@@ -1,0 +1,263 @@
+r"""What each layer of a trained network loses, measured on an image: rounding, clipping and order.
+
+Currents are in units of the threshold of their channel. A neuron gets I[1..T], of mean x, and fires
+n spikes. The layer-synchronous quantiser would see all of the input before it fires, n_s =
+quantise(x) spikes. With y = max(0, x) and q = n / T the error has three parts,
+
+    q - y = (q_s - min(y, 1)) + (min(y, 1) - y) + (q - q_s),
+                 rounding           clipping        order
+
+and the order error is what time costs: spikes that came too early (n > n_s: fired before negative
+current arrived, which can't take a spike back) or too late (n < n_s: current that arrived when too
+few steps were left to fire it; docs/analysis.md, section 6). It is zero in the first layer, whose
+input is constant over time. Rounding and clipping never meet, but order meets both, so that their
+mean squares add up to the whole only with a cross term, 2 E[(rounding + clipping) order].
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from spiden_cli.core.analysis.conversion import decibels
+from spiden_cli.core.analysis.distributions import Sample
+from spiden_cli.core.analysis.staircase import Neuron, check_timesteps
+from spiden_cli.core.network.denoiser import Denoiser
+from spiden_cli.core.neuron.layer import IFLayer, LIFLayer, ReLULayer
+from spiden_cli.errors import InputError
+
+TILE = 256  # pixels
+SAMPLE = 200_000  # currents kept for a threshold sweep
+
+
+@dataclass(frozen=True)
+class LayerError:
+    """The conversion error of one layer; mean squares in units of the threshold squared.
+
+    Attributes:
+        layer: name in the network.
+        timesteps: T.
+        neurons: how many were measured.
+        mean: mean current.
+        deviation: standard deviation of the current, over all neurons.
+        signal: E[y^2].
+        rounding: mean square of the rounding part.
+        clipping: mean square of the clipping part.
+        early: mean square of the order part, of neurons that fired more than the quantiser.
+        late: the same of neurons that fired less.
+        cross: twice the mean product of order and the other parts.
+        early_share: share of neurons that fired too much.
+        late_share: share of neurons that fired too little.
+        rate: spikes per neuron and timestep.
+    """
+
+    layer: str
+    timesteps: int
+    neurons: int
+    mean: float
+    deviation: float
+    signal: float
+    rounding: float
+    clipping: float
+    early: float
+    late: float
+    cross: float
+    early_share: float
+    late_share: float
+    rate: float
+
+    @property
+    def order(self) -> float:
+        """Mean square of the order part."""
+        return self.early + self.late
+
+    @property
+    def synchronous_mse(self) -> float:
+        """Mean squared error of the layer-synchronous quantiser."""
+        return self.rounding + self.clipping
+
+    @property
+    def mse(self) -> float:
+        """Mean squared error of the neurons as they run."""
+        return self.synchronous_mse + self.order + self.cross
+
+    @property
+    def synchronous_sqnr(self) -> float:
+        """Signal-to-quantisation-noise ratio of the layer-synchronous quantiser, in dB."""
+        return decibels(self.signal, self.synchronous_mse)
+
+    @property
+    def sqnr(self) -> float:
+        """Signal-to-quantisation-noise ratio of the neurons as they run, in dB."""
+        return decibels(self.signal, self.mse)
+
+    @property
+    def threshold(self) -> float:
+        """The learnt threshold, in standard deviations of the current."""
+        return 1 / self.deviation if self.deviation > 0 else math.inf
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """What one image drives through a network.
+
+    Attributes:
+        layers: the error of each measured layer of IF or LIF neurons; none for a CNN twin.
+        sample: mean currents of the one layer that was asked for.
+        neuron: that layer's neuron, of its mean leak; None for a CNN twin.
+    """
+
+    layers: tuple[LayerError, ...]
+    sample: Sample | None = None
+    neuron: Neuron | None = None
+
+
+def neuron_layers(network: Denoiser) -> dict[str, nn.Module]:
+    """Return each layer of neurons by name, in the order of the data."""
+    kinds = (IFLayer, ReLULayer)
+    return {name: module for name, module in network.named_modules() if isinstance(module, kinds)}
+
+
+def tiles_of(image: Tensor) -> list[Tensor]:
+    """Cut an image (C, H, W) into near-equal parts of at most 256 x 256 pixels.
+
+    Each then is measured as an image of its own: its edges see the network's zero padding.
+    """
+    rows = torch.tensor_split(image, math.ceil(image.shape[1] / TILE), dim=1)
+    columns = math.ceil(image.shape[2] / TILE)
+    return [tile for row in rows for tile in torch.tensor_split(row, columns, dim=2)]
+
+
+@torch.inference_mode()
+def measure(
+    network: Denoiser,
+    tiles: Sequence[Tensor],
+    sigma: float,
+    timesteps: int,
+    layer: str | None = None,
+    on_progress: Callable[[], None] = lambda: None,
+) -> Measurement:
+    """Run the tiles of an image through a network, and measure its layers of neurons.
+
+    Memory does not grow with their number. Layers are summed over all of their neurons; of the one
+    named layer an even choice of mean currents is kept besides.
+
+    Args:
+        network: in evaluation mode; a CNN twin too, of which only a sample can be had.
+        tiles: each (C, H, W), range [0, 1]; noise may leave that range.
+        sigma: noise level that the network is told, in 8-bit units.
+        timesteps: T >= 1.
+        layer: measure this layer alone, and keep a sample of it.
+        on_progress: called after each tile.
+
+    Raises:
+        InputError: no layer of that name, T out of range, a CNN twin without a layer to sample, or
+            a layer that no positive current reaches.
+    """
+    check_timesteps(timesteps)
+    layers = _chosen(network, layer)
+    sums: dict[str, Tensor] = {}
+    kept: list[Tensor] = []
+    generator = torch.Generator().manual_seed(0)
+
+    def record(name: str, neurons: nn.Module, current: Tensor, spikes: Tensor) -> None:
+        mean = current
+        if isinstance(neurons, IFLayer):
+            mean = _by_timestep(current, timesteps).mean(0)
+            synchronous = neurons.forward(mean, timesteps, quantised=True)  # calls no hook
+            mean = mean / neurons.threshold
+            rate = _by_timestep(spikes, timesteps).mean(0)
+            sums[name] = sums.get(name, torch.zeros(())) + _sums(mean, synchronous, rate, timesteps)
+        if layer is not None:
+            kept.append(_choose(mean.flatten(), SAMPLE // len(tiles), generator))
+
+    with _hooks(layers, record):
+        for tile in tiles:
+            network(tile[None], sigma, timesteps)
+            on_progress()
+    errors = tuple(_layer_error(name, timesteps, total) for name, total in sums.items())
+    if layer is None:
+        return Measurement(errors)
+    sample = Sample(torch.cat(kept).double().numpy())
+    return Measurement(errors, sample, _neuron_of(layers[layer]))
+
+
+def _neuron_of(layer: nn.Module) -> Neuron | None:
+    if not isinstance(layer, IFLayer):
+        return None
+    leak = float(layer.leak.mean()) if isinstance(layer, LIFLayer) else 1.0
+    return Neuron(layer.initial, leak)
+
+
+def _chosen(network: Denoiser, layer: str | None) -> dict[str, nn.Module]:
+    layers = neuron_layers(network)
+    if layer is None:
+        if not network.config.spiking:
+            raise InputError(
+                "a CNN twin has no spikes in time: name a layer, to convert its currents"
+            )
+        return layers
+    if layer not in layers:
+        raise InputError(f"no layer of neurons {layer!r}: choose one of {', '.join(layers)}")
+    return {layer: layers[layer]}
+
+
+@contextmanager
+def _hooks(
+    layers: dict[str, nn.Module], record: Callable[[str, nn.Module, Tensor, Tensor], None]
+) -> Iterator[None]:
+    """Call `record` with the input and output of each layer, whenever it runs."""
+
+    def hook_of(name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
+        return lambda module, inputs, output: record(name, module, inputs[0], output)
+
+    handles = [module.register_forward_hook(hook_of(name)) for name, module in layers.items()]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _by_timestep(values: Tensor, timesteps: int) -> Tensor:
+    """Reshape (T * B, C, H, W) to (T, B, C, H, W)."""
+    return values.reshape(timesteps, -1, *values.shape[1:])
+
+
+def _sums(x: Tensor, synchronous: Tensor, rate: Tensor, timesteps: int) -> Tensor:
+    """Sum what a `LayerError` is made of over the neurons of one tile: (12,), float64."""
+    y = x.relu()
+    clipped = y.clamp(max=1)
+    rounding, clipping = synchronous - clipped, clipped - y
+    order = ((rate - synchronous) * timesteps).round() / timesteps  # whole spikes, not roundings
+    terms = (
+        torch.ones_like(x),
+        x,
+        x.square(),
+        y.square(),
+        rounding.square(),
+        clipping.square(),
+        order.clamp(min=0).square(),
+        order.clamp(max=0).square(),
+        2 * (rounding + clipping) * order,
+        order > 0,
+        order < 0,
+        rate,
+    )
+    return torch.stack([term.sum(dtype=torch.float64) for term in terms])
+
+
+def _layer_error(name: str, timesteps: int, total: Tensor) -> LayerError:
+    count = int(total[0])
+    mean, square, *rest = (float(value) for value in total[1:] / count)
+    return LayerError(name, timesteps, count, mean, math.sqrt(max(0.0, square - mean**2)), *rest)
+
+
+def _choose(values: Tensor, most: int, generator: torch.Generator) -> Tensor:
+    """Return at most that many of the values, drawn at random."""
+    if len(values) <= most:
+        return values
+    return values[torch.randint(len(values), (most,), generator=generator)]
