@@ -2,8 +2,9 @@
 
     python benchmarks/results.py [--data-dir DIR]
 
-Writes docs/results.md: Set12, BSD68 and CBSD68 with the protocol of `spiden evaluate`. Floors and
-goals are published figures: BM3D, DnCNN and FFDNet as their tables print them, and SPIDEN's own.
+Writes docs/results.md: Set12 and BSD68 with the protocol of `spiden evaluate`; and
+weights/README.md, a card for each model. Floors and goals are published figures: BM3D and DnCNN as
+their tables print them, and SPIDEN's own.
 """
 
 import argparse
@@ -19,7 +20,8 @@ from spiden_cli.core.inference.activity import mean_firing_rate, synaptic_operat
 from spiden_cli.core.inference.evaluation import Evaluation
 from spiden_cli.report.evaluation import PROTOCOL
 
-TARGET = Path(__file__).resolve().parents[1] / "docs" / "results.md"
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS, CARDS = ROOT / "docs" / "results.md", ROOT / "weights" / "README.md"
 SIGMAS = (15.0, 25.0, 50.0)
 
 
@@ -126,8 +128,45 @@ def models_table(bench: Bench, models: list[str]) -> str:
     return "\n".join(lines)
 
 
+def card(bench: Bench, model: str) -> str:
+    """Return what is known of a model, in Markdown: data, command, time, results, limits."""
+    info = spiden.read_info(spiden.find_weights(model))
+    config, training, (low, high) = info.config, info.training, info.sigma
+    minutes = float(training["seconds"]) / 60
+    kind = "CNN twin (ReLU)" if not config.spiking else f"spiking, {config.neuron.upper()} neurons"
+    held_out = ", ".join(
+        f"{psnr:.2f} dB at {sigma}" for sigma, psnr in info.validation_psnr.items()
+    )
+    set12 = ", ".join(
+        f"{bench.psnr(model, 'set12', sigma):.2f} dB at {sigma:g}" for sigma in SIGMAS
+    )
+    rate = "" if info.firing_rate is None else f" Firing rate there: {info.firing_rate:.3f}."
+    timesteps = ", ".join(map(str, info.timesteps))
+    steps = f", trained for T = {timesteps}" if config.spiking else ""
+    return f"""## {model}
+
+{kind}; {config.layers} layers of {config.width} channels; preset `{info.preset}`{steps}.
+
+- **Data**: {training["data"]}, {training["images"]} images; sigma {low:g} to {high:g}.
+- **Command**: `{training["command"]}`
+- **Start**: {training["start"]}.
+- **Time**: {training["steps"]} steps in {minutes:.0f} minutes on {training["device"]}.
+- **Held-out images** (sigma): {held_out}.{rate}
+- **Set12** (sigma{", T = 4" if config.spiking else ""}): {set12}.
+"""
+
+
+LIMITS = """## Limits of all of them
+
+White Gaussian noise on natural photographs is what they know: noise that is correlated (JPEG,
+demosaicing, scaling), depends on the signal (photon counting), or other kinds of pictures are
+outside of it. Above the highest sigma of training they leave noise behind. The grey networks take
+the channels of a colour picture one by one, and so can't use what the channels have in common.
+"""
+
+
 def main() -> None:
-    """Measure, and write docs/results.md."""
+    """Measure, and write docs/results.md and weights/README.md."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, help="folder with set12/, bsd68/, ...")
     bench = Bench(parser.parse_args().data_dir)
@@ -151,7 +190,9 @@ Floors: the paper (30.18 dB) and BM3D. Goals: DnCNN, each as published.
 
 {models_table(bench, grey)}
 """
-    TARGET.write_text(text)
+    RESULTS.write_text(text)
+    cards = "\n".join(card(bench, model) for model in grey)
+    CARDS.write_text(f"# Models\n\nWritten by `python benchmarks/results.py`.\n\n{cards}\n{LIMITS}")
     print(text)
 
 

@@ -135,7 +135,7 @@ def train(
         "data": ", ".join(Path(folder).name for folder in data),
         "images": str(len(images)),
         "command": _command_line(),
-        "start": init.name if init is not None else "random weights",
+        "start": _history(init) if init is not None else "random weights",
     }
     from spiden_cli.core.training.loop import Trainer
 
@@ -158,6 +158,15 @@ def _command_line() -> str:
     return shlex.join(
         ["spiden", *(Path(part).name if part.startswith("/") else part for part in sys.argv[1:])]
     )
+
+
+def _history(init: Path) -> str:
+    """Say how the weights to start from came about, for the new ones to carry."""
+    from spiden_cli.core.weights import read_info
+
+    run = {"command": init.name, "steps": "?", "seconds": "?", "start": "?"}
+    run |= read_info(init).training
+    return f"{run['command']} ({run['steps']} steps, {run['seconds']} s), from {run['start']}"
 
 
 def _note_interrupt(interrupted: list[int]) -> None:

@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 from safetensors.torch import load_file
 
+from spiden_cli.core.weights import read_info
+
 
 @pytest.fixture
 def pictures(tmp_path: Path, colour_pixels: np.ndarray) -> Path:
@@ -72,6 +74,9 @@ def test_starts_from_a_twin(spiden, pictures, tmp_path):
         *options(pictures, spiking, 2), "--init", twin / "weights.safetensors", "--freeze-norm"
     )
     assert outcome.code == 0, outcome.stderr
+    history = read_info(spiking / "weights.safetensors").training["start"]
+    assert "--neuron relu" in history
+    assert history.endswith("(2 steps, 0 s), from random weights")
 
 
 def test_ctrl_c_leaves_a_checkpoint_to_resume_from(spiden, pictures, tmp_path):
