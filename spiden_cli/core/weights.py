@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from spiden_cli.core.atomic import atomic_path
 from spiden_cli.core.network.denoiser import Denoiser
@@ -21,6 +21,9 @@ from spiden_cli.core.network.presets import NetworkConfig
 from spiden_cli.errors import InputError, WeightsError
 
 FORMAT_VERSION = 1
+
+_LIES = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+"""What Python raises when JSON is none, or is not of the form that was expected."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def save_weights(path: Path, network: Denoiser, info: WeightsInfo) -> None:
     tensors = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
     metadata = {"format_version": str(FORMAT_VERSION), "spiden": json.dumps(_to_json(info))}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata)
+        temporary.write_bytes(save(tensors, metadata))  # a full disk is an OSError this way
 
 
 def load_weights(path: Path) -> tuple[Denoiser, WeightsInfo]:
@@ -65,7 +68,7 @@ def load_weights(path: Path) -> tuple[Denoiser, WeightsInfo]:
         WeightsError: the file is missing, damaged, of an unknown version, or does not fit.
     """
     info, tensors = _read(path, with_tensors=True)
-    network = Denoiser(info.config)
+    network = _without_memory(path, info)
     expected = network.state_dict()
     wrong = sorted(expected.keys() ^ tensors.keys()) or sorted(
         name
@@ -75,12 +78,10 @@ def load_weights(path: Path) -> tuple[Denoiser, WeightsInfo]:
     if wrong:
         names = ", ".join(wrong[:3]) + (f" and {len(wrong) - 3} more" if len(wrong) > 3 else "")
         raise WeightsError(f"{path} does not fit the network that it names: {names}")
-    broken = sorted(
-        name for name, t in tensors.items() if t.is_floating_point() and not t.isfinite().all()
-    )
+    broken = sorted(name for name, tensor in tensors.items() if not _sound(name, tensor))
     if broken:
         raise WeightsError(f"{path} holds values that are no numbers, in {broken[0]}: get it again")
-    network.load_state_dict(tensors)
+    network.to_empty(device="cpu").load_state_dict(tensors)  # copied: the file may change
     return network.eval(), info
 
 
@@ -91,6 +92,21 @@ def read_info(path: Path) -> WeightsInfo:
         WeightsError: the file is missing, damaged or of an unknown version.
     """
     return _read(path, with_tensors=False)[0]
+
+
+def _without_memory(path: Path, info: WeightsInfo) -> Denoiser:
+    """Build the network on the meta device: a lie about its size must not fill the memory."""
+    try:
+        with torch.device("meta"):
+            return Denoiser(info.config)
+    except InputError as error:
+        raise WeightsError(f"{path} describes no network that can be built: {error}") from None
+
+
+def _sound(name: str, tensor: torch.Tensor) -> bool:
+    if name.endswith("running_var") and (tensor < 0).any():
+        return False  # no variance, and its root no number
+    return not tensor.is_floating_point() or bool(tensor.isfinite().all())
 
 
 def _read(path: Path, with_tensors: bool) -> tuple[WeightsInfo, dict[str, torch.Tensor]]:
@@ -116,7 +132,7 @@ def _from_metadata(path: Path, metadata: dict[str, str]) -> WeightsInfo:
         )
     try:
         return _from_json(json.loads(metadata["spiden"]))
-    except (ValueError, TypeError, KeyError, InputError) as error:
+    except (*_LIES, InputError) as error:
         raise WeightsError(f"{path} describes no network that can be built: {error}") from None
 
 
@@ -126,11 +142,14 @@ def _to_json(info: WeightsInfo) -> dict[str, Any]:
 
 def _from_json(record: dict[str, Any]) -> WeightsInfo:
     low, high = (float(value) for value in record["sigma"])
+    timesteps = tuple(int(count) for count in record["timesteps"])
+    if min(timesteps, default=0) < 1:
+        raise ValueError(f"no timesteps to run it at in {list(timesteps)}")
     firing_rate = record.get("firing_rate")
     return WeightsInfo(
         config=NetworkConfig(**record["config"]),
         preset=str(record["preset"]),
-        timesteps=tuple(int(count) for count in record["timesteps"]),
+        timesteps=timesteps,
         sigma=(low, high),
         validation_psnr={str(k): float(v) for k, v in record["validation_psnr"].items()},
         firing_rate=None if firing_rate is None else float(firing_rate),
