@@ -18,7 +18,7 @@ from scipy.special import ndtr, ndtri
 from spiden_cli.core.analysis.staircase import Values
 from spiden_cli.errors import InputError
 
-LOWEST_MEAN, HIGHEST_MEAN = -3, 100
+LOWEST_MEAN, HIGHEST_MEAN = -3, 10
 LAPLACE_SCALE = 0.5**0.5  # b, for a standard deviation sqrt(2) b of one
 
 

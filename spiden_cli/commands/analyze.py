@@ -1,0 +1,264 @@
+"""`spiden analyze`: what one spiking neuron, or a layer of them, loses of a value."""
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spiden_cli.commands.model import check_sigma
+from spiden_cli.commands.options import AsJson, Threads, counts, one_sigma, use_threads
+from spiden_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from spiden_cli.core.analysis.distributions import Distribution
+    from spiden_cli.core.analysis.layers import Measurement
+    from spiden_cli.core.analysis.staircase import Neuron
+    from spiden_cli.core.analysis.sweep import Sweep
+    from spiden_cli.core.network.denoiser import Denoiser
+
+DEFAULT_LEAK = 0.95
+DEFAULT_SIGMA = "25"
+DEFAULT_THRESHOLDS = "0.5:5:0.5"
+MOST_THRESHOLDS = 1000
+
+
+def _option(
+    text: str, *names: str, default: str | bool = False, metavar: str | None = None
+) -> typer.models.OptionInfo:
+    """Return an option whose default only shows, so that the command knows what was given."""
+    found: typer.models.OptionInfo = typer.Option(
+        *names, help=text, show_default=default, metavar=metavar
+    )
+    return found
+
+
+Kind = Annotated[str | None, _option("if or lif; by default if, or that of --layer.")]
+Timesteps = Annotated[str, typer.Option(help="Numbers of timesteps T, with commas.")]
+Thresholds = Annotated[
+    str | None,
+    _option(
+        "Thresholds in standard deviations of the input: 1,1.5,2 or start:stop:step.",
+        default=DEFAULT_THRESHOLDS,
+    ),
+]
+Input = Annotated[
+    str | None,
+    _option("gaussian, laplace or rectified-gaussian input.", default="gaussian"),
+]
+Mean = Annotated[
+    float | None, _option("Mean of that input, in its standard deviations.", default="0")
+]
+Initial = Annotated[
+    float | None,
+    _option(
+        "Initial potential phi over the threshold: 0.5 rounds to nearest, 0 down.", default="0.5"
+    ),
+]
+Leak = Annotated[
+    float | None,
+    _option("What a LIF neuron keeps of its potential in a step.", default=str(DEFAULT_LEAK)),
+]
+Sparsity = Annotated[
+    float | None,
+    _option("Also mark the threshold of least error among those at least this sparse, 0 to 1."),
+]
+Weights = Annotated[
+    str | None,
+    _option(
+        "Measure the input in a network: a bundled model by name, or a weights file.",
+        "--weights", "--model", "-m",
+        metavar="NAME|FILE",
+    ),
+]  # fmt: skip
+Image = Annotated[
+    Path | None, _option("Clean picture to drive it with.", default="a bundled photograph")
+]
+Sigma = Annotated[str | None, _option("Noise to add to it, in 8-bit units.", default=DEFAULT_SIGMA)]
+Layer = Annotated[
+    str | None, _option("Sweep on the currents of this layer; without, compare all layers.")
+]
+Plot = Annotated[
+    list[Path] | None,
+    _option("Draw a figure: FILE.png or FILE.svg; repeatable.", metavar="FILE"),
+]
+Csv = Annotated[Path | None, _option("Write the table as CSV.", "--csv", metavar="FILE")]
+
+
+def analyze(
+    neuron: Kind = None,
+    timesteps: Timesteps = "1,2,4,8",
+    threshold: Thresholds = None,
+    distribution: Input = None,
+    mean: Mean = None,
+    initial: Initial = None,
+    leak: Leak = None,
+    sparsity: Sparsity = None,
+    weights: Weights = None,
+    image: Image = None,
+    sigma: Sigma = None,
+    layer: Layer = None,
+    plot: Plot = None,
+    csv: Csv = None,
+    as_json: AsJson = False,
+    threads: Threads = None,
+) -> None:
+    """Say what a spiking neuron loses of a value: rounding, clipping, and order in time."""
+    from spiden_cli.core.analysis.distributions import distribution_named
+    from spiden_cli.core.analysis.sweep import check_sparsity
+    from spiden_cli.report.analysis import report
+    from spiden_cli.report.analysis_plots import check_plot
+
+    for path in plot or []:
+        check_plot(path)
+    steps = list(dict.fromkeys(counts(timesteps, "timesteps")))
+    levels = thresholds(threshold or DEFAULT_THRESHOLDS)
+    cell = partial(_neuron, neuron, initial, leak)
+    cell(None)  # refuse what can't be before anything is measured
+    if sparsity is not None:
+        check_sparsity(sparsity)
+    use_threads(threads)
+    measured: dict[int, Measurement] = {}
+    inputs: dict[int, Distribution] = {}
+    if weights is None:
+        _refuse(
+            {"--image": image, "--sigma": sigma, "--layer": layer},
+            "is of a network's input: name a network with --weights",
+        )
+        name, mean = distribution or "gaussian", mean or 0.0
+        source = f"{name}, mean {mean:g}"
+        inputs = dict.fromkeys(steps, distribution_named(name, mean))
+    else:
+        _refuse(
+            {"--distribution": distribution, "--mean": mean},
+            "and --weights are two kinds of input: give one of them",
+        )
+        if layer is None:
+            one = {"--neuron": neuron, "--threshold": threshold, "--initial": initial}
+            one |= {"--leak": leak, "--sparsity": sparsity}
+            _refuse(one, "is for one layer's input: add --layer NAME")
+        source, measured = _measure(weights, image, sigma, steps, layer)
+        inputs = {count: m.sample for count, m in measured.items() if m.sample is not None}
+    sweeps = _sweeps(inputs, measured, levels, sparsity, cell)
+    layers = [error for measurement in measured.values() for error in measurement.layers]
+    report(source, sweeps, layers, plot or [], csv, as_json)
+
+
+def thresholds(text: str) -> list[float]:
+    """Read "1,1.5,2" or "0.5:5:0.5" as thresholds.
+
+    Raises:
+        InputError: the text is neither, or a threshold isn't positive.
+    """
+    try:
+        values = _range(text) if ":" in text else [float(part) for part in text.split(",")]
+    except (ValueError, ZeroDivisionError, OverflowError):
+        values = []
+    if not values or not all(0 < value < math.inf for value in values):
+        raise InputError(
+            f"thresholds must be positive: 1,1.5,2 or start:stop:step, as 0.5:5:0.5; not {text!r}"
+        )
+    if len(values) > MOST_THRESHOLDS:
+        raise InputError(
+            f"more than {MOST_THRESHOLDS} thresholds: take a larger step than {text!r}"
+        )
+    return values
+
+
+def _range(text: str) -> list[float]:
+    start, stop, step = (float(part) for part in text.split(":"))
+    count = math.floor((stop - start) / step + 1e-9) + 1  # `stop` belongs to it
+    return [start + index * step for index in range(min(count, MOST_THRESHOLDS + 1))]
+
+
+def _refuse(options: Mapping[str, object], why: str) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise InputError(f"{name} {why}")
+
+
+def _measure(
+    weights: str, image: Path | None, noise: str | None, timesteps: list[int], layer: str | None
+) -> tuple[str, dict[int, "Measurement"]]:
+    """Measure for each T, with a progress bar; say what the input is, too."""
+    from spiden_cli.core.analysis.layers import measure, tiles_of
+    from spiden_cli.core.bundled import find_weights, sample_picture
+    from spiden_cli.core.weights import load_weights
+
+    sigma = one_sigma(noise or DEFAULT_SIGMA)
+    path, picture = find_weights(weights), image or sample_picture()
+    network, info = load_weights(path)
+    check_sigma(sigma, info)
+    tiles = tiles_of(_noisy(picture, network, sigma))
+    with _counting("measuring tiles", len(tiles) * len(timesteps)) as step:
+        measured = {
+            count: measure(network, tiles, sigma, count, layer, step) for count in timesteps
+        }
+    where = "" if layer is None else f"{layer} of "
+    return f"{where}{path.name} on {picture.name}, sigma {sigma:g}", measured
+
+
+def _noisy(picture: Path, network: "Denoiser", sigma: float) -> "Tensor":
+    """Read a picture as the network's input, with noise."""
+    from spiden_cli.core.image.files import read_picture
+    from spiden_cli.core.image.noise import add_gaussian_noise
+    from spiden_cli.core.image.tensor import to_grey, to_tensor
+
+    clean = to_tensor(read_picture(picture).pixels)
+    channels = network.config.image_channels
+    clean = to_grey(clean) if channels == 1 else clean.expand(channels, -1, -1)
+    return add_gaussian_noise(clean, sigma, seed=0)
+
+
+def _sweeps(
+    inputs: dict[int, "Distribution"],
+    measured: dict[int, "Measurement"],
+    levels: list[float],
+    sparsity: float | None,
+    cell: Callable[["Measurement | None"], "Neuron"],
+) -> list["Sweep"]:
+    """Sweep the thresholds for each T, with a progress bar."""
+    from spiden_cli.core.analysis.sweep import sweep
+
+    sweeps = []
+    marks = 1 + (sparsity is not None) + bool(measured)
+    with _counting("sweeping thresholds", len(inputs) * (len(set(levels)) + marks)) as step:
+        for timesteps, x in inputs.items():
+            origin = measured.get(timesteps)
+            learnt = origin.layers[0].threshold if origin and origin.layers else None
+            sweeps.append(sweep(x, cell(origin), timesteps, levels, sparsity, learnt, step))
+    return sweeps
+
+
+@contextmanager
+def _counting(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show a progress bar; yields what to call after each step."""
+    from spiden_cli.report.progress import counting
+
+    with counting(what, total) as show:
+        done = itertools.count(1)
+        yield lambda: show(next(done))
+
+
+def _neuron(
+    kind: str | None, initial: float | None, leak: float | None, origin: "Measurement | None"
+) -> "Neuron":
+    """Build the neuron that the options ask for; what they leave open is the measured layer's."""
+    from spiden_cli.core.analysis.staircase import Neuron
+
+    if kind not in (None, "if", "lif"):
+        raise InputError(f"unknown neuron {kind!r}: choose if or lif")
+    if leak is not None and kind == "if":
+        raise InputError("an IF neuron has no leak: leave --leak out, or ask for --neuron lif")
+    measured = (origin and origin.neuron) or Neuron()
+    if kind == "if":
+        leak = 1.0
+    elif leak is None:
+        leak = DEFAULT_LEAK if kind == "lif" and measured.leak == 1 else measured.leak
+    return Neuron(measured.initial if initial is None else initial, leak)
