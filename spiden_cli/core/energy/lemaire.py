@@ -44,7 +44,8 @@ class LemaireModel:
         else:
             terms = self._real_valued(layer, number)
         if layer.spiking:
-            terms["potentials"] += self._neurons(layer, number)
+            terms["potentials"] += self._currents(layer, number)
+            terms["outputs"] += layer.operations.spikes_out * self.message  # eq. 13
         return {name: value * PICOJOULE for name, value in terms.items()}
 
     def access(self, words: float, bits: float) -> float:
@@ -111,20 +112,20 @@ class LemaireModel:
             + operations.accumulates * c.int32_add_pj,  # eqs. 16.2 and 16.3
         }
 
-    def _neurons(self, layer: LayerCounts, number: Format) -> float:
-        """Messages of the spikes sent, and the currents that aren't summed right on a potential.
+    def _currents(self, layer: LayerCounts, number: Format) -> float:
+        """Accesses where a current is kept in a memory of its own, in pJ.
 
         Where a convolution drives neurons directly, its events land on their potentials, and the
         pass over the biases is the pass over the neurons. After an encoder or a shortcut, each
-        neuron reads a current and updates its own potential on top.
+        neuron reads a current at each timestep, then reads and writes its own potential.
         """
         operations = layer.operations
-        word = self.access(layer.shape.outputs, self.potential_bits(number))
-        copies_and_updates = 2 * operations.neurons if operations.currents else 0
-        if operations.currents > operations.neurons:  # the encoder's copy, for the shortcuts
-            copies_and_updates += operations.neurons
-        sent = operations.spikes_out * self.message
-        return sent + (operations.currents + copies_and_updates) * word
+        accesses = operations.currents
+        if operations.currents:
+            accesses += 2 * operations.neurons
+        if operations.currents > operations.neurons:  # an encoder's copy, for shortcuts to add to
+            accesses += operations.neurons
+        return accesses * self.access(layer.shape.outputs, self.potential_bits(number))
 
     def _arithmetic(self, layer: LayerCounts, number: Format) -> float:
         """Eqs. 1.1 to 1.4, in pJ. A comparison is free, in a neuron as in a ReLU."""

@@ -81,7 +81,7 @@ def measure(
     Raises:
         InputError: a picture can't be read or is too small.
     """
-    observer = _Observer(engine)
+    observer = Observer(engine)
     scores, noisy_scores = [], []
     pictures: Counter[Size] = Counter()
     for seed, path in enumerate(paths):
@@ -108,8 +108,15 @@ def _clean(path: Path, channels: int) -> Tensor:
     return to_tensor(to_pixels(to_grey(clean), pixels.dtype))
 
 
-class _Observer:
-    """An engine that passes on what it is given, and remembers the spikes by the size of image."""
+class Observer:
+    """An engine that lets another one work, and remembers the spikes by the size of the image.
+
+    Args:
+        engine: does the work.
+
+    Attributes:
+        seen: the passes so far, by size of the image; empty for a CNN.
+    """
 
     def __init__(self, engine: DenseEngine) -> None:
         self.engine = engine
@@ -117,6 +124,7 @@ class _Observer:
         self.seen: dict[Size, Passes] = {}
 
     def run(self, noisy: Tensor, sigma: float, timesteps: int) -> Pass:
+        """Denoise one image; see `Engine.run`."""
         with self._silent() as records:
             result = self.engine.run(noisy, sigma, timesteps)
         if self.config.spiking:

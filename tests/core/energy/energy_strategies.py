@@ -1,0 +1,43 @@
+"""Layers with any number of spikes, for the properties of the energy models."""
+
+from hypothesis import strategies as st
+
+from spiden_cli.core.energy.counts import LayerCounts, LayerSpikes, Passes, spiking_counts
+from spiden_cli.core.energy.measurement import Measurement
+from spiden_cli.core.inference.activity import LayerActivity
+from spiden_cli.core.network.geometry import layers
+from spiden_cli.core.network.presets import NetworkConfig
+
+CONFIG = NetworkConfig(width=8, layers=6, shortcuts=True, unshuffle=2, noise_map=True)
+SIDE = 24
+
+
+def network(
+    per_neuron: float, timesteps: int = 4, config: NetworkConfig = CONFIG
+) -> list[LayerCounts]:
+    """A network each of whose neurons sends that many spikes in an inference (on average)."""
+    return spiking_counts(config, SIDE, SIDE, timesteps, passes(per_neuron, timesteps, config))
+
+
+def passes(per_neuron: float, timesteps: int = 4, config: NetworkConfig = CONFIG) -> Passes:
+    spikes = {}
+    for shape in layers(config, SIDE, SIDE)[1:]:
+        count = round(per_neuron * shape.inputs)
+        activity = LayerActivity(
+            spikes=count,
+            neurons=shape.inputs,
+            slots=shape.inputs * timesteps,
+            synaptic_operations=round(per_neuron * shape.dense_operations),
+            dense_operations=shape.dense_operations,
+        )
+        spikes[shape.name] = LayerSpikes(activity, max(0, shape.inputs - count))
+    return Passes(1, spikes)
+
+
+def measurement(per_neuron: float, timesteps: int = 4) -> Measurement:
+    seen = {(SIDE, SIDE): passes(per_neuron, timesteps)}
+    return Measurement(CONFIG, 25.0, timesteps, 30.0, 20.0, {(SIDE, SIDE): 1}, seen)
+
+
+rates = st.floats(0, 4)
+steps = st.integers(1, 16)

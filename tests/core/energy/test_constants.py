@@ -1,0 +1,65 @@
+"""The table of constants: whole, documented, and strict about what replaces it."""
+
+import tomllib
+from dataclasses import asdict
+
+import pytest
+
+from spiden_cli.core.energy.constants import constants_toml, load_constants
+from spiden_cli.errors import InputError
+
+
+def test_the_table_is_what_is_loaded():
+    assert asdict(load_constants()) == tomllib.loads(constants_toml())
+
+
+def test_every_constant_stands_under_a_comment_with_its_source():
+    """Each group of constants follows a comment, and each comment names a source or says [D]."""
+    lines = constants_toml().splitlines()
+    comment = ""
+    for line in lines:
+        if line.startswith("#"):
+            comment += line
+        elif "=" in line:
+            assert any(mark in comment for mark in ("[S]", "[S,", "[D]", "[2]")), line
+        elif line.startswith("["):
+            comment = ""
+
+
+def test_a_section_replaces_a_section(tmp_path):
+    file = tmp_path / "mine.toml"
+    section = constants_toml().split("[movement]")[1].replace("hops = 1.0", "hops = 3")
+    file.write_text(f"[movement]{section}")
+    mine, shipped = load_constants(file), load_constants()
+    assert mine.movement.hops == 3
+    assert mine.operations == shipped.operations
+    assert mine.lemaire == shipped.lemaire
+
+
+@pytest.mark.parametrize(
+    "name", [key for part in tomllib.loads(constants_toml()).values() for key in part]
+)
+@pytest.mark.parametrize("bad", ["-1", "nan", "true", '"1"'])
+def test_every_constant_is_checked(tmp_path, name, bad):
+    file = tmp_path / "mine.toml"
+    lines = constants_toml().splitlines()
+    file.write_text(
+        "\n".join(f"{name} = {bad}" if line.startswith(f"{name} =") else line for line in lines)
+    )
+    with pytest.raises(InputError, match=rf"{name} must be a number of at least 0"):
+        load_constants(file)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"operations = 3", "must be a section"),
+        (b"\xff\xfe", "no TOML"),
+        (b"[operations]\nfp32_add_pj = 1", "missing constant operations.fp32_multiply_pj"),
+    ],
+)
+def test_a_wrong_file_is_refused(tmp_path, content, message):
+    file = tmp_path / "mine.toml"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        load_constants(file)
