@@ -65,7 +65,6 @@ def _against_time(axis: "Axes", key: tuple[str, str], reports: Sequence[EnergyRe
         axis.plot(times, [_millijoules(r, key) for r in ordered], "o-", color=colour, label=name)
         for baseline, style in BASELINES.items():
             costs = [r.per_image(r.verdict(key).baselines[baseline]) * 1e3 for r in ordered]
-            # A single T is drawn as a mark, for a line needs two points.
             axis.plot(times, costs, ls=style, marker="_", color=colour, lw=1, alpha=0.8)
     for baseline, style in BASELINES.items():
         axis.plot([], [], color="#555", ls=style, lw=1, label=NAMES[baseline])
@@ -105,22 +104,23 @@ def _trade_off(axis: "Axes", key: tuple[str, str], reports: Sequence[EnergyRepor
 
 
 def _by_layer(axis: "Axes", key: tuple[str, str], reports: Sequence[EnergyReport]) -> None:
-    """Each layer's energy over that of the CNN twin's layer, in the same format."""
+    """Each layer's energy, and under it that of the CNN twin's layer in the same format."""
+    names = [layer.name for layer in max((r.comparison.layers for r in reports), key=len)]
+    twins: dict[tuple[float, ...], None] = {}
     for report, colour in zip(reports, _shades(reports), strict=True):
-        measured = report.measurement
-        layers = report.comparison.layers
-        ratios = [
-            sum(layer.energy[key].values()) / (layer.dense_energy[key] or 1) for layer in layers
-        ]
+        measured, layers = report.measurement, report.comparison.layers
+        places = [names.index(layer.name) for layer in layers]
+        costs = [report.per_image(sum(layer.energy[key].values())) * 1e3 for layer in layers]
         label = f"{report.label}, sigma {measured.sigma:g}, T = {measured.timesteps}"
-        axis.plot(range(len(layers)), ratios, ".-", color=colour, lw=1, label=label)
-    longest = max((report.comparison.layers for report in reports), key=len)
-    axis.axhline(1, color="#333", lw=1, ls="--")
-    axis.set(title="layers: energy over that of the CNN twin's", ylabel="ratio", yscale="log")
-    names = [layer.name for layer in longest]
+        axis.plot(places, costs, ".-", color=colour, lw=1, label=label)
+        twin = tuple(report.per_image(layer.dense_energy[key]) * 1e3 for layer in layers)
+        if twin not in twins:  # the same for every T
+            axis.plot(places, twin, color="#333", lw=1, ls="--")
+            twins[twin] = None
+    axis.plot([], [], color="#333", lw=1, ls="--", label="CNN twin, same format")
+    axis.set(title="layers", ylabel="energy (mJ)", yscale="log")
     axis.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=7)
-    if len(reports) <= 12:
-        axis.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    axis.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 def _millijoules(report: EnergyReport, key: tuple[str, str]) -> float:
