@@ -11,13 +11,13 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from spiden_cli.core.atomic import atomic_path
 from spiden_cli.core.network.presets import NetworkConfig
 from spiden_cli.core.training.config import TrainingConfig
-from spiden_cli.errors import TrainingError
+from spiden_cli.errors import InputError, TrainingError
 
 CHECKPOINT_VERSION = "1"
 
@@ -54,7 +54,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     tensors = {name: t.detach().cpu().contiguous() for name, t in checkpoint.tensors.items()}
     metadata = {"checkpoint_version": CHECKPOINT_VERSION, "run": json.dumps(record)}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata)
+        temporary.write_bytes(save(tensors, metadata))  # a full disk is an OSError this way
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -73,7 +73,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise TrainingError(f"can't resume from {path}: it is damaged ({error})") from None
     if metadata.get("checkpoint_version") != CHECKPOINT_VERSION:
         raise TrainingError(f"can't resume from {path}: another version of spiden wrote it")
-    record = json.loads(metadata["run"])
+    try:
+        return _from_json(json.loads(metadata["run"]), tensors)
+    except (ValueError, TypeError, KeyError, AttributeError, InputError) as error:
+        raise TrainingError(f"can't resume from {path}: it describes no run ({error})") from None
+
+
+def _from_json(record: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:
     settings = record["config"]
     for name in ("sigma", "timesteps"):  # JSON has no tuples
         settings[name] = tuple(settings[name])

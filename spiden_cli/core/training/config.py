@@ -1,5 +1,6 @@
 """Settings of a training run: one frozen dataclass that travels in checkpoint and weights."""
 
+import math
 from dataclasses import dataclass
 
 from spiden_cli.errors import InputError
@@ -60,9 +61,11 @@ class TrainingConfig:
             < 1,
             "sigma must lie in 0 to 255, lowest first": not 0 <= low <= high <= 255,
             "the number of timesteps must be at least 1": min(self.timesteps, default=0) < 1,
-            "the learning rate must be positive": self.learning_rate <= 0,
-            "the sparsity weight can't be negative": self.sparsity_weight < 0,
-            "the gradient clip must be positive": self.gradient_clip <= 0,
+            "the learning rate must be positive, and at most 1000": not 0
+            < self.learning_rate
+            <= 1000,
+            "the sparsity weight can't be negative": not 0 <= self.sparsity_weight < math.inf,
+            "the gradient clip must be positive": not self.gradient_clip > 0,
             "the EMA decay must lie in 0 to 1, 1 excluded": not 0 <= self.ema < 1,
             f"the method must be one of {', '.join(METHODS)}": self.method not in METHODS,
             f"the precision must be one of {', '.join(PRECISIONS)}": self.precision

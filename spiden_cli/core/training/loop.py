@@ -113,14 +113,23 @@ class Trainer:
         if config.freeze_norm:
             network.freeze_norm()
         # Channels-last is twice as fast on a CPU and no slower on a GPU.
-        self.network = network.to(device, memory_format=torch.channels_last)
-        self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(config.ema))
+        self.network = network.to(device)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        ema = get_ema_multi_avg_fn(config.ema)  # type: ignore[no-untyped-call]
+        self.average = AveragedModel(self.network, multi_avg_fn=ema)
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate)
         self.step, self.seconds = 0, 0.0
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"can't make the folder {folder}: {error.strerror}") from error
+
+    @property
+    def averaged(self) -> Denoiser:
+        """The network whose weights are the moving average: what is measured and saved."""
+        network = self.average.module
+        assert isinstance(network, Denoiser)
+        return network
 
     def resume(self) -> None:
         """Go back to where the folder's checkpoint stood.
@@ -132,10 +141,15 @@ class Trainer:
         if (checkpoint.network_config, checkpoint.config) != (self.network.config, self.config):
             raise TrainingError(f"{self.folder} holds a run with other settings: choose another")
         restore = checkpoint.tensors
-        self.network.load_state_dict(without_prefix("network", restore))
-        self.average.load_state_dict(without_prefix("average", restore))
-        restore_optimiser(self.optimiser, without_prefix("optimiser", restore))
-        self.generator.set_state(restore["generator"])
+        try:
+            self.network.load_state_dict(without_prefix("network", restore))
+            self.average.load_state_dict(without_prefix("average", restore))
+            restore_optimiser(self.optimiser, without_prefix("optimiser", restore))
+            self.generator.set_state(restore["generator"])
+        except (RuntimeError, ValueError, KeyError):  # of torch, many lines long
+            raise TrainingError(
+                f"{self.folder / CHECKPOINT} lacks a part of the run: start again"
+            ) from None
         self.step, self.seconds = checkpoint.step, checkpoint.seconds
         self.notes = checkpoint.notes
 
@@ -209,7 +223,7 @@ class Trainer:
         if not norm.isfinite():
             raise TrainingError(
                 f"the gradient is no longer finite at step {self.step + 1}: "
-                "resume with a lower --lr, or train in float32"
+                "start again with a lower --lr, or train in float32"
             )
         self.optimiser.step()
         self.average.update_parameters(self.network)
@@ -220,7 +234,7 @@ class Trainer:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
 
     def _validate(self) -> Validation:
-        config, average = self.config, self.average.module
+        config, average = self.config, self.averaged
         timesteps, quantised = config.timesteps[0], config.method == "quantiser"
         if not config.freeze_norm:  # with a generator of its own: a run must not depend on it
             generator = torch.Generator(self.device).manual_seed(config.seed)
@@ -260,7 +274,7 @@ class Trainer:
                 "device": self.device.type,
             },
         )
-        save_weights(self.folder / WEIGHTS, self.average.module, info)
+        save_weights(self.folder / WEIGHTS, self.averaged, info)
 
     def _log(self, progress: Progress) -> None:
         assert progress.validation is not None

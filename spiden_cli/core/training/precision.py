@@ -17,7 +17,8 @@ def fastest_precision(device: torch.device) -> str:
 
 
 def _time_step(device: torch.device, precision: str) -> float:
-    conv = nn.Conv2d(64, 64, 3, padding=1).to(device, memory_format=torch.channels_last)
+    conv = nn.Conv2d(64, 64, 3, padding=1).to(device)
+    conv.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     images = torch.ones(16, 64, 32, 32, device=device).to(memory_format=torch.channels_last)
     images.requires_grad_()
     times = []

@@ -1,0 +1,53 @@
+"""The loss: mean absolute error, and a price on spikes that makes them fewer."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from spiden_cli.core.data.patches import Batch
+from spiden_cli.core.network.denoiser import Denoiser
+from spiden_cli.core.network.presets import preset
+from spiden_cli.core.training.objective import objective
+
+
+@pytest.fixture
+def network() -> Denoiser:
+    torch.manual_seed(0)
+    return Denoiser(replace(preset("tiny"), width=4, layers=4, threshold=1.0))
+
+
+@pytest.fixture
+def batch() -> Batch:
+    clean = torch.rand(2, 1, 12, 12, generator=torch.Generator().manual_seed(2))
+    return Batch(clean, clean + 0.1, torch.tensor([25.0, 25.0]))
+
+
+@pytest.mark.parametrize("quantised", [False, True])
+def test_parts_add_up(network, batch, quantised):
+    goal = objective(network, batch, 3, quantised, sparsity_weight=0.5)
+    again = network(batch.noisy, batch.sigma, 3, quantised)
+    torch.testing.assert_close(goal.error, (again - batch.clean).abs().mean())
+    torch.testing.assert_close(goal.loss, goal.error + 0.5 * goal.firing_rate)
+    assert 0 < goal.firing_rate < 1
+
+
+@pytest.mark.parametrize("quantised", [False, True])
+def test_the_price_on_spikes_lowers_the_rate(network, batch, quantised):
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.3)
+    rates = []
+    for _ in range(25):
+        optimiser.zero_grad()
+        goal = objective(network, batch, 3, quantised, sparsity_weight=10.0)
+        goal.loss.backward()
+        optimiser.step()
+        rates.append(goal.firing_rate.item())
+    assert rates[-1] < 0.7 * rates[0]
+
+
+def test_without_a_price_the_rate_has_no_gradient_of_its_own(network, batch):
+    free = objective(network, batch, 2, False, 0.0)
+    assert free.loss.item() == free.error.item()
+    grown = torch.autograd.grad(objective(network, batch, 2, False, 1.0).firing_rate,
+                                network.neurons.log_threshold)  # fmt: skip
+    assert (grown[0] < 0).all()  # a higher threshold fires less

@@ -1,0 +1,113 @@
+"""Starting from other weights: a CNN twin becomes the spiking network that stands for it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from spiden_cli.core.data.patches import Batch
+from spiden_cli.core.network.denoiser import Denoiser
+from spiden_cli.core.network.presets import NetworkConfig, preset
+from spiden_cli.core.neuron.layer import IFLayer, ReLULayer
+from spiden_cli.core.training.transfer import start_from
+from spiden_cli.core.weights import WeightsInfo, save_weights
+from spiden_cli.errors import TrainingError, WeightsError
+
+BASE = replace(preset("tiny"), width=5, layers=6)
+PLAIN = replace(preset("dncnn17"), width=5, layers=5)
+
+
+def saved(folder: Path, config: NetworkConfig) -> tuple[Denoiser, Path]:
+    torch.manual_seed(0)
+    network = Denoiser(config)
+    for _ in range(20):
+        network(torch.rand(4, 1, 16, 16), 25.0)
+    path = folder / "start.safetensors"
+    save_weights(path, network.eval(), WeightsInfo(config, "custom", (4,), (0.0, 55.0)))
+    return network, path
+
+
+@pytest.fixture
+def calibration() -> Batch:
+    clean = torch.rand(8, 1, 16, 16, generator=torch.Generator().manual_seed(2))
+    return Batch(clean, clean, torch.full((8,), 25.0))
+
+
+class Clipped(torch.nn.Module):
+    """The ReLU that a neuron of threshold theta can stand for: min(max(u, 0), theta)."""
+
+    def __init__(self, threshold: torch.Tensor) -> None:
+        super().__init__()
+        self.threshold = threshold
+
+    def forward(self, current: torch.Tensor, timesteps: int, quantised: bool) -> torch.Tensor:
+        return current.relu().minimum(self.threshold)
+
+
+def clipped(twin: Denoiser, network: Denoiser) -> Denoiser:
+    layers = [module for module in network.modules() if isinstance(module, IFLayer)]
+    names = [name for name, module in twin.named_modules() if isinstance(module, ReLULayer)]
+    for name, layer in zip(names, layers, strict=True):
+        twin.set_submodule(name, Clipped(layer.threshold.detach()))
+    return twin
+
+
+@pytest.mark.parametrize("config", [BASE, PLAIN], ids=["shortcuts", "plain"])
+@torch.no_grad()
+def test_a_twin_becomes_a_network_that_converges_to_its_clipped_self(tmp_path, calibration, config):
+    twin, path = saved(tmp_path, config.twin())
+    network = Denoiser(config).eval()
+    start_from(network, path, calibration)
+    goal = clipped(twin, network)(calibration.noisy, 25.0)
+    assert (goal - calibration.noisy).abs().mean() > 1e-3  # it does something
+    errors = {
+        timesteps: (network(calibration.noisy, 25.0, timesteps, quantised) - goal).abs().mean()
+        for timesteps, quantised in ((4, True), (64, False), (4096, True))
+    }
+    noise = (goal - calibration.noisy).abs().mean()
+    assert errors[4096] < 0.002 * noise
+    assert errors[64] < 0.1 * noise
+    assert errors[64] < errors[4]
+
+
+@torch.no_grad()
+def test_thresholds_lie_at_the_spread_of_the_currents(tmp_path, calibration):
+    twin, path = saved(tmp_path, BASE.twin())
+    network = Denoiser(BASE)
+    start_from(network, path, calibration)
+    activations = []
+    twin.blocks[0].neurons1.register_forward_hook(lambda *args: activations.append(args[2]))
+    twin(calibration.noisy, 25.0)
+    spread = (2 * activations[0].square().mean((0, 2, 3))).sqrt()
+    thresholds = network.blocks[0].neurons1.threshold.flatten()
+    torch.testing.assert_close(thresholds, BASE.threshold * spread.clamp_min(0.01 * spread.max()))
+
+
+@pytest.mark.parametrize(("source", "target"), [("if", "if"), ("if", "lif"), ("lif", "if")])
+def test_a_spiking_network_starts_as_the_other_one_ended(tmp_path, calibration, source, target):
+    old, path = saved(tmp_path, replace(BASE, neuron=source))
+    network = Denoiser(replace(BASE, neuron=target)).eval()
+    start_from(network, path, calibration)
+    state = network.state_dict()
+    for name, tensor in old.state_dict().items():
+        if name in state:
+            assert torch.equal(state[name], tensor), name
+
+
+def test_a_cnn_does_not_start_from_spikes(tmp_path, calibration):
+    _, path = saved(tmp_path, BASE)
+    with pytest.raises(TrainingError, match="spiking"):
+        start_from(Denoiser(BASE.twin()), path, calibration)
+
+
+@pytest.mark.parametrize("changes", [{"width": 6}, {"layers": 8}, {"image_channels": 3}])
+def test_another_shape_is_refused(tmp_path, calibration, changes):
+    _, path = saved(tmp_path, BASE.twin())
+    with pytest.raises(TrainingError, match="another shape"):
+        start_from(Denoiser(replace(BASE, **changes)), path, calibration)
+
+
+def test_a_file_that_is_none_is_refused(tmp_path, calibration):
+    with pytest.raises(WeightsError):
+        start_from(Denoiser(BASE), tmp_path / "none.safetensors", calibration)

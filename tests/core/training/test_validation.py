@@ -1,0 +1,53 @@
+"""Validation: held-out images, and PSNR as the evaluation command measures it."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spiden_cli.core.image.metrics import psnr
+from spiden_cli.core.image.noise import add_gaussian_noise
+from spiden_cli.core.image.tensor import to_pixels
+from spiden_cli.core.network.denoiser import Denoiser
+from spiden_cli.core.network.presets import preset
+from spiden_cli.core.training.validation import split, validate, validation_levels
+
+
+@given(st.integers(2, 700))
+def test_a_split_shares_no_image_and_loses_none(count):
+    images = [torch.tensor(index) for index in range(count)]
+    train, held = split(images)
+    assert sorted([*map(int, train), *map(int, held)]) == list(range(count))
+    assert len(held) == max(1, min(16, count // 20))
+
+
+def test_levels():
+    assert validation_levels((0.0, 55.0)) == [15, 25, 50]
+    assert validation_levels((25.0, 25.0)) == [25]
+    assert validation_levels((5.0, 9.0)) == [7]
+
+
+@pytest.mark.parametrize("quantised", [False, True])
+def test_scores_and_rates(images, quantised):
+    torch.manual_seed(0)
+    network = Denoiser(replace(preset("tiny"), width=4, layers=4, threshold=1.0))
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    found = validate(network, images, (25.0, 60.0), 3, quantised, torch.device("cpu"))
+    assert network.training
+    assert all(torch.equal(network.state_dict()[name], before[name]) for name in before)
+    assert list(found.psnr) == ["25", "50"]
+    assert list(found.firing_rates) == ["blocks.0.conv1", "blocks.0.conv2", "readout"]
+    assert all(0 <= rate <= 1 for rate in found.firing_rates.values())
+
+    network.eval()
+    scores = []
+    for seed, image in enumerate(images):
+        noisy = add_gaussian_noise(image / 255, 50.0, seed)
+        with torch.no_grad():
+            denoised = network(noisy[None], 50.0, 3, quantised)[0]
+        scores.append(psnr(to_pixels(denoised, "uint8"), image[0].numpy()))
+    rates = found.firing_rates.values()
+    assert found.mean_firing_rate == pytest.approx(sum(rates) / 3)
+    assert found.psnr["50"] == pytest.approx(sum(scores) / len(scores), abs=1e-6)
