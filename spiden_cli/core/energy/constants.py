@@ -12,7 +12,7 @@ from spiden_cli.errors import InputError
 
 @dataclass(frozen=True)
 class OperationsConstants:
-    """Joules are picojoules here; each constant is described in `constants.toml`."""
+    """Prices in pJ; `constants.toml` describes each."""
 
     fp32_add_pj: float
     fp32_multiply_pj: float
@@ -25,7 +25,7 @@ class OperationsConstants:
 
 @dataclass(frozen=True)
 class LemaireConstants:
-    """Joules are picojoules here; each constant is described in `constants.toml`."""
+    """Prices in pJ; `constants.toml` describes each."""
 
     int32_add_pj: float
     int32_multiply_pj: float
@@ -34,6 +34,7 @@ class LemaireConstants:
     sram_8kib_pj: float
     sram_32kib_pj: float
     sram_1mib_pj: float
+    sram_pj_per_byte_above_1mib: float
     fifo_messages: float
     message_bits: float
     int8_potential_bits: float
@@ -41,7 +42,7 @@ class LemaireConstants:
 
 @dataclass(frozen=True)
 class MovementConstants:
-    """Joules are picojoules here; each constant is described in `constants.toml`."""
+    """Prices in pJ; `constants.toml` describes each."""
 
     accumulate_pj: float
     compare_pj: float

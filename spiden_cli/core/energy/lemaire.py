@@ -51,7 +51,8 @@ class LemaireModel:
     def access(self, words: float, bits: float) -> float:
         """Return the price in pJ of one access to a memory of that many words.
 
-        Piecewise linear in the size in bytes; a word of fewer than 32 bits costs its share.
+        Piecewise linear in the size in bytes; a word of fewer than 32 bits costs its share. The
+        piece above 1 MiB has a slope of its own.
         """
         c = self.constants
         size = words * bits / 8
@@ -59,7 +60,7 @@ class LemaireModel:
             (0.0, 0.0), (8 * KIB, c.sram_8kib_pj), (32 * KIB, c.sram_32kib_pj),
             (1024 * KIB, c.sram_1mib_pj),
         )  # fmt: skip
-        price = points[-1][1]
+        price = c.sram_1mib_pj + c.sram_pj_per_byte_above_1mib * (size - 1024 * KIB)
         for (left, low), (right, high) in pairwise(points):
             if size <= right:
                 price = low + (high - low) * (size - left) / (right - left)

@@ -147,6 +147,16 @@ def test_lemaire_breaks_even_near_0_57_spikes(timesteps, rate):
     assert even / timesteps == pytest.approx(rate, rel=0.03)
 
 
+@pytest.mark.parametrize(("side", "even"), [(64, 0.57), (256, 0.51)])
+def test_memories_that_never_stop_growing_favour_the_cnn(side, even):
+    """With the slope of the authors' regression above 1 MiB, large maps lower the break-even."""
+    growing = replace(CONSTANTS.lemaire, sram_pj_per_byte_above_1mib=8.72e-5)
+    model, shape = LemaireModel(growing), LayerGeometry("conv", 64, 64, side, side)
+    dense = spent(model, [dense_layer(shape=shape)], INT32)
+    found = break_even(model, [spiking_layer(0.1, 4, shape)], INT32, dense)
+    assert found == pytest.approx(even, abs=0.012)
+
+
 def test_memory_dominates_lemaire():
     terms = LemaireModel(CONSTANTS.lemaire).energy(dense_layer(), INT32)
     memory = sum(terms[name] for name in ("weights", "inputs", "outputs", "potentials"))
