@@ -1,6 +1,41 @@
-"""Property tests are held to what they find, not to how fast a busy machine is."""
+"""What tests of the core share: untimed property tests, and small networks."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
 from hypothesis import settings
 
+from spiden_cli.core.network.denoiser import Denoiser
+from spiden_cli.core.network.presets import preset
+
+# Property tests are held to what they find, not to how fast a busy machine is.
 settings.register_profile("spiden", deadline=None)
 settings.load_profile("spiden")
+
+Make = Callable[..., Denoiser]
+
+
+@pytest.fixture
+def make() -> Make:
+    """Build a preset, shrunk, in evaluation mode: make("base", neuron="lif", layers=8).
+
+    Its statistics are not those of a fresh network, and many of its neurons fire.
+    """
+
+    def make(name: str, seed: int = 0, **changes: object) -> Denoiser:
+        torch.manual_seed(seed)
+        network = Denoiser(replace(preset(name), **{"width": 5, "layers": 6, **changes}))
+        for _, layer in network.conv_norms():
+            norm = layer.norm
+            torch.nn.init.normal_(norm.running_mean, std=0.3)
+            torch.nn.init.uniform_(norm.running_var, 0.5, 2.0)
+            torch.nn.init.uniform_(norm.weight, 0.5, 1.5)
+            torch.nn.init.normal_(norm.bias, std=0.3)
+        for name_, parameter in network.named_parameters():
+            if name_.endswith("log_threshold"):  # below the currents' spread: many spikes
+                torch.nn.init.uniform_(parameter, -1.0, 0.5)
+        return network.eval()
+
+    return make

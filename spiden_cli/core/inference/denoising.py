@@ -14,7 +14,7 @@ from spiden_cli.core.image.tensor import to_pixels, to_tensor
 from spiden_cli.core.inference.activity import Activity, total
 from spiden_cli.core.inference.engine import Engine, Pass
 from spiden_cli.core.inference.tiling import TILE, tiles
-from spiden_cli.errors import InputError
+from spiden_cli.errors import InputError, WeightsError
 
 OnTile = Callable[[int, int], None]
 """Called with the number of tiles done, and of all tiles."""
@@ -90,6 +90,7 @@ def denoise_tensor(
 
     Raises:
         InputError: a grey image is given to a colour network, or T < 1.
+        WeightsError: the output is no number.
     """
     channels = engine.config.image_channels
     if channels == 3 and len(noisy) == 1:
@@ -107,4 +108,6 @@ def denoise_tensor(
         denoised[planes, *part.target] = result.denoised[:, *part.inside]
         activities.append(result.activity)
         on_tile(done, len(steps))
+    if not denoised.isfinite().all():  # finite weights can be large enough for it
+        raise WeightsError("the network's output is no number: its weights are broken, get others")
     return Pass(denoised, total(activities))
