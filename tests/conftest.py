@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
@@ -17,6 +18,10 @@ from spiden_cli.app import main
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import preset
 from spiden_cli.core.weights import WeightsInfo, save_weights
+
+# Property tests are held to what they find, not to how fast a busy machine is.
+settings.register_profile("spiden", deadline=None)
+settings.load_profile("spiden")
 
 _BESIDE_REPOSITORY = Path(__file__).resolve().parents[2] / "shared" / "data"
 

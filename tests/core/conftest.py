@@ -1,18 +1,13 @@
-"""What tests of the core share: untimed property tests, and small networks."""
+"""What tests of the core share: small networks."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import settings
 
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import preset
-
-# Property tests are held to what they find, not to how fast a busy machine is.
-settings.register_profile("spiden", deadline=None)
-settings.load_profile("spiden")
 
 Make = Callable[..., Denoiser]
 
