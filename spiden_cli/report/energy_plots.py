@@ -85,7 +85,7 @@ def _trade_off(axis: "Axes", key: tuple[str, str], reports: Sequence[EnergyRepor
             place = _millijoules(report, key), report.measurement.psnr
             axis.plot(*place, "o", color=colour, ms=5)
             axis.annotate(
-                f"T = {report.measurement.timesteps}", place, xytext=(4, 4),
+                str(report.measurement.timesteps), place, xytext=(3, 3),
                 textcoords="offset points", fontsize=7,
             )  # fmt: skip
             if report.twin is not None:
@@ -95,7 +95,7 @@ def _trade_off(axis: "Axes", key: tuple[str, str], reports: Sequence[EnergyRepor
         points = [(_millijoules(r, key), r.measurement.psnr) for r in group]
         points += [_twin(r, key) for r in group if r.twin is not None]
         axis.step(*zip(*pareto_front(points), strict=True), where="post", color="#999", lw=1)
-    axis.plot([], [], "ko", ls="", label="SNN")
+    axis.plot([], [], "ko", ls="", label="SNN, with its T")
     axis.plot([], [], "ks", ls="", mfc="none", label="CNN twin, fp32")
     axis.plot([], [], color="#999", lw=1, label="Pareto front")
     axis.margins(0.15)
@@ -104,21 +104,23 @@ def _trade_off(axis: "Axes", key: tuple[str, str], reports: Sequence[EnergyRepor
 
 
 def _by_layer(axis: "Axes", key: tuple[str, str], reports: Sequence[EnergyReport]) -> None:
-    """Each layer's energy, and under it that of the CNN twin's layer in the same format."""
+    """Each layer's energy, and that of the CNN twin's layer in the same format; at one sigma."""
+    sigma = reports[0].measurement.sigma
+    reports = [report for report in reports if report.measurement.sigma == sigma]
     names = [layer.name for layer in max((r.comparison.layers for r in reports), key=len)]
     twins: dict[tuple[float, ...], None] = {}
     for report, colour in zip(reports, _shades(reports), strict=True):
         measured, layers = report.measurement, report.comparison.layers
         places = [names.index(layer.name) for layer in layers]
         costs = [report.per_image(sum(layer.energy[key].values())) * 1e3 for layer in layers]
-        label = f"{report.label}, sigma {measured.sigma:g}, T = {measured.timesteps}"
+        label = f"{report.label}, T = {measured.timesteps}"
         axis.plot(places, costs, ".-", color=colour, lw=1, label=label)
         twin = tuple(report.per_image(layer.dense_energy[key]) * 1e3 for layer in layers)
         if twin not in twins:  # the same for every T
             axis.plot(places, twin, color="#333", lw=1, ls="--")
             twins[twin] = None
     axis.plot([], [], color="#333", lw=1, ls="--", label="CNN twin, same format")
-    axis.set(title="layers", ylabel="energy (mJ)", yscale="log")
+    axis.set(title=f"layers, sigma {sigma:g}", ylabel="energy (mJ)", yscale="log")
     axis.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=7)
     axis.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
 

@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.weights import WeightsInfo, read_info, save_weights
+from spiden_cli.report.energy_plots import pareto_front
 
 
 @pytest.fixture
@@ -153,6 +156,21 @@ def test_a_plot_is_drawn(spiden, picture, with_twin, tmp_path, suffix):
     else:
         text = figure.read_text()
         assert "<svg" in text
+
+
+numbers = st.integers(0, 9).map(float)
+
+
+@given(points=st.lists(st.tuples(numbers, numbers), min_size=1, max_size=12))
+def test_the_pareto_front_is_what_nothing_beats(points):
+    """A point is beaten by one of no more energy and no less PSNR that isn't the same."""
+
+    def beaten(point):
+        return any(
+            other != point and other[0] <= point[0] and other[1] >= point[1] for other in points
+        )
+
+    assert pareto_front(points) == sorted({point for point in points if not beaten(point)})
 
 
 def test_printed_constants_can_be_given_back(spiden, picture, small_weights, tmp_path):

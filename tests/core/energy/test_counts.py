@@ -212,3 +212,20 @@ def test_operations_add_up():
     assert total(counts) == total(whole)
     assert list(by_layer(counts)) == [layer.shape.name for layer in whole]
     assert Operations(macs=1) + Operations(biases=2) == Operations(macs=1, biases=2)
+
+
+@pytest.mark.parametrize("kind", ["shortcuts", "plain"])
+def test_currents_are_kept_where_events_cannot_land_on_a_potential(kind):
+    """After the encoder, which works once, and along the stream that shortcuts add to."""
+    config, timesteps = NETWORKS[kind], 3
+    network = make(config)
+    observer = Observer(DenseEngine(network, torch.device("cpu")))
+    observer.run(torch.rand(1, 6, 8), SIGMA, timesteps)
+    for layer in spiking_counts(config, 6, 8, timesteps, observer.seen[6, 8]):
+        name, words = layer.shape.name, layer.shape.outputs
+        expected = 0
+        if name == "encoder":
+            expected = 2 if kind == "shortcuts" else 1  # for its neurons; for the shortcuts
+        elif name.endswith("conv2"):
+            expected = 1
+        assert layer.operations.currents == expected * timesteps * words

@@ -184,26 +184,39 @@ def test_the_price_of_a_memory(words, bits, price):
 
 def test_movement_breaks_even_at_the_rate_of_the_abstract():
     """Yan et al.: at T = 5 a rate below 5.7 %, 4-bit weights, with a fan-in of 4096."""
-    model, four_bits = MovementModel(CONSTANTS.movement), Format("4-bit", 4, 3)
-    shape = LayerGeometry("conv", 455, 455, 64, 64)  # a fan-in of 4095
-    silent = round(shape.inputs * (1 - 5 * 0.057))
-    quantised_cnn = spent(model, [dense_layer(silent, shape)], four_bits)
-    even = break_even(model, [spiking_layer(0.1, 5, shape)], four_bits, quantised_cnn)
-    assert even / 5 == pytest.approx(0.057, abs=0.0005)
+    assert _yan_break_even(CONSTANTS.movement) == pytest.approx(0.057, abs=0.0002)
 
 
-@pytest.mark.parametrize("share", [0.5, 1.5])
-def test_movement_is_as_sensitive_as_reported(share):
-    """Yan et al.: +-50 % on the costs of movement put that rate between 3.41 and 10.80 %."""
-    constants = replace(
-        CONSTANTS.movement,
-        sparse_move_pj_per_bit_hop=CONSTANTS.movement.sparse_move_pj_per_bit_hop * share,
-    )
+@pytest.mark.parametrize(
+    ("prices", "reported", "tolerance"),
+    [
+        (["sparse_move_pj_per_bit_hop", "dense_move_pj_per_bit_hop"], (0.0341, 0.1080), 0.003),
+        (["accumulate_pj", "multiply_8x8_pj"], (0.0565, 0.0575), 0.0005),
+    ],
+)
+def test_movement_is_as_sensitive_as_reported(prices, reported, tolerance):
+    """Yan et al. [2]: +-50 % on one price of movement spans 3.41 to 10.80 %, of arithmetic 0.05 pp.
+
+    Nothing was fitted to these, so they speak for the structure of the model.
+    """
+    rates = []
+    for name in prices:
+        for share in (0.5, 1.5):
+            price = getattr(CONSTANTS.movement, name) * share
+            rates.append(_yan_break_even(replace(CONSTANTS.movement, **{name: price})))
+    assert min(rates) == pytest.approx(reported[0], abs=tolerance)
+    assert max(rates) == pytest.approx(reported[1], abs=tolerance)
+
+
+def _yan_break_even(constants):
+    """The rate per step at T = 5, 4-bit weights, a fan-in of 4095; a neuron fires once or never."""
     model, four_bits = MovementModel(constants), Format("4-bit", 4, 3)
-    shape = LayerGeometry("conv", 455, 455, 64, 64)
-    dense = spent(model, [dense_layer(round(shape.inputs * 0.715), shape)], four_bits)
-    rate = break_even(model, [spiking_layer(0.1, 5, shape)], four_bits, dense) / 5
-    assert 0.0341 < rate < 0.12
+    shape, rate = LayerGeometry("conv", 455, 455, 64, 64), 0.057
+    for _ in range(20):  # the CNN's zeros are the silent neurons at that rate
+        silent = round(shape.inputs * (1 - 5 * rate))
+        dense = spent(model, [dense_layer(silent, shape)], four_bits)
+        rate = break_even(model, [spiking_layer(0.1, 5, shape)], four_bits, dense) / 5
+    return rate
 
 
 @pytest.mark.parametrize(
