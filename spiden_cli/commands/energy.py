@@ -78,8 +78,9 @@ def energy(
     levels = list(dict.fromkeys(one_sigma(part) for part in sigma.split(",")))
     steps = list(dict.fromkeys(counts(timesteps, "timesteps"))) if timesteps is not None else None
     from spiden_cli.core.energy.comparison import compare
-    from spiden_cli.report.energy import EnergyReport, print_reports, write_csv
+    from spiden_cli.report.energy import print_reports
     from spiden_cli.report.energy_plots import check_plot, plot_energy
+    from spiden_cli.report.energy_records import EnergyReport, write_csv
 
     for path in plot or []:
         check_plot(path)

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spiden_cli.report.analysis_plots import STYLE, check_plot
-from spiden_cli.report.energy import SHOWN, EnergyReport
+from spiden_cli.report.energy import SHOWN
+from spiden_cli.report.energy_records import EnergyReport
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

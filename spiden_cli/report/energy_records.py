@@ -1,0 +1,156 @@
+"""What `spiden energy` found, as records for JSON and CSV."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spiden_cli.report.numbers import finite
+
+if TYPE_CHECKING:
+    from spiden_cli.core.energy.comparison import Comparison, LayerCost, Verdict
+    from spiden_cli.core.energy.measurement import Measurement
+
+
+@dataclass(frozen=True)
+class EnergyReport:
+    """One spiking network at one noise level and number of timesteps.
+
+    Attributes:
+        source: name of the picture, the folder or the data set.
+        model: name or file of the weights.
+        comparison: the core's result.
+        twin: the CNN twin on the same pictures, if its weights are there.
+    """
+
+    source: str
+    model: str
+    comparison: "Comparison"
+    twin: "Measurement | None"
+
+    @property
+    def label(self) -> str:
+        """The model, without folder and suffix."""
+        return Path(self.model).stem if self.model.endswith(".safetensors") else self.model
+
+    @property
+    def measurement(self) -> "Measurement":
+        """What was measured."""
+        return self.comparison.measurement
+
+    def verdict(self, key: tuple[str, str]) -> "Verdict":
+        """Return the verdict of an energy model and format, by their names."""
+        return next(v for v in self.comparison.verdicts if (v.model, v.number.name) == key)
+
+    def per_image(self, value: float) -> float:
+        """Return the mean over the pictures of a sum over them."""
+        return value / self.measurement.images
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the record that `--json` prints; energies are joules per picture."""
+        measured, comparison = self.measurement, self.comparison
+        return {
+            "source": self.source,
+            "model": self.model,
+            "neuron": measured.config.neuron,
+            "images": measured.images,
+            "pixels": measured.pixels,
+            "sigma": measured.sigma,
+            "timesteps": measured.timesteps,
+            "noisy_psnr": finite(measured.noisy_psnr),
+            "psnr": finite(measured.psnr),
+            "cnn_psnr": finite(self.twin.psnr) if self.twin else None,
+            "spikes_per_neuron": comparison.spikes_per_neuron,
+            "quantised_bits": comparison.equivalent_bits,
+            "operations": asdict(comparison.operations),
+            "energy": [self._verdict(verdict) for verdict in comparison.verdicts],
+            "layers": [self._layer(layer) for layer in comparison.layers],
+        }
+
+    def _verdict(self, verdict: "Verdict") -> dict[str, Any]:
+        return {
+            "model": verdict.model,
+            "format": verdict.number.name,
+            "joules": self.per_image(verdict.energy),
+            "break_even_spikes_per_neuron": finite(verdict.break_even),
+            "baselines": {k: self.per_image(joules) for k, joules in verdict.baselines.items()},
+            "ratios": {k: finite(verdict.ratio(k)) for k in verdict.baselines},
+        }
+
+    def _layer(self, layer: "LayerCost") -> dict[str, Any]:
+        return {
+            "name": layer.name,
+            "spikes_per_neuron": layer.spikes_per_neuron,
+            "dense_operations": layer.dense_operations,
+            "operations": asdict(layer.operations),
+            "energy": [
+                {
+                    "model": model,
+                    "format": number,
+                    "joules": {k: self.per_image(joules) for k, joules in terms.items()},
+                    "cnn_joules": self.per_image(layer.dense_energy[model, number]),
+                    "break_even_spikes_per_neuron": None
+                    if layer.break_even is None
+                    else finite(layer.break_even[model, number]),
+                }
+                for (model, number), terms in layer.energy.items()
+            ],
+        }
+
+
+def write_csv(path: Path, reports: Sequence[EnergyReport]) -> None:
+    """Write a line for each setting, energy model and format: totals, then layer by layer.
+
+    Raises:
+        OutputError: the file can't be written.
+    """
+    from spiden_cli.core.atomic import atomic_path
+
+    rows = [row for report in reports for row in _rows(report)]
+    with atomic_path(path) as temporary, temporary.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _rows(report: EnergyReport) -> list[dict[str, Any]]:
+    record = report.as_json()
+    setting = {
+        key: record[key]
+        for key in ("source", "model", "sigma", "timesteps", "images", "psnr", "cnn_psnr")
+    }
+    rows = []
+    for verdict in record["energy"]:
+        baselines = {f"{key}_joules": joules for key, joules in verdict["baselines"].items()}
+        rows.append(
+            setting
+            | {
+                "layer": "all",
+                "spikes_per_neuron": record["spikes_per_neuron"],
+                "energy_model": verdict["model"],
+                "format": verdict["format"],
+                "joules": verdict["joules"],
+                "break_even_spikes_per_neuron": verdict["break_even_spikes_per_neuron"],
+            }
+            | record["operations"]
+            | baselines
+        )
+    others = [key for key in baselines if key != "cnn_same_format_joules"]
+    for layer in record["layers"]:
+        for priced in layer["energy"]:
+            rows.append(
+                setting
+                | {
+                    "layer": layer["name"],
+                    "spikes_per_neuron": layer["spikes_per_neuron"],
+                    "energy_model": priced["model"],
+                    "format": priced["format"],
+                    "joules": sum(priced["joules"].values()),
+                    "break_even_spikes_per_neuron": priced["break_even_spikes_per_neuron"],
+                }
+                | layer["operations"]
+                | {"cnn_same_format_joules": priced["cnn_joules"]}
+                | dict.fromkeys(others)
+            )
+    return rows
