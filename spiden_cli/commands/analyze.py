@@ -113,7 +113,7 @@ def analyze(
     from spiden_cli.core.analysis.distributions import distribution_named
     from spiden_cli.core.analysis.sweep import check_sparsity
     from spiden_cli.report.analysis import report
-    from spiden_cli.report.analysis_plots import check_plot
+    from spiden_cli.report.figures import check_plot
 
     for path in plot or []:
         check_plot(path)

@@ -79,8 +79,9 @@ def energy(
     steps = list(dict.fromkeys(counts(timesteps, "timesteps"))) if timesteps is not None else None
     from spiden_cli.core.energy.comparison import compare
     from spiden_cli.report.energy import print_reports
-    from spiden_cli.report.energy_plots import check_plot, plot_energy
+    from spiden_cli.report.energy_plots import plot_energy
     from spiden_cli.report.energy_records import EnergyReport, write_csv
+    from spiden_cli.report.figures import check_plot
 
     for path in plot or []:
         check_plot(path)

@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spiden_cli.errors import InputError, OutputError
+from spiden_cli.report.figures import drawing, shades
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from spiden_cli.core.analysis.layers import LayerError
     from spiden_cli.core.analysis.sweep import Sweep
 
-SUFFIXES = (".png", ".svg")
 CURVE_POINTS = 80
 PARTS = {
     "rounding": "#4c78a8",
@@ -21,37 +19,6 @@ PARTS = {
     "early": "#d1495b",
     "late": "#8d6cab",
 }
-STYLE: Any = {
-    "font.size": 9,
-    "axes.titlesize": 10,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e3e3e3",
-    "grid.linewidth": 0.6,
-    "axes.axisbelow": True,
-    "legend.edgecolor": "none",
-    "legend.framealpha": 0.85,
-    "lines.linewidth": 1.6,
-    "svg.hashsalt": "spiden",  # the same data give the same file
-}
-
-
-def check_plot(path: Path) -> None:
-    """Check, before any work is done, that a figure can be written there.
-
-    Raises:
-        InputError: matplotlib is missing.
-        OutputError: the suffix isn't supported.
-    """
-    if path.suffix.lower() not in SUFFIXES:
-        raise OutputError(f"can't write {path}: a plot's suffix must be {' or '.join(SUFFIXES)}")
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise InputError("--plot needs a package: pip install 'spiden[plots]'") from None
 
 
 def plot_sweeps(
@@ -68,11 +35,7 @@ def plot_sweeps(
     Raises:
         OutputError: the file can't be written.
     """
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    with rc_context(STYLE):
-        figure = Figure(figsize=(14, 7.4), layout="constrained")
+    with drawing(path, 14, 7.4) as figure:
         axes = figure.subplots(2, 3)
         neuron = sweeps[0].neuron
         leak = f", leak {neuron.leak:.3g}" if neuron.leak < 1 else ""
@@ -85,7 +48,6 @@ def plot_sweeps(
         _quality(axes[1, 0], sweeps, layers)
         _trade_off(axes[1, 1], sweeps, "sparsity", "sparsity: share of timesteps without a spike")
         _trade_off(axes[1, 2], sweeps, "spikes", "spikes per neuron and inference")
-        _save(figure, path)
 
 
 def plot_layers(path: Path, source: str, layers: Sequence["LayerError"]) -> None:
@@ -94,20 +56,15 @@ def plot_layers(path: Path, source: str, layers: Sequence["LayerError"]) -> None
     Raises:
         OutputError: the file can't be written.
     """
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
     by_timesteps: dict[int, list[LayerError]] = {}
     for layer in layers:
         by_timesteps.setdefault(layer.timesteps, []).append(layer)
-    with rc_context(STYLE):
-        figure = Figure(figsize=(10, 1 + 2.1 * len(by_timesteps)), layout="constrained")
+    with drawing(path, 10, 1 + 2.1 * len(by_timesteps)) as figure:
         figure.suptitle(f"conversion error of each layer, {source}", fontsize=11)
         axes = figure.subplots(len(by_timesteps), sharex=True, squeeze=False)[:, 0]
         for axis, (timesteps, group) in zip(axes, by_timesteps.items(), strict=True):
             _bars(axis, timesteps, group)
         axes[0].legend(ncols=5, loc="lower right", bbox_to_anchor=(1, 1), fontsize=8)
-        _save(figure, path)
 
 
 def _transfer(axis: "Axes", sweeps: Sequence["Sweep"]) -> None:
@@ -117,7 +74,7 @@ def _transfer(axis: "Axes", sweeps: Sequence["Sweep"]) -> None:
 
     axis.plot([-0.25, 0, 1, 1.5], [0, 0, 1, 1], color="#999", lw=1, ls="--", label="clipped ReLU")
     dots = np.linspace(-0.2, 1.45, 34)
-    for sweep, colour in zip(sweeps, _colours(sweeps), strict=True):
+    for sweep, colour in zip(sweeps, shades(len(sweeps)), strict=True):
         steps = np.concatenate([[-0.25], sweep.edges, [1.5]])
         rates = np.append(np.arange(sweep.timesteps + 1), sweep.timesteps) / sweep.timesteps
         axis.step(steps, rates, where="post", color=colour, label=f"T = {sweep.timesteps}")
@@ -138,7 +95,7 @@ def _input(axis: "Axes", sweeps: Sequence["Sweep"]) -> None:
     bins = np.linspace(-3, max(3.5, 1.2 * max(s.best.closed.threshold for s in sweeps)), 90)
     share = -np.diff(sweeps[-1].x.tail(bins).probability)
     axis.stairs(share / np.diff(bins), bins, fill=True, color="#c9d3df")
-    for sweep, colour in zip(sweeps, _colours(sweeps), strict=True):
+    for sweep, colour in zip(sweeps, shades(len(sweeps)), strict=True):
         axis.axvline(sweep.best.closed.threshold, color=colour)
     axis.plot([], [], color="#333", label="threshold of least error")
     axis.set(
@@ -151,7 +108,7 @@ def _input(axis: "Axes", sweeps: Sequence["Sweep"]) -> None:
 
 
 def _parts(axis: "Axes", sweeps: Sequence["Sweep"]) -> None:
-    for sweep, colour in zip(sweeps, _colours(sweeps), strict=True):
+    for sweep, colour in zip(sweeps, shades(len(sweeps)), strict=True):
         curve = _curve(sweep)
         at = [c.threshold for c in curve]
         axis.plot(at, [c.mse for c in curve], color=colour)
@@ -180,7 +137,7 @@ def _parts(axis: "Axes", sweeps: Sequence["Sweep"]) -> None:
 
 
 def _quality(axis: "Axes", sweeps: Sequence["Sweep"], layers: Sequence["LayerError"]) -> None:
-    for sweep, colour in zip(sweeps, _colours(sweeps), strict=True):
+    for sweep, colour in zip(sweeps, shades(len(sweeps)), strict=True):
         curve = _curve(sweep)
         axis.plot([c.threshold for c in curve], [c.sqnr for c in curve], color=colour)
         best = sweep.best.closed
@@ -210,7 +167,7 @@ def _quality(axis: "Axes", sweeps: Sequence["Sweep"], layers: Sequence["LayerErr
 
 
 def _trade_off(axis: "Axes", sweeps: Sequence["Sweep"], cost: str, label: str) -> None:
-    for sweep, colour in zip(sweeps, _colours(sweeps), strict=True):
+    for sweep, colour in zip(sweeps, shades(len(sweeps)), strict=True):
         curve = _curve(sweep)
         axis.plot([getattr(c, cost) for c in curve], [c.sqnr for c in curve], color=colour)
         for point, marker in ((sweep.best, "o"), (sweep.sparse, "D")):
@@ -257,18 +214,3 @@ def _curve(sweep: "Sweep") -> list[Any]:
     return curve(
         sweep.x, sweep.neuron, sweep.timesteps, np.linspace(min(at), max(at), CURVE_POINTS)
     )
-
-
-def _colours(sweeps: Sequence["Sweep"]) -> list[Any]:
-    """Dark to light with T."""
-    from matplotlib import colormaps
-
-    return [colormaps["viridis"](0.85 * i / max(1, len(sweeps) - 1)) for i in range(len(sweeps))]
-
-
-def _save(figure: "Figure", path: Path) -> None:
-    from spiden_cli.core.atomic import atomic_path
-
-    metadata = {"Date": None} if path.suffix.lower() == ".svg" else {"Software": None}
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=150, metadata=metadata)

@@ -4,14 +4,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spiden_cli.report.analysis_plots import STYLE, check_plot
 from spiden_cli.report.energy import SHOWN
 from spiden_cli.report.energy_records import EnergyReport
+from spiden_cli.report.figures import drawing, shades
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-__all__ = ["check_plot", "plot_energy"]
 
 BASELINES = {"cnn_fp32": "-", "cnn_int8": "--", "cnn_quantised": ":", "dncnn17_fp32": "-."}
 NAMES = {
@@ -32,22 +30,13 @@ def plot_energy(path: Path, reports: Sequence[EnergyReport]) -> None:
     Raises:
         OutputError: the file can't be written.
     """
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    from spiden_cli.core.atomic import atomic_path
-
-    with rc_context(STYLE):
-        figure = Figure(figsize=(14, 3.6 * len(SHOWN)), layout="constrained")
+    with drawing(path, 14, 3.6 * len(SHOWN)) as figure:
         axes = figure.subplots(len(SHOWN), 3)
         figure.suptitle(f"energy for each picture: {reports[0].source}", fontsize=11)
         for row, key in zip(axes, SHOWN, strict=True):
             _against_time(row[0], key, reports)
             _trade_off(row[1], key, reports)
             _by_layer(row[2], key, reports)
-        metadata = {"Date": None} if path.suffix.lower() == ".svg" else {"Software": None}
-        with atomic_path(path) as temporary:
-            figure.savefig(temporary, dpi=150, metadata=metadata)
 
 
 def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -110,7 +99,7 @@ def _by_layer(axis: "Axes", key: tuple[str, str], reports: Sequence[EnergyReport
     reports = [report for report in reports if report.measurement.sigma == sigma]
     names = [layer.name for layer in max((r.comparison.layers for r in reports), key=len)]
     twins: dict[tuple[float, ...], None] = {}
-    for report, colour in zip(reports, _shades(reports), strict=True):
+    for report, colour in zip(reports, shades(len(reports)), strict=True):
         measured, layers = report.measurement, report.comparison.layers
         places = [names.index(layer.name) for layer in layers]
         costs = [report.per_image(sum(layer.energy[key].values())) * 1e3 for layer in layers]
@@ -147,9 +136,3 @@ def _curves(reports: Sequence[EnergyReport]) -> Iterator[tuple[str, list[EnergyR
 
 def _colours(reports: Sequence[EnergyReport]) -> list[Any]:
     return [f"C{index % 10}" for index, _ in enumerate(_curves(reports))]
-
-
-def _shades(reports: Sequence[EnergyReport]) -> list[Any]:
-    from matplotlib import colormaps
-
-    return [colormaps["viridis"](0.9 * i / max(1, len(reports) - 1)) for i in range(len(reports))]
