@@ -105,7 +105,7 @@ def _cells(values: dict[str, Any], spiking: bool) -> tuple[str, ...]:
         f"{values['psnr']:.2f}",
         f"{values['ssim']:.4f}",
         f"{values['firing_rate']:.3f}" if spiking else "-",
-        f"{quantity(values['synaptic_operations'])}{unit}",
+        f"{quantity(values['synaptic_operations'])} {unit}",
         f"{values['seconds']:.2f} s",
     )
 
