@@ -82,6 +82,8 @@ def spiden(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
             main()
         except SystemExit as leaving:
             code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+        finally:
+            torch.set_flush_denormal(False)  # `train` sets it, for a process of its own
         return Outcome(code, *capsys.readouterr())
 
     return run

@@ -33,7 +33,7 @@ class NetworkConfig:
     shortcuts: bool = False
     unshuffle: int = 1
     noise_map: bool = False
-    threshold: float = 3.0
+    threshold: float = 1.75
     initial_potential: float = 0.5
     surrogate: str = "rectangular"
 

@@ -246,7 +246,7 @@ def test_known_name_is_the_pinned_set_whatever_the_working_folder_holds(
 
 
 def test_folder_without_images(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="can't use"):
+    with pytest.raises(DatasetError, match="without pictures"):
         find_dataset(str(tmp_path), None)
 
 
