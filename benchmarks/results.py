@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import torch
+from energy_table import energy_table
 
 import spiden_cli as spiden
 from spiden_cli.core.inference.activity import mean_firing_rate, synaptic_operations
@@ -172,6 +173,9 @@ def main() -> None:
     bench = Bench(parser.parse_args().data_dir)
     grey = [name for name in spiden.model_names() if engine(name).config.image_channels == 1]
     spiking = [name for name in grey if engine(name).config.spiking]
+    engines = {name: engine(name) for name in spiking}
+    cnn_psnr = {name: bench.psnr(f"{name}-cnn", "set12", 25.0) for name in spiking}
+    images = spiden.find_dataset("set12", bench.data_dir, lambda progress: None)
     text = f"""# Results
 
 Made by `python benchmarks/results.py`. {PROTOCOL[0].upper()}{PROTOCOL[1:]}.
@@ -189,6 +193,14 @@ Floors: the paper (30.18 dB) and BM3D. Goals: DnCNN, each as published.
 ## Models: mean PSNR in dB, spiking ones at T = 4
 
 {models_table(bench, grey)}
+
+## Energy: Set12, sigma 25
+
+Energy over that of each CNN, in the same number format: below 1 the spiking network wins. Bold: its
+PSNR is no lower than that CNN's. `spiden energy` prints more baselines, and
+[energy.md](energy.md) says what each model counts.
+
+{energy_table(engines, cnn_psnr, images.paths)}
 """
     RESULTS.write_text(text)
     cards = "\n".join(card(bench, model) for model in grey)

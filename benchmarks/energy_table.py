@@ -1,0 +1,68 @@
+"""The paper's two statements on energy, with this project's networks: used by results.py.
+
+One: energy grows with the timesteps, so that spiking networks win at few of them. Two: a larger
+spiking network of like quality stays under a CNN. Both are read off one table: each spiking model
+at each T, over each CNN, under two energy models.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import spiden_cli as spiden
+from spiden_cli.core.energy.comparison import Comparison, Verdict, compare
+from spiden_cli.core.energy.constants import load_constants
+from spiden_cli.core.energy.measurement import measure
+
+SIGMA = 25.0
+TIMESTEPS = (1, 2, 4, 8)
+MODELS = (("operations", "fp32"), ("lemaire", "int32"), ("lemaire", "int8"))
+
+
+def energy_table(
+    engines: Mapping[str, spiden.DenseEngine], cnn_psnr: Mapping[str, float], paths: Sequence[Path]
+) -> str:
+    """Return the table in Markdown.
+
+    Args:
+        engines: the spiking models, by name.
+        cnn_psnr: PSNR in dB of each one's CNN twin on the same images.
+        paths: clean images.
+    """
+    prices = load_constants()
+    compared: dict[str, dict[int, Comparison]] = {}
+    for name, engine in engines.items():
+        print(f"energy of {name}", flush=True)
+        compared[name] = {
+            steps: compare(measure(engine, paths, SIGMA, steps), prices) for steps in TIMESTEPS
+        }
+    headings = [
+        f"{model} {number} / {name}-cnn ({cnn_psnr[name]:.2f} dB)"
+        for name in engines
+        for model, number in MODELS
+    ]
+    lines = [
+        f"| model | T | PSNR, dB | spikes per neuron | {' | '.join(headings)} |",
+        "|---|--:|--:|--:|" + "--:|" * len(headings),
+    ]
+    for name, by_steps in compared.items():
+        for steps, comparison in by_steps.items():
+            psnr = comparison.measurement.psnr
+            cells = [
+                _ratio(comparison, compared[other][steps], key, psnr >= cnn_psnr[other])
+                for other in engines
+                for key in MODELS
+            ]
+            spikes = comparison.spikes_per_neuron
+            lines.append(f"| {name} | {steps} | {psnr:.2f} | {spikes:.3f} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _ratio(spiking: Comparison, twin: Comparison, key: tuple[str, str], as_good: bool) -> str:
+    """Return energy over that of another model's CNN twin; bold where quality is as good."""
+    energy = _verdict(spiking, key).energy
+    ratio = energy / next(iter(_verdict(twin, key).baselines.values()))  # same format
+    return f"**{ratio:.2f}**" if as_good else f"{ratio:.2f}"
+
+
+def _verdict(comparison: Comparison, key: tuple[str, str]) -> Verdict:
+    return next(v for v in comparison.verdicts if (v.model, v.number.name) == key)
