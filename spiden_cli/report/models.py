@@ -50,9 +50,13 @@ class ModelReport:
 def print_models(reports: Sequence[ModelReport]) -> None:
     """Print a table, one model a row."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("name", "neuron", "images", "T", "sigma", "layers", "MAC/px", "rate", "file"):
+    for heading in ("name", "neuron", "images", "T", "sigma", "layers", "MAC/px", "rate"):
         table.add_column(heading, no_wrap=True)
-    table.add_column("held-out PSNR (sigma: dB)")
+    levels = sorted(
+        {level for report in reports for level in report.info.validation_psnr}, key=float
+    )
+    for level in levels:
+        table.add_column(f"dB {level}", justify="right", no_wrap=True)
     for report in reports:
         info, config = report.info, report.info.config
         low, high = info.sigma
@@ -61,15 +65,18 @@ def print_models(reports: Sequence[ModelReport]) -> None:
             config.neuron,
             "grey" if config.image_channels == 1 else "colour",
             str(info.timesteps[0]) if config.spiking else "-",
-            f"{low:g}" if low == high else f"{low:g} to {high:g}",
+            f"{low:g}" if low == high else f"{low:g}:{high:g}",
             f"{config.layers} x {config.width}",
             quantity(report.operations_per_pixel),
             "-" if info.firing_rate is None else f"{info.firing_rate:.3f}",
-            f"{quantity(report.path.stat().st_size)}B",
-            ", ".join(f"{level}: {value:.2f}" for level, value in info.validation_psnr.items()),
+            *(_decibels(info.validation_psnr.get(level)) for level in levels),
         )
     data.print(table)
     note(
         "MAC/px: the same network run densely, once; a spiking one adds only where spikes are: "
-        "rate is spikes per neuron and timestep"
+        "rate is spikes per neuron and timestep; dB 25: PSNR at sigma 25, held-out training images"
     )
+
+
+def _decibels(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
