@@ -109,6 +109,8 @@ def train(
         image_channels=3 if colour else 1,
         surrogate=surrogate,
     )
+    if not network_config.spiking:
+        network_config = network_config.twin()
     if threshold is not None:
         network_config = dataclasses.replace(network_config, threshold=threshold)
     target = torch_device(device)

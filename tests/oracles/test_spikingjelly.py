@@ -44,16 +44,18 @@ class Nodes(nn.Module):
 
     def __init__(self, layer: IFLayer) -> None:
         super().__init__()
-        self.initial = layer.initial
+        self.population = layer.population
+        self.initial = layer.initial_potential.flatten().tolist()
         self.nodes = nn.ModuleList(self.node(float(theta)) for theta in layer.threshold)
 
     def node(self, threshold: float) -> nn.Module:
         return neuron.IFNode(threshold, v_reset=None, step_mode="m")
 
     def forward(self, current: Tensor, timesteps: int) -> Tensor:
+        current = current.repeat(1, self.population, 1, 1)
         currents = current.unflatten(0, (timesteps, -1))  # T * B -> T, B
         planes = [
-            driven(node, currents[:, :, channel], self.initial * node.v_threshold)
+            driven(node, currents[:, :, channel], self.initial[channel] * node.v_threshold)
             for channel, node in enumerate(self.nodes)
         ]
         return torch.stack(planes, dim=2).flatten(0, 1)

@@ -168,7 +168,7 @@ def measure(
         if isinstance(neurons, IFLayer):
             mean = _by_timestep(current, timesteps).mean(0)
             synchronous = neurons.forward(mean, timesteps, quantised=True)  # calls no hook
-            mean = mean / neurons.threshold
+            mean = neurons.to_neurons(mean) / neurons.threshold
             rate = _by_timestep(spikes, timesteps).mean(0)
             sums[name] = sums.get(name, torch.zeros(())) + _sums(mean, synchronous, rate, timesteps)
         if layer is not None:

@@ -207,7 +207,7 @@ def _layer_cost(
 
 
 def _baselines(measurement: Measurement) -> list[Baseline]:
-    config = measurement.config
+    config = measurement.config.twin()
     twin = _dense(config, measurement)
     quiet = [
         layer

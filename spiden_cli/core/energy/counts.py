@@ -87,6 +87,7 @@ class LayerCounts:
         operations: of all passes.
         spike_driven: whether the input is spikes.
         spiking: whether the layer is part of a spiking network.
+        population: neurons that each output drives.
     """
 
     shape: LayerGeometry
@@ -94,6 +95,7 @@ class LayerCounts:
     operations: Operations
     spike_driven: bool
     spiking: bool
+    population: int = 1
 
     @property
     def synapses(self) -> int:
@@ -114,7 +116,7 @@ class LayerCounts:
     def firing_once(self) -> "LayerCounts":
         """Return the same layer if each neuron around it sent one spike in the inference."""
         operations = self.operations
-        out = operations.neurons and self.shape.outputs * self.passes
+        out = operations.neurons and self.shape.outputs * self.population * self.passes
         once = {"resets": out, "spikes_out": out}
         if self.spike_driven:
             spikes_in = self.shape.inputs * self.passes
@@ -189,28 +191,39 @@ def spiking_counts(
         else:
             leaving = spikes[index + 1]
             assert leaving is not None
-            operations += _neurons(config, shape, entering is None, per_step, leaving)
-        counted.append(LayerCounts(shape, passes.count, operations, entering is not None, True))
+            operations += _neurons(config, shape, entering is None, per_step, leaving.activity)
+        driven = config.population if index == len(shapes) - 2 else 1
+        counted.append(
+            LayerCounts(shape, passes.count, operations, entering is not None, True, driven)
+        )
     return counted
 
 
 def _neurons(
-    config: NetworkConfig, shape: LayerGeometry, encoder: bool, per_step: int, leaving: LayerSpikes
+    config: NetworkConfig,
+    shape: LayerGeometry,
+    encoder: bool,
+    per_step: int,
+    leaving: LayerActivity,
 ) -> Operations:
-    """Return what the neurons do that a convolution drives, and the shortcut around it."""
+    """Return what the neurons do that a convolution drives, and the shortcut around it.
+
+    In a population each neuron reads the current, and is a neuron like any other.
+    """
     joins = _ends_block(config, shape.name)
+    neurons = leaving.slots
     # The encoder's current is read at each step, and copied to the stream of currents that the
     # shortcuts add to; a block's end adds to that stream, which its neurons then read.
-    reads = (1 + config.shortcuts) * encoder + joins
+    reads = (1 + config.shortcuts) * encoder * per_step + joins * neurons
     return Operations(
-        integrations=per_step,
-        leaks=per_step if config.neuron == "lif" else 0,
-        comparisons=per_step,
-        resets=leaving.activity.spikes,
-        spikes_out=leaving.activity.spikes,
+        integrations=neurons,
+        leaks=neurons if config.neuron == "lif" else 0,
+        comparisons=neurons,
+        resets=leaving.spikes,
+        spikes_out=leaving.spikes,
         shortcuts=per_step if joins else 0,
-        currents=reads * per_step,
-        neurons=per_step,
+        currents=reads,
+        neurons=neurons,
     )
 
 
@@ -235,7 +248,10 @@ def dense_counts(
     shapes = layers(config, height, width)
     for index, shape in enumerate(shapes):
         outputs = shape.outputs * passes
-        silent = spikes[shape.name].silent if shape.name in spikes else 0
+        silent = 0
+        if shape.name in spikes:  # as a share: a population stands for one activation
+            sent = spikes[shape.name]
+            silent = sent.silent * shape.inputs * passes // sent.activity.neurons
         operations = Operations(
             macs=shape.dense_operations * passes, biases=outputs, silent_in=silent
         )

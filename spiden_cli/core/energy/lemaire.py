@@ -126,7 +126,8 @@ class LemaireModel:
             accesses += 2 * operations.neurons
         if operations.currents > operations.neurons:  # an encoder's copy, for shortcuts to add to
             accesses += operations.neurons
-        return accesses * self.access(layer.shape.outputs, self.potential_bits(number))
+        words = layer.shape.outputs * layer.population
+        return accesses * self.access(words, self.potential_bits(number))
 
     def _arithmetic(self, layer: LayerCounts, number: Format) -> float:
         """Eqs. 1.1 to 1.4, in pJ. A comparison is free, in a neuron as in a ReLU."""

@@ -18,4 +18,4 @@ def find_twin(weights: Path) -> Path | None:
 def are_twins(spiking: NetworkConfig, cnn: NetworkConfig) -> bool:
     """Return whether a CNN has the topology of a spiking network, layer by layer."""
     alike = spiking.noise_map == cnn.noise_map and spiking.shortcuts == cnn.shortcuts
-    return alike and not cnn.spiking and layers(spiking, 64, 64) == layers(cnn, 64, 64)
+    return alike and not cnn.spiking and layers(spiking.twin(), 64, 64) == layers(cnn, 64, 64)

@@ -74,12 +74,12 @@ class DenseEngine:
             return Pass(self.network(image, sigma, timesteps)[0].cpu(), {})
         with record_spikes(self.network, _spikes_per_position) as records:
             denoised = self.network(image, sigma, timesteps)[0].cpu()
-        convolutions = {layer.name: layer for layer in layers(self.config, *noisy.shape[1:])}
         activity = {
-            name: layer_activity(
-                counts.cpu(), self.config.width, convolutions[name].channels_out, timesteps
+            layer.name: layer_activity(
+                records[layer.name][0].cpu(), layer.channels_in, layer.channels_out, timesteps
             )
-            for name, (counts,) in records.items()
+            for layer in layers(self.config, *noisy.shape[1:])
+            if layer.name in records
         }
         return Pass(denoised, activity)
 

@@ -11,12 +11,14 @@ from spiden_cli.core.network.presets import NetworkConfig
 from spiden_cli.core.neuron.layer import IFLayer, LIFLayer, ReLULayer
 
 
-def make_neurons(config: NetworkConfig) -> nn.Module:
-    """Return one layer of the configured neurons."""
+def make_neurons(config: NetworkConfig, population: int = 1) -> nn.Module:
+    """Return one layer of the configured neurons, so many for each channel."""
     if config.neuron == "relu":
         return ReLULayer()
     layer = LIFLayer if config.neuron == "lif" else IFLayer
-    return layer(config.width, config.threshold, config.initial_potential, config.surrogate)
+    return layer(
+        config.width, config.threshold, config.initial_potential, config.surrogate, population
+    )
 
 
 class ConvNorm(nn.Module):

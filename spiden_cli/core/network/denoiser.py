@@ -30,9 +30,9 @@ class Denoiser(nn.Module):
             self.blocks = nn.ModuleList(ShortcutBlock(config) for _ in range(count))
         else:
             self.blocks = nn.ModuleList(PlainBlock(config) for _ in range(config.layers - 2))
-        self.neurons = make_neurons(config)
+        self.neurons = make_neurons(config, config.population)
         channels_out = config.image_channels * config.unshuffle**2
-        self.readout = nn.Conv2d(config.width, channels_out, 3, padding=1)
+        self.readout = nn.Conv2d(config.last_neurons, channels_out, 3, padding=1)
 
     def forward(
         self, noisy: Tensor, sigma: Tensor | float, timesteps: int = 4, quantised: bool = False

@@ -66,7 +66,7 @@ def layers(config: NetworkConfig, height: int, width: int) -> list[LayerGeometry
     return [
         LayerGeometry("encoder", config.encoded_channels, config.width, *grid),
         *(LayerGeometry(name, config.width, config.width, *grid) for name in names),
-        LayerGeometry("readout", config.width, channels, *grid),
+        LayerGeometry("readout", config.last_neurons, channels, *grid),
     ]
 
 

@@ -23,6 +23,10 @@ class NetworkConfig:
             of that level: what T timesteps can't resolve then shrinks with the noise.
         threshold: starting threshold of every neuron, in units of a normalised current.
         initial_potential: phi, membrane potential before the first step over the threshold.
+        population: neurons for each channel in the last layer, with staggered initial potentials:
+            the read-out then hears of population * T + 1 levels, at the price of its own few
+            operations. The rounding of this one layer is the dearest of all, since nothing
+            after it can make up for it. A CNN, which rounds nothing, ignores it.
         surrogate: name of the surrogate gradient.
     """
 
@@ -35,6 +39,7 @@ class NetworkConfig:
     noise_map: bool = False
     threshold: float = 1.75
     initial_potential: float = 0.5
+    population: int = 1
     surrogate: str = "rectangular"
 
     def __post_init__(self) -> None:
@@ -55,6 +60,8 @@ class NetworkConfig:
             raise InputError(f"{self.layers} layers: at least 3, and an even number with shortcuts")
         if not (1 <= self.width <= 1024 and self.layers <= 256 and 1 <= self.unshuffle <= 8):
             raise InputError("at most 1024 channels, 256 layers and an unshuffle of 8, at least 1")
+        if not 1 <= self.population <= 16:
+            raise InputError(f"a population must be of 1 to 16 neurons, not {self.population}")
         if not 0 < self.threshold < math.inf:
             raise InputError(f"the threshold must be positive, not {self.threshold}")
         if not 0 <= self.initial_potential <= 1:
@@ -68,6 +75,11 @@ class NetworkConfig:
         return self.image_channels * self.unshuffle**2 + self.noise_map
 
     @property
+    def last_neurons(self) -> int:
+        """Neurons of the last layer at each position: what the read-out hears of."""
+        return self.width * (self.population if self.spiking else 1)
+
+    @property
     def receptive_field(self) -> int:
         """Pixels on each side of an output pixel that can change it."""
         return (self.layers + 1) * self.unshuffle if self.unshuffle > 1 else self.layers
@@ -79,7 +91,7 @@ class NetworkConfig:
 
     def twin(self) -> "NetworkConfig":
         """Return the CNN of the same topology."""
-        return replace(self, neuron="relu")
+        return replace(self, neuron="relu", population=1)
 
 
 PRESETS: dict[str, NetworkConfig] = {
@@ -87,8 +99,12 @@ PRESETS: dict[str, NetworkConfig] = {
     "dncnn17": NetworkConfig(layers=17, width=64),
     # A quarter of the positions and one model for a range of sigma, after FFDNet (Zhang et al.
     # 2018, arXiv 1710.04026); membrane shortcuts after MS-ResNet (Hu et al. 2024, 2112.08954).
-    "base": NetworkConfig(layers=16, width=64, shortcuts=True, unshuffle=2, noise_map=True),
-    "tiny": NetworkConfig(layers=10, width=32, shortcuts=True, unshuffle=2, noise_map=True),
+    "base": NetworkConfig(
+        layers=16, width=64, shortcuts=True, unshuffle=2, noise_map=True, population=4
+    ),
+    "tiny": NetworkConfig(
+        layers=10, width=32, shortcuts=True, unshuffle=2, noise_map=True, population=4
+    ),
 }
 
 

@@ -38,12 +38,13 @@ class IFParameters(NamedTuple):
 
     Attributes:
         threshold: theta > 0, broadcastable to the input current.
-        initial: phi, the initial membrane potential as a fraction of the threshold.
+        initial: phi, the initial membrane potential as a fraction of the threshold; a number, or
+            broadcastable like the threshold.
         surrogate: stand-in for the derivative of a spike.
     """
 
     threshold: Tensor
-    initial: float = 0.5
+    initial: float | Tensor = 0.5
     surrogate: Surrogate = rectangular
 
 

@@ -54,20 +54,37 @@ class IFLayer(nn.Module):
         threshold: starting value of theta.
         initial: phi, the initial membrane potential as a fraction of the threshold.
         surrogate: name of the surrogate gradient.
+        population: K neurons for each channel. All K have its current, and initial potentials
+            phi + (k + 1/2) / K - 1/2, so that together they round to K T + 1 levels (Hermite's
+            identity: the sum over k of floor(y + k / K) is floor(K y)).
     """
 
     def __init__(
-        self, channels: int, threshold: float, initial: float = 0.5, surrogate: str = "rectangular"
+        self,
+        channels: int,
+        threshold: float,
+        initial: float = 0.5,
+        surrogate: str = "rectangular",
+        population: int = 1,
     ) -> None:
         super().__init__()
-        self.log_threshold = nn.Parameter(torch.full((channels,), math.log(threshold)))
-        self.initial = initial
+        thresholds = torch.full((population * channels,), math.log(threshold))
+        self.log_threshold = nn.Parameter(thresholds)
+        self.initial, self.population = initial, population
         self.surrogate = surrogate_named(surrogate)
 
     @property
     def threshold(self) -> Tensor:
-        """Thresholds theta > 0, shape (C, 1, 1)."""
+        """Thresholds theta > 0, shape (K C, 1, 1)."""
         return self.log_threshold.exp()[:, None, None]
+
+    @property
+    def initial_potential(self) -> Tensor:
+        """Initial membrane potentials over the threshold, shape (K C, 1, 1)."""
+        ranks = torch.arange(self.population).to(self.log_threshold)
+        phases = self.initial + (ranks + 0.5) / self.population - 0.5
+        channels = len(self.log_threshold) // self.population
+        return phases.repeat_interleave(channels)[:, None, None]
 
     def forward(self, current: Tensor, timesteps: int, quantised: bool = False) -> Tensor:
         """Turn currents into spikes.
@@ -78,13 +95,19 @@ class IFLayer(nn.Module):
             quantised: stand for T layer-synchronous timesteps by one pass over mean currents.
 
         Returns:
-            Spikes in {0, 1} of the shape of `current`; with `quantised`, firing rates in
-            {0, 1/T, ..., 1}.
+            Spikes in {0, 1}, (T * B, K C, H, W), the first neuron of each channel first; with
+            `quantised`, firing rates in {0, 1/T, ..., 1}.
         """
-        p = IFParameters(self.threshold, self.initial, self.surrogate)
+        initial = self.initial if self.population == 1 else self.initial_potential
+        p = IFParameters(self.threshold, initial, self.surrogate)
+        current = self.to_neurons(current)
         if quantised:
             return self._quantise(current, p, timesteps)
         return self._unroll(current, p, timesteps)
+
+    def to_neurons(self, current: Tensor) -> Tensor:
+        """Give each neuron the current of its channel: (N, C, H, W) to (N, K C, H, W)."""
+        return current if self.population == 1 else torch.cat([current] * self.population, dim=1)
 
     def _unroll(self, current: Tensor, p: IFParameters, timesteps: int) -> Tensor:
         return unrolled(current, p, timesteps)
@@ -101,10 +124,15 @@ class LIFLayer(IFLayer):
     """
 
     def __init__(
-        self, channels: int, threshold: float, initial: float = 0.5, surrogate: str = "rectangular"
+        self,
+        channels: int,
+        threshold: float,
+        initial: float = 0.5,
+        surrogate: str = "rectangular",
+        population: int = 1,
     ) -> None:
-        super().__init__(channels, threshold, initial, surrogate)
-        self.logit_leak = nn.Parameter(torch.full((channels,), 3.0))  # lambda = 0.95
+        super().__init__(channels, threshold, initial, surrogate, population)
+        self.logit_leak = nn.Parameter(torch.full_like(self.log_threshold, 3.0))  # lambda = 0.95
 
     @property
     def leak(self) -> Tensor:

@@ -23,7 +23,13 @@ class _Quantise(torch.autograd.Function):
     """One pass each way where autograd would take ten: training spends its time here."""
 
     @staticmethod
-    def forward(ctx: Any, current: Tensor, threshold: Tensor, initial: float, steps: int) -> Tensor:  # noqa: ANN401
+    def forward(
+        ctx: Any,  # noqa: ANN401
+        current: Tensor,
+        threshold: Tensor,
+        initial: float | Tensor,
+        steps: int,
+    ) -> Tensor:
         charge = (current * (steps / threshold)).add_(initial)
         ctx.save_for_backward(current, threshold, charge)
         ctx.steps = steps
@@ -39,7 +45,7 @@ class _Quantise(torch.autograd.Function):
         return to_current.to(current.dtype), to_threshold, None, None
 
 
-def quantise(current: Tensor, threshold: Tensor, initial: float, timesteps: int) -> Tensor:
+def quantise(current: Tensor, threshold: Tensor, initial: float | Tensor, timesteps: int) -> Tensor:
     """Return the firing rate of IF neurons under a constant current.
 
     Args:

@@ -27,7 +27,7 @@ class _Unrolled(torch.autograd.Function):
         ctx: Any,  # noqa: ANN401
         current: Tensor,
         threshold: Tensor,
-        initial: float,
+        initial: float | Tensor,
         surrogate: Surrogate,
         timesteps: int,
     ) -> Tensor:

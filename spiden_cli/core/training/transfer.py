@@ -4,8 +4,12 @@ From a CNN twin, thresholds are set so that T spikes span what the ReLU used to 
 neuron stands for clip(u / theta, 0, 1) where the twin had relu(u), so theta goes into the kernels
 that follow: W' = theta W. For u ~ N(0, s^2), E[relu(u)^2] = s^2 / 2, which gives each channel's s
 from measured activations; theta = threshold * s, with the preset's threshold in units of s.
+
+Where the last layer is a population of K neurons per channel and the source's is not, each neuron
+starts as its channel's, and the read-out's kernel is divided by K: the mean of all K.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -33,14 +37,19 @@ def start_from(network: Denoiser, path: Path, calibration: Batch) -> None:
         TrainingError: it holds another topology, or a spiking network for a CNN to start from.
     """
     source, info = load_weights(path)
-    if _topology(source) != _topology(network):
-        raise TrainingError(f"{path} holds a network of another shape: choose its preset")
     if info.config.spiking and not network.config.spiking:
         raise TrainingError(f"{path} holds a spiking network: a CNN can't start from it")
+    narrow = network
+    if info.config.population == 1:
+        narrow = Denoiser(replace(network.config, population=1))
+    if _topology(source) != _topology(narrow):
+        raise TrainingError(f"{path} holds a network of another shape: choose its preset")
     if network.config.spiking and not info.config.spiking:
-        _from_twin(network, source, calibration)
+        _from_twin(narrow, source, calibration)
     else:
-        network.load_state_dict(source.state_dict(), strict=False)  # a LIF layer has a leak besides
+        narrow.load_state_dict(source.state_dict(), strict=False)  # a LIF layer has a leak besides
+    if narrow is not network:
+        _widen(network, narrow)
 
 
 def _topology(network: Denoiser) -> dict[str, torch.Size]:
@@ -50,6 +59,18 @@ def _topology(network: Denoiser) -> dict[str, torch.Size]:
 
 def _is_neuron(name: str) -> bool:
     return name.endswith(("log_threshold", "logit_leak"))
+
+
+def _widen(network: Denoiser, narrow: Denoiser) -> None:
+    """Fill a network whose last layer is a population from one with a neuron per channel."""
+    population = network.config.population
+    tensors = narrow.state_dict()
+    for name in network.state_dict():
+        if name.startswith("neurons."):
+            tensors[name] = tensors[name].repeat(population)
+    kernel = tensors["readout.weight"] / population
+    tensors["readout.weight"] = kernel.repeat(1, population, 1, 1)
+    network.load_state_dict(tensors)
 
 
 @torch.no_grad()

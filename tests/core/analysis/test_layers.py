@@ -29,7 +29,8 @@ def make(neuron: str = "if", **changes: object) -> Denoiser:
         network(torch.rand(2, 1, 32, 32), SIGMA, 2)
     for module in neuron_layers(network).values():
         if neuron != "relu":
-            module.log_threshold.data = torch.linspace(-1.5, 0.5, 6)
+            thresholds = torch.linspace(-1.5, 0.5, 6).repeat(module.population)
+            module.log_threshold.data = thresholds
     return network.eval()
 
 
@@ -67,7 +68,7 @@ def test_the_parts_are_the_whole_error(image, neuron, timesteps):
         def hook(module, inputs, spikes):
             mean = inputs[0].reshape(timesteps, -1, *inputs[0].shape[1:]).mean(0)
             rate = spikes.reshape(timesteps, -1, *spikes.shape[1:]).mean(0)
-            seen[name] = (mean / module.threshold).double(), rate.double()
+            seen[name] = (module.to_neurons(mean) / module.threshold).double(), rate.double()
 
         return hook
 

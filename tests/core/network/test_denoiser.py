@@ -38,7 +38,10 @@ def test_recording_is_of_the_same_convolutions_in_the_order_of_the_data(make):
         network(torch.rand(1, 1, 12, 14), 25.0, 3)
     names = [f"blocks.{block}.conv{conv}" for block in (0, 1) for conv in (1, 2)]
     assert list(records) == [*names, "readout"]
-    assert all(shapes == [(2, 5, 6, 7), (3, 5, 6, 7)] for shapes in records.values())
+    population = network.config.population
+    *inner, last = records.values()
+    assert all(shapes == [(2, 5, 6, 7), (3, 5, 6, 7)] for shapes in inner)
+    assert last == [(2, 5 * population, 6, 7), (3, 5 * population, 6, 7)]
     network(torch.rand(1, 1, 12, 14), 25.0, 2)
     assert len(records["readout"]) == 2  # nothing is recorded after the block
 
@@ -111,7 +114,7 @@ def test_the_twin_has_the_same_topology(make, name):
     spiking, twin = (
         {
             parameter: tensor.shape
-            for parameter, tensor in make(name, neuron=neuron).state_dict().items()
+            for parameter, tensor in make(name, neuron=neuron, population=1).state_dict().items()
             if not parameter.endswith("log_threshold")
         }
         for neuron in ("if", "relu")

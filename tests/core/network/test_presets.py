@@ -45,7 +45,7 @@ def test_whole_numbers_do_for_a_threshold():
     assert NetworkConfig(threshold=2).threshold == 2
 
 
-def test_a_twin_differs_in_its_neuron_alone():
+def test_a_twin_differs_in_its_neurons_alone():
     base = preset("base")
     assert (base.spiking, base.twin().spiking) == (True, False)
-    assert replace(base.twin(), neuron=base.neuron) == base
+    assert replace(base.twin(), neuron=base.neuron, population=base.population) == base

@@ -1,7 +1,10 @@
 """Layers of neurons: T * B images in one call, and thresholds that can be learnt."""
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spiden_cli.core.neuron.integrate_and_fire import IFParameters, if_step, initial_state
 from spiden_cli.core.neuron.layer import IFLayer, LIFLayer, ReLULayer, run
@@ -36,6 +39,33 @@ def test_spikes_are_binary_and_need_no_state_between_calls(neuron):
     spikes = layer(current, 4)
     assert set(spikes.unique().tolist()) == {0.0, 1.0}
     assert torch.equal(layer(current, 4), spikes)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.integers(1, 6))
+def test_a_population_rounds_at_k_t_levels_together(seed, population, timesteps):
+    # Hermite's identity: the sum over k of floor(y + k / K) is floor(K y).
+    current = torch.from_numpy(np.random.default_rng(seed).normal(0.4, 0.8, (1, 2, 3, 3)))
+    layer = IFLayer(2, 1.0, population=population).double()
+    spikes = layer(current.repeat(timesteps, 1, 1, 1), timesteps).sum(0)
+    together = spikes.unflatten(0, (population, 2)).sum(0)
+    levels = population * timesteps
+    assert torch.equal(together, (levels * current[0] + 0.5).floor().clamp(0, levels))
+
+
+@pytest.mark.parametrize("neuron", LAYERS)
+def test_a_population_learns_as_its_neurons_would_alone(neuron):
+    torch.manual_seed(0)
+    layer = LAYERS[neuron](2, 0.7, population=3)
+    current = torch.randn(8, 2, 4, 4, requires_grad=True)
+    weights = torch.randn(8, 6, 4, 4)
+    (layer(current, 4) * weights).sum().backward()
+    together, layer_grad = current.grad.clone(), layer.log_threshold.grad.clone()
+    current.grad = None
+    for k, phi in enumerate((1 / 6, 3 / 6, 5 / 6)):
+        alone = LAYERS[neuron](2, 0.7, initial=phi)
+        (alone(current, 4) * weights[:, 2 * k : 2 * k + 2]).sum().backward()
+        torch.testing.assert_close(alone.log_threshold.grad, layer_grad[2 * k : 2 * k + 2])
+    torch.testing.assert_close(current.grad, together)
 
 
 @pytest.mark.parametrize("neuron", LAYERS)

@@ -49,7 +49,9 @@ def clipped(twin: Denoiser, network: Denoiser) -> Denoiser:
     layers = [module for module in network.modules() if isinstance(module, IFLayer)]
     names = [name for name, module in twin.named_modules() if isinstance(module, ReLULayer)]
     for name, layer in zip(names, layers, strict=True):
-        twin.set_submodule(name, Clipped(layer.threshold.detach()))
+        thresholds = layer.threshold.detach().chunk(layer.population)
+        assert all(torch.equal(theta, thresholds[0]) for theta in thresholds)
+        twin.set_submodule(name, Clipped(thresholds[0]))
     return twin
 
 
@@ -93,6 +95,18 @@ def test_a_spiking_network_starts_as_the_other_one_ended(tmp_path, calibration, 
     for name, tensor in old.state_dict().items():
         if name in state:
             assert torch.equal(state[name], tensor), name
+
+
+@torch.no_grad()
+def test_a_population_starts_as_the_mean_of_its_neurons(tmp_path, calibration):
+    narrow, path = saved(tmp_path, replace(BASE, population=1))
+    network = Denoiser(replace(BASE, population=2)).eval()
+    start_from(network, path, calibration)
+    noisy, alone = calibration.noisy, []
+    for phi in (0.25, 0.75):
+        narrow.neurons.initial = phi
+        alone.append(narrow(noisy, 25.0, 3))
+    torch.testing.assert_close(network(noisy, 25.0, 3), (alone[0] + alone[1]) / 2)
 
 
 def test_a_cnn_does_not_start_from_spikes(tmp_path, calibration):
