@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from spiden_cli.core.bundled import find_weights, model_names
+from spiden_cli.core.bundled import DEFAULT_MODEL, find_weights, model_names
+from spiden_cli.core.energy.twins import are_twins, find_twin
 from spiden_cli.core.image.files import read_picture
 from spiden_cli.core.image.noise import add_gaussian_noise
 from spiden_cli.core.image.tensor import to_tensor
@@ -24,11 +25,15 @@ def spiking_models() -> list[str]:
     return [name for name in model_names() if read_info(find_weights(name)).config.spiking]
 
 
-def test_there_is_a_default_and_its_twin():
-    base, twin = (read_info(find_weights(name)).config for name in ("base", "base-cnn"))
-    assert base.spiking
-    assert not twin.spiking
-    assert base.twin() == twin.twin()
+def test_there_is_a_default():
+    assert DEFAULT_MODEL in spiking_models()
+
+
+@pytest.mark.parametrize("name", spiking_models())
+def test_each_spiking_model_has_its_twin_beside_it(name):
+    twin = find_twin(find_weights(name))
+    assert twin is not None
+    assert are_twins(read_info(find_weights(name)).config, read_info(twin).config)
 
 
 @pytest.mark.parametrize("name", model_names())
