@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import spiden_cli as spiden
-from spiden_cli.core.energy.comparison import Comparison, Verdict, compare
+from spiden_cli.core.energy.comparison import SAME, Comparison, compare
 from spiden_cli.core.energy.constants import load_constants
 from spiden_cli.core.energy.measurement import measure
 
@@ -59,10 +59,5 @@ def energy_table(
 
 def _ratio(spiking: Comparison, twin: Comparison, key: tuple[str, str], as_good: bool) -> str:
     """Return energy over that of another model's CNN twin; bold where quality is as good."""
-    energy = _verdict(spiking, key).energy
-    ratio = energy / next(iter(_verdict(twin, key).baselines.values()))  # same format
+    ratio = spiking.verdict(*key).energy / twin.verdict(*key).baselines[SAME]
     return f"**{ratio:.2f}**" if as_good else f"{ratio:.2f}"
-
-
-def _verdict(comparison: Comparison, key: tuple[str, str]) -> Verdict:
-    return next(v for v in comparison.verdicts if (v.model, v.number.name) == key)

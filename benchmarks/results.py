@@ -42,7 +42,7 @@ class Bench:
     @cache  # noqa: B019 - lives as long as the program
     def run(self, model: str, dataset: str, sigma: float, timesteps: int = 4) -> Evaluation:
         """Return the scores of a model on a set."""
-        images = spiden.find_dataset(dataset, self.data_dir, lambda progress: None)
+        images = spiden.find_dataset(dataset, self.data_dir)
         print(f"{model} on {images.name}, sigma {sigma:g}, T = {timesteps}", flush=True)
         return spiden.evaluate(engine(model), images.paths, sigma, timesteps)
 
@@ -175,7 +175,7 @@ def main() -> None:
     spiking = [name for name in grey if engine(name).config.spiking]
     engines = {name: engine(name) for name in spiking}
     cnn_psnr = {name: bench.psnr(f"{name}-cnn", "set12", 25.0) for name in spiking}
-    images = spiden.find_dataset("set12", bench.data_dir, lambda progress: None)
+    images = spiden.find_dataset("set12", bench.data_dir)
     text = f"""# Results
 
 Made by `python benchmarks/results.py`. {PROTOCOL[0].upper()}{PROTOCOL[1:]}.

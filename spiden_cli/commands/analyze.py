@@ -1,9 +1,7 @@
 """`spiden analyze`: what one spiking neuron, or a layer of them, loses of a value."""
 
-import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +11,7 @@ import typer
 from spiden_cli.commands.model import check_sigma
 from spiden_cli.commands.options import AsJson, Threads, counts, one_sigma, use_threads
 from spiden_cli.errors import InputError
+from spiden_cli.report.progress import stepping
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -196,7 +195,7 @@ def _measure(
     network, info = load_weights(path)
     check_sigma(sigma, info)
     tiles = tiles_of(_noisy(picture, network, sigma))
-    with _counting("measuring tiles", len(tiles) * len(timesteps)) as step:
+    with stepping("measuring tiles", len(tiles) * len(timesteps)) as step:
         measured = {
             count: measure(network, tiles, sigma, count, layer, step) for count in timesteps
         }
@@ -228,22 +227,12 @@ def _sweeps(
 
     sweeps = []
     marks = 1 + (sparsity is not None) + bool(measured)
-    with _counting("sweeping thresholds", len(inputs) * (len(set(levels)) + marks)) as step:
+    with stepping("sweeping thresholds", len(inputs) * (len(set(levels)) + marks)) as step:
         for timesteps, x in inputs.items():
             origin = measured.get(timesteps)
             learnt = origin.layers[0].threshold if origin and origin.layers else None
             sweeps.append(sweep(x, cell(origin), timesteps, levels, sparsity, learnt, step))
     return sweeps
-
-
-@contextmanager
-def _counting(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """Show a progress bar; yields what to call after each step."""
-    from spiden_cli.report.progress import counting
-
-    with counting(what, total) as show:
-        done = itertools.count(1)
-        yield lambda: show(next(done))
 
 
 def _neuron(

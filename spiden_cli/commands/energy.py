@@ -1,6 +1,5 @@
 """`spiden energy`: what a spiking network does on real pictures, and what that costs."""
 
-import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -19,7 +18,7 @@ from spiden_cli.commands.options import (
 )
 from spiden_cli.errors import InputError
 from spiden_cli.report.console import print_json, warn
-from spiden_cli.report.progress import counting, downloading
+from spiden_cli.report.progress import downloading, stepping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -166,13 +165,12 @@ def _measure(
     runs = sum(
         len(levels) * (len(steps or [1]) + (model.twin is not None)) for model in models.values()
     )
-    done = itertools.count(1)
-    with counting("counting spikes", runs * len(paths)) as show:
+    with stepping("counting spikes", runs * len(paths)) as step:
         for name, (engine, info, twin) in models.items():
             for level in levels:
                 beside = None
                 if twin is not None:
-                    beside = measure(twin, paths, level, 1, lambda: show(next(done)))
+                    beside = measure(twin, paths, level, 1, step)
                 for count in steps or info.timesteps[:1]:
-                    result = measure(engine, paths, level, count, lambda: show(next(done)))
+                    result = measure(engine, paths, level, count, step)
                     yield name, result, beside

@@ -13,11 +13,10 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
-from spiden_cli.core.atomic import atomic_path
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import NetworkConfig
+from spiden_cli.core.tensor_file import write_tensors
 from spiden_cli.errors import InputError, WeightsError
 
 FORMAT_VERSION = 1
@@ -55,10 +54,8 @@ def save_weights(path: Path, network: Denoiser, info: WeightsInfo) -> None:
     Raises:
         OutputError: the file can't be written.
     """
-    tensors = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
     metadata = {"format_version": str(FORMAT_VERSION), "spiden": json.dumps(_to_json(info))}
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata))  # a full disk is an OSError this way
+    write_tensors(path, network.state_dict(), metadata)
 
 
 def load_weights(path: Path) -> tuple[Denoiser, WeightsInfo]:

@@ -41,7 +41,7 @@ class EnergyReport:
 
     def verdict(self, key: tuple[str, str]) -> "Verdict":
         """Return the verdict of an energy model and format, by their names."""
-        return next(v for v in self.comparison.verdicts if (v.model, v.number.name) == key)
+        return self.comparison.verdict(*key)
 
     def per_image(self, value: float) -> float:
         """Return the mean over the pictures of a sum over them."""

@@ -1,5 +1,6 @@
 """Progress bars, on stderr, for anything that may take over a second."""
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
@@ -38,6 +39,14 @@ def counting(what: str, total: int | None = None) -> Iterator[Count]:
             bar.update(task, completed=done, total=of if of is not None else total)
 
         yield count
+
+
+@contextmanager
+def stepping(what: str, total: int) -> Iterator["Callable[[], None]"]:
+    """Show how many of `total` are done; yields what to call after each of them."""
+    with counting(what, total) as show:
+        done = itertools.count(1)
+        yield lambda: show(next(done))
 
 
 @contextmanager

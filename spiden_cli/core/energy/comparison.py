@@ -124,6 +124,10 @@ class Comparison:
     layers: Sequence[LayerCost]
     verdicts: Sequence[Verdict]
 
+    def verdict(self, model: str, number: str) -> Verdict:
+        """Return the verdict of an energy model and a format, by their names."""
+        return next(v for v in self.verdicts if (v.model, v.number.name) == (model, number))
+
     @property
     def operations(self) -> Operations:
         """Operations of the whole network, over all pictures."""

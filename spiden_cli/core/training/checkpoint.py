@@ -11,11 +11,10 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
-from spiden_cli.core.atomic import atomic_path
 from spiden_cli.core.network.presets import NetworkConfig
+from spiden_cli.core.tensor_file import write_tensors
 from spiden_cli.core.training.config import TrainingConfig
 from spiden_cli.errors import InputError, TrainingError
 
@@ -51,10 +50,8 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """
     record = dataclasses.asdict(checkpoint)
     del record["tensors"]
-    tensors = {name: t.detach().cpu().contiguous() for name, t in checkpoint.tensors.items()}
     metadata = {"checkpoint_version": CHECKPOINT_VERSION, "run": json.dumps(record)}
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata))  # a full disk is an OSError this way
+    write_tensors(path, checkpoint.tensors, metadata)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
