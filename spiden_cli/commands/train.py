@@ -52,6 +52,9 @@ def train(
     batch_size: Annotated[int, typer.Option(help="Patches per step.")] = 16,
     patch_size: Annotated[int, typer.Option(help="Side of a patch, in pixels.")] = 64,
     lr: Annotated[float, typer.Option(help="Peak learning rate (cosine down to zero).")] = 2e-3,
+    optimiser: Annotated[
+        str, typer.Option(help="adam; or muon: Muon for the kernels, Adam for the rest.")
+    ] = "adam",
     warmup: Annotated[int, typer.Option(help="Steps of linear warm-up.")] = 200,
     sparsity_weight: Annotated[
         float, typer.Option(help="Weight of the mean firing rate in the loss.")
@@ -120,6 +123,7 @@ def train(
         patch_size=patch_size,
         learning_rate=lr,
         warmup=warmup,
+        optimiser=optimiser,
         sigma=sigma_range(sigma),
         timesteps=tuple(counts(timesteps, "timesteps")),
         method=method,

@@ -7,6 +7,7 @@ from spiden_cli.errors import InputError
 
 METHODS = ("bptt", "quantiser")
 PRECISIONS = ("float32", "bfloat16")
+OPTIMISERS = ("adam", "muon")
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class TrainingConfig:
         patch_size: side of a patch in pixels.
         learning_rate: peak of the schedule.
         warmup: steps of linear warm-up.
+        optimiser: "adam", or "muon" for the kernels and Adam for the rest.
         sigma: lowest and highest noise level, in 8-bit units.
         timesteps: numbers of timesteps T, one of which is drawn for each batch.
         method: "bptt" unrolls T timesteps; "quantiser" trains T-level quantisers in one pass.
@@ -36,6 +38,7 @@ class TrainingConfig:
     patch_size: int = 64
     learning_rate: float = 2e-3
     warmup: int = 200
+    optimiser: str = "adam"
     sigma: tuple[float, float] = (25.0, 25.0)
     timesteps: tuple[int, ...] = (4,)
     method: str = "bptt"
@@ -68,6 +71,8 @@ class TrainingConfig:
             "the gradient clip must be positive": not self.gradient_clip > 0,
             "the EMA decay must lie in 0 to 1, 1 excluded": not 0 <= self.ema < 1,
             f"the method must be one of {', '.join(METHODS)}": self.method not in METHODS,
+            f"the optimiser must be one of {', '.join(OPTIMISERS)}": self.optimiser
+            not in OPTIMISERS,
             f"the precision must be one of {', '.join(PRECISIONS)}": self.precision
             not in PRECISIONS,
         }

@@ -30,6 +30,7 @@ from spiden_cli.core.training.checkpoint import (
 )
 from spiden_cli.core.training.config import TrainingConfig
 from spiden_cli.core.training.objective import objective
+from spiden_cli.core.training.optimiser import make_optimiser
 from spiden_cli.core.training.schedule import learning_rate
 from spiden_cli.core.training.transfer import start_from
 from spiden_cli.core.training.validation import Validation, validate
@@ -117,7 +118,7 @@ class Trainer:
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         ema = get_ema_multi_avg_fn(config.ema)  # type: ignore[no-untyped-call]
         self.average = AveragedModel(self.network, multi_avg_fn=ema)
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate)
+        self.optimiser = make_optimiser(self.network, config.optimiser, config.learning_rate)
         self.step, self.seconds = 0, 0.0
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -70,16 +70,22 @@ def state(folder: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize(
-    ("method", "moment"), [("bptt", "mid-step"), ("quantiser", "mid-step"), ("bptt", "mid-write")]
+    ("method", "optimiser", "moment"),
+    [
+        ("bptt", "adam", "mid-step"),
+        ("quantiser", "adam", "mid-step"),
+        ("bptt", "adam", "mid-write"),
+        ("bptt", "muon", "mid-step"),
+    ],
 )
-def test_kill_resume_equals_no_kill_to_the_bit(trainer, images, method, moment):
-    whole = trainer("whole", method=method)
+def test_kill_resume_equals_no_kill_to_the_bit(trainer, images, method, optimiser, moment):
+    whole = trainer("whole", method=method, optimiser=optimiser)
     list(whole.run())
 
-    killed = trainer("killed", method=method)
+    killed = trainer("killed", method=method, optimiser=optimiser)
     kill_mid_run(killed, images, moment)
     assert load_checkpoint(killed.folder / CHECKPOINT).step == 2
-    again = trainer("killed", method=method)
+    again = trainer("killed", method=method, optimiser=optimiser)
     again.resume()
     assert [progress.step for progress in again.run()] == [3, 4, 5, 6]
 

@@ -1,0 +1,96 @@
+"""What turns gradients into steps: Adam, or Muon for the kernels and Adam for the rest."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # coefficients of Jordan 2024, steepest at zero
+
+
+def make_optimiser(network: nn.Module, name: str, learning_rate: float) -> torch.optim.Optimizer:
+    """Return the optimiser of that name, "adam" or "muon", for all parameters of a network.
+
+    Muon takes the kernels between inner layers; encoder and read-out, which face few channels of
+    an image, thresholds, and normalisation stay with Adam, as its author advises.
+    """
+    if name == "adam":
+        return torch.optim.Adam(network.parameters(), lr=learning_rate)
+    kernels: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
+    for parameter_name, parameter in network.named_parameters():
+        inner = parameter_name.startswith("blocks.") and parameter.ndim == 4
+        (kernels if inner else others).append(parameter)
+    return MuonAndAdam(kernels, others, learning_rate)
+
+
+class MuonAndAdam(torch.optim.Adam):
+    """Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon) for kernels, Adam beside it.
+
+    Muon replaces the momentum of a kernel, as a matrix (C_out, 9 C_in), by the nearest matrix
+    whose singular values are all about one: each direction learns at the same speed, not only the
+    few that dominate the gradient. Its steps are scaled to the size of Adam's (Liu et al. 2025,
+    arXiv 2502.16982, section 2.2), so that one learning rate serves both. torch.optim.Muon has no
+    room for four-dimensional kernels.
+
+    Args:
+        kernels: parameters (C_out, C_in, kh, kw) that Muon moves.
+        others: parameters that Adam moves.
+        learning_rate: of both.
+        momentum: of Muon, Nesterov's.
+    """
+
+    def __init__(
+        self,
+        kernels: list[nn.Parameter],
+        others: list[nn.Parameter],
+        learning_rate: float,
+        momentum: float = 0.95,
+    ) -> None:
+        super().__init__([*others, *kernels], lr=learning_rate)
+        self.kernels, self.momentum = kernels, momentum
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """Move every parameter that has a gradient."""
+        assert closure is None
+        gradients = [kernel.grad for kernel in self.kernels]
+        for kernel in self.kernels:
+            kernel.grad = None  # Adam passes over what has none
+        super().step()
+        learning_rate: float = self.param_groups[0]["lr"]
+        for kernel, gradient in zip(self.kernels, gradients, strict=True):
+            kernel.grad = gradient
+            if gradient is not None:
+                self._move(kernel, gradient, learning_rate)
+
+    def _move(self, kernel: Tensor, gradient: Tensor, learning_rate: float) -> None:
+        state: dict[str, Any] = self.state[kernel]
+        if not state:
+            state["step"] = torch.tensor(0.0)  # Adam expects it when a run is resumed
+            state["momentum"] = torch.zeros_like(kernel)
+        state["step"] += 1
+        average = state["momentum"].mul_(self.momentum).add_(gradient)
+        ahead = (gradient + self.momentum * average).flatten(1)
+        size = 0.2 * max(ahead.shape) ** 0.5
+        kernel.sub_(orthogonalised(ahead).view_as(gradient), alpha=learning_rate * size)
+
+
+def orthogonalised(matrix: Tensor, iterations: int = 5) -> Tensor:
+    """Return U V^T of a matrix U S V^T, roughly: singular values end between 0.7 and 1.2.
+
+    A Newton-Schulz iteration with a quintic polynomial, X <- a X + (b A + c A^2) X with A = X X^T.
+
+    Args:
+        matrix: (M, N); the result has its shape and number format.
+        iterations: how often the polynomial is applied.
+    """
+    a, b, c = NEWTON_SCHULZ
+    wide = matrix.T if len(matrix) > matrix.shape[1] else matrix
+    x = wide.bfloat16() / (wide.norm() + 1e-7)
+    for _ in range(iterations):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    result: Tensor = x if wide is matrix else x.T
+    return result.to(matrix.dtype)
