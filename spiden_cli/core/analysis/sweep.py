@@ -130,7 +130,9 @@ def least_error(
         return closed_form(x, neuron, timesteps, threshold, rises)
 
     lowest = _sparse_enough(at, sparsity, x.reach / 1000)
-    grid = np.geomspace(lowest, max(2 * x.reach, 2 * lowest), GRID)
+    # Up to where no current of the sample fires any more: for a few, silence is the least error.
+    silent = 1.01 / max(float(rises[0]), 1e-3)
+    grid = np.geomspace(lowest, max(2 * x.reach, silent * x.reach, 2 * lowest), GRID)
     found = [at(float(threshold)) for threshold in grid]
     index = int(np.argmin([conversion.mse for conversion in found]))
     bounds = (float(grid[max(index - 1, 0)]), float(grid[min(index + 1, GRID - 1)]))

@@ -42,6 +42,14 @@ def test_no_sparse_enough_threshold_has_less_error(x, neuron, timesteps, sparsit
     assert best.mse <= min(c.mse for c in others if c.sparsity >= sparsity) + slack(x)
 
 
+def test_silence_may_be_the_least_error():
+    """One step, a high initial potential: whatever fires is rounded up to four times its size."""
+    x = Sample(np.random.default_rng(0).gumbel(-0.3, 1.3, 20_000))
+    best = least_error(x, Neuron(0.75), 1, 0.875)
+    assert best.silent == 1
+    assert best.mse == pytest.approx(best.signal)
+
+
 @settings(max_examples=15)
 @given(formulas, few_timesteps, st.floats(0, 0.9), st.floats(0, 0.9))
 def test_more_sparsity_costs_error(x, timesteps, one, other):
