@@ -69,8 +69,8 @@ def test_tiles_do_not_show(name, colour_pixels):
     channels = engine.config.image_channels
     image = to_tensor(colour_pixels)[:channels].repeat(1, 4, 4)
     noisy = add_gaussian_noise(image, 25, seed=0)
-    whole = denoise_tensor(engine, noisy, 25.0, 2, tile=512).denoised
-    tiled = denoise_tensor(engine, noisy, 25.0, 2, tile=50).denoised
+    whole = denoise_tensor(engine, noisy, 25.0, 2, tile=(512, 512)).denoised
+    tiled = denoise_tensor(engine, noisy, 25.0, 2, tile=(50, 50)).denoised
     # Another shape may add in another order, which flips a spike whose potential meets theta.
     close = (whole - tiled).abs() < 1e-4
     assert close.float().mean() > 0.999

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spiden_cli.commands.model import Ensemble, Model, check_sigma, open_model
+from spiden_cli.commands.model import EngineName, Ensemble, Model, check_sigma, open_model
 from spiden_cli.commands.options import AsJson, Device, Threads, one_sigma
 from spiden_cli.errors import InputError, SpidenError
 from spiden_cli.report.console import fail, note, print_json, warn
@@ -45,6 +45,7 @@ def denoise(
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option(help="Allow an output to replace an input.")] = False,
+    engine: EngineName = "auto",
     ensemble: Ensemble = False,
     device: Device = "auto",
     threads: Threads = None,
@@ -56,7 +57,7 @@ def denoise(
 
     sources = _sources(pictures)
     targets = plan_outputs(sources, output, overwrite)
-    engine, info = open_model(model, device, threads, ensemble)
+    opened, info = open_model(model, engine, device, threads, ensemble)
     steps = info.timesteps[0] if timesteps is None else timesteps
     if steps < 1:
         raise InputError(f"the number of timesteps must be at least 1, not {steps}")
@@ -65,7 +66,7 @@ def denoise(
     reports, failed = [], None
     for source, target in targets.items():
         try:
-            reports.append(_one(engine, info, source, target, level, steps, reference))
+            reports.append(_one(opened, info, source, target, level, steps, reference))
         except SpidenError as error:
             if len(targets) == 1:
                 raise

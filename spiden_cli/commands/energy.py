@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from spiden_cli.commands.model import Models, check_sigma
+from spiden_cli.commands.model import EngineName, Models, check_sigma
 from spiden_cli.commands.options import (
     AsJson,
     DataDir,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from spiden_cli.core.energy.measurement import Measurement
-    from spiden_cli.core.inference.engine import DenseEngine
+    from spiden_cli.core.inference.engine import Engine
     from spiden_cli.core.weights import WeightsInfo
 
 
@@ -62,6 +62,7 @@ def energy(
         typer.Option(help="Draw a figure: FILE.png or FILE.svg; repeatable.", metavar="FILE"),
     ] = None,
     data_dir: DataDir = None,
+    engine: EngineName = "auto",
     device: Device = "auto",
     threads: Threads = None,
     as_json: AsJson = False,
@@ -86,7 +87,9 @@ def energy(
         check_plot(path)
     prices = load_constants(constants)
     use_threads(threads)
-    models = {name: _open(name, device) for name in dict.fromkeys(model.split(","))}
+    models = {
+        name: _open(name, engine, device, threads) for name in dict.fromkeys(model.split(","))
+    }
     for network in models.values():
         for level in levels:
             check_sigma(level, network.info)
@@ -108,15 +111,16 @@ def energy(
 class _Model(NamedTuple):
     """A spiking network, and its CNN twin where there is one."""
 
-    engine: "DenseEngine"
+    engine: "Engine"
     info: "WeightsInfo"
-    twin: "DenseEngine | None"
+    twin: "Engine | None"
 
 
-def _open(name: str, device: str) -> _Model:
+def _open(name: str, engine: str, device: str, threads: int | None) -> _Model:
     from spiden_cli.core.bundled import find_weights
     from spiden_cli.core.energy.twins import are_twins, find_twin
     from spiden_cli.core.inference.engine import DenseEngine
+    from spiden_cli.core.inference.selection import make_engine
     from spiden_cli.core.weights import load_weights
 
     path, where = find_weights(name), torch_device(device)
@@ -133,7 +137,8 @@ def _open(name: str, device: str) -> _Model:
             twin = DenseEngine(loaded, where)
         else:
             warn(f"{cnn.name} is not of the topology of {name}: its PSNR is left out")
-    return _Model(DenseEngine(network, where), info, twin)
+    made = make_engine(engine, network, where, info.firing_rate, threads)
+    return _Model(made, info, twin)
 
 
 def _pictures(

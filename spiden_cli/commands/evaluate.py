@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spiden_cli.commands.model import Ensemble, Models, check_sigma, open_model
+from spiden_cli.commands.model import EngineName, Ensemble, Models, check_sigma, open_model
 from spiden_cli.commands.options import AsJson, DataDir, Device, Threads, counts, one_sigma
 from spiden_cli.errors import OutputError
 from spiden_cli.report.console import print_json
@@ -35,6 +35,7 @@ def evaluate(
     save_images: Annotated[
         Path | None, typer.Option(help="Folder for the noisy and the denoised images.")
     ] = None,
+    engine: EngineName = "auto",
     ensemble: Ensemble = False,
     data_dir: DataDir = None,
     device: Device = "auto",
@@ -47,28 +48,30 @@ def evaluate(
     from spiden_cli.core.data.datasets import find_dataset
     from spiden_cli.core.inference.evaluation import evaluate as evaluate_engine
 
-    opened = {name: open_model(name, device, threads, ensemble) for name in model.split(",")}
+    opened = {
+        name: open_model(name, engine, device, threads, ensemble) for name in model.split(",")
+    }
     with downloading() as on_progress:
         images = find_dataset(dataset, data_dir, on_progress)
     runs = [
         (name, level, count)
-        for name, (engine, info) in opened.items()
+        for name, (running, info) in opened.items()
         for level in levels
-        for count in (steps or info.timesteps[:1] if engine.config.spiking else [1])
+        for count in (steps or info.timesteps[:1] if running.config.spiking else [1])
     ]
     reports = []
     with counting(f"evaluating on {images.name}", len(runs) * len(images.paths)) as on_image:
         for index, (name, level, count) in enumerate(runs):
-            engine, info = opened[name]
+            running, info = opened[name]
             check_sigma(level, info)
             before = index * len(images.paths)
             folder = f"{Path(name).stem}-sigma{level:g}-T{count}"
             result = evaluate_engine(
-                engine, images.paths, level, count,
+                running, images.paths, level, count,
                 on_image=lambda done, before=before: on_image(before + done),  # type: ignore[misc]
                 show=_saver(save_images / folder if save_images else None),
             )  # fmt: skip
-            reports.append(EvaluationReport(images.name, name, engine, result))
+            reports.append(EvaluationReport(images.name, name, running, result))
     if as_json:
         print_json([report.as_json() for report in reports])
     else:

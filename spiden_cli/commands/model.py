@@ -25,29 +25,37 @@ Models = Annotated[
         help="Bundled models by name, or weights files; several with commas.",
     ),
 ]  # fmt: skip
+EngineName = Annotated[
+    str,
+    typer.Option(
+        "--engine", metavar="NAME",
+        help="dense: torch. event: only the spikes, on the CPU; event-int16: faster, weights "
+        "rounded. auto: event where that is faster and installed.",
+    ),
+]  # fmt: skip
 Ensemble = Annotated[
     bool, typer.Option("--ensemble", help="Average over eight orientations: 8 times the work.")
 ]
 
 
 def open_model(
-    name: str, device: str, threads: int | None, ensemble: bool = False
+    name: str, engine: str, device: str, threads: int | None, ensemble: bool = False
 ) -> tuple["Engine", "WeightsInfo"]:
     """Load weights and make the engine that runs them.
 
     Raises:
         WeightsError: there are no such weights, or they are damaged.
-        InputError: there is no such device.
+        InputError: there is no such device or engine, or it can't run this network.
     """
     from spiden_cli.core.bundled import find_weights
-    from spiden_cli.core.inference.engine import DenseEngine
     from spiden_cli.core.inference.ensemble import EnsembleEngine
+    from spiden_cli.core.inference.selection import make_engine
     from spiden_cli.core.weights import load_weights
 
     use_threads(threads)
     network, info = load_weights(find_weights(name))
-    engine = DenseEngine(network, torch_device(device))
-    return EnsembleEngine(engine) if ensemble else engine, info
+    made = make_engine(engine, network, torch_device(device), info.firing_rate, threads)
+    return EnsembleEngine(made) if ensemble else made, info
 
 
 def check_sigma(sigma: float, info: "WeightsInfo") -> None:

@@ -27,6 +27,7 @@ from spiden_cli.core.energy.model import (
 )
 from spiden_cli.core.energy.movement import MovementModel, equivalent_bits
 from spiden_cli.core.energy.operations import OperationsModel
+from spiden_cli.core.inference.engine import DenseEngine
 from spiden_cli.core.inference.tiling import tiles
 from spiden_cli.core.network.presets import NetworkConfig, preset
 
@@ -232,7 +233,7 @@ def _dense(config: NetworkConfig, measurement: Measurement) -> list[LayerCounts]
     """Count a CNN on the same pictures, in tiles of its own."""
     sizes: Counter[Size] = Counter()
     for (height, width), count in measurement.pictures.items():
-        for tile in tiles(height, width, config):
+        for tile in tiles(height, width, config, DenseEngine.tile):
             rows, columns = tile.source
             sizes[rows.stop - rows.start, columns.stop - columns.start] += count
     return [layer for size, count in sizes.items() for layer in dense_counts(config, *size, count)]

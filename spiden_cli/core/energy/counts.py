@@ -5,11 +5,11 @@ read-out. Additions at taps beyond the border are not counted, in a spiking netw
 in a CNN. Batch normalisation is folded into the kernels, so it costs nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 
-from spiden_cli.core.inference.activity import LayerActivity
+from spiden_cli.core.inference.activity import Activity, LayerActivity
 from spiden_cli.core.network.geometry import LayerGeometry, layers
 from spiden_cli.core.network.presets import NetworkConfig
 
@@ -125,23 +125,6 @@ class LayerCounts:
 
 
 @dataclass(frozen=True)
-class LayerSpikes:
-    """The input of one spike-driven convolution.
-
-    Attributes:
-        activity: spikes, and the additions that they cause.
-        silent: neurons that sent none in the whole inference.
-    """
-
-    activity: LayerActivity
-    silent: int
-
-    def __add__(self, other: "LayerSpikes") -> "LayerSpikes":
-        """Return both passes together."""
-        return LayerSpikes(self.activity + other.activity, self.silent + other.silent)
-
-
-@dataclass(frozen=True)
 class Passes:
     """Passes through a spiking network over images of one size.
 
@@ -151,7 +134,7 @@ class Passes:
     """
 
     count: int
-    spikes: Mapping[str, LayerSpikes]
+    spikes: Activity
 
 
 def spiking_counts(
@@ -180,8 +163,8 @@ def spiking_counts(
             operations = Operations(macs=shape.dense_operations * passes.count, biases=outputs)
         else:
             operations = Operations(
-                accumulates=entering.activity.synaptic_operations,
-                spikes_in=entering.activity.spikes,
+                accumulates=entering.synaptic_operations,
+                spikes_in=entering.spikes,
                 silent_in=entering.silent,
                 biases=per_step,
             )
@@ -191,7 +174,7 @@ def spiking_counts(
         else:
             leaving = spikes[index + 1]
             assert leaving is not None
-            operations += _neurons(config, shape, entering is None, per_step, leaving.activity)
+            operations += _neurons(config, shape, entering is None, per_step, leaving)
         driven = config.population if index == len(shapes) - 2 else 1
         counted.append(
             LayerCounts(shape, passes.count, operations, entering is not None, True, driven)
@@ -232,7 +215,7 @@ def dense_counts(
     height: int,
     width: int,
     passes: int,
-    spikes: Mapping[str, LayerSpikes] = MappingProxyType({}),
+    spikes: Activity = MappingProxyType({}),
 ) -> list[LayerCounts]:
     """Count what a CNN of that shape does, layer by layer.
 
@@ -251,7 +234,7 @@ def dense_counts(
         silent = 0
         if shape.name in spikes:  # as a share: a population stands for one activation
             sent = spikes[shape.name]
-            silent = sent.silent * shape.inputs * passes // sent.activity.neurons
+            silent = sent.silent * shape.inputs * passes // sent.neurons
         operations = Operations(
             macs=shape.dense_operations * passes, biases=outputs, silent_in=silent
         )

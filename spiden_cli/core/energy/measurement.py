@@ -1,26 +1,23 @@
 """Spikes of a network on real pictures, with known noise: what all counts rest on."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from spiden_cli.core.energy.counts import LayerSpikes, Passes
+from spiden_cli.core.energy.counts import Passes
 from spiden_cli.core.image.files import read_picture
 from spiden_cli.core.image.metrics import psnr
 from spiden_cli.core.image.noise import add_gaussian_noise
 from spiden_cli.core.image.tensor import to_grey, to_pixels, to_tensor
-from spiden_cli.core.inference.activity import Activity
+from spiden_cli.core.inference.activity import total
 from spiden_cli.core.inference.denoising import denoise_tensor
-from spiden_cli.core.inference.engine import DenseEngine, Pass
+from spiden_cli.core.inference.engine import Engine, Pass
 from spiden_cli.core.network.presets import NetworkConfig
-from spiden_cli.core.network.recording import record_spikes
 
 Size = tuple[int, int]
 """Rows and columns in pixels."""
@@ -60,7 +57,7 @@ class Measurement:
 
 
 def measure(
-    engine: DenseEngine,
+    engine: Engine,
     paths: Sequence[Path],
     sigma: float,
     timesteps: int,
@@ -118,36 +115,18 @@ class Observer:
         seen: the passes so far, by size of the image; empty for a CNN.
     """
 
-    def __init__(self, engine: DenseEngine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.name, self.config, self.passes = engine.name, engine.config, engine.passes
+        self.tile = engine.tile
         self.seen: dict[Size, Passes] = {}
 
     def run(self, noisy: Tensor, sigma: float, timesteps: int) -> Pass:
         """Denoise one image; see `Engine.run`."""
-        with self._silent() as records:
-            result = self.engine.run(noisy, sigma, timesteps)
+        result = self.engine.run(noisy, sigma, timesteps)
         if self.config.spiking:
-            self._remember((noisy.shape[1], noisy.shape[2]), result.activity, records)
+            size = (noisy.shape[1], noisy.shape[2])
+            before = self.seen.get(size, Passes(0, {}))
+            spikes = total([before.spikes, result.activity])
+            self.seen[size] = Passes(before.count + 1, spikes)
         return result
-
-    @contextmanager
-    def _silent(self) -> Iterator[dict[str, list[int]]]:
-        """Count the neurons without a spike, beside what the engine counts itself."""
-        if not self.config.spiking:
-            yield {}
-            return
-        with record_spikes(self.engine.network, _silent_neurons) as records:
-            yield records
-
-    def _remember(self, size: Size, activity: Activity, silent: dict[str, list[int]]) -> None:
-        before = self.seen.get(size, Passes(0, {}))
-        spikes = {name: LayerSpikes(layer, silent[name][0]) for name, layer in activity.items()}
-        if before.count:
-            spikes = {name: before.spikes[name] + layer for name, layer in spikes.items()}
-        self.seen[size] = Passes(before.count + 1, spikes)
-
-
-def _silent_neurons(spikes: Tensor) -> int:
-    """Count the neurons that never fire; spikes (T, C, H, W) of one image."""
-    return spikes.shape[1:].numel() - int(torch.count_nonzero(spikes.any(0)))

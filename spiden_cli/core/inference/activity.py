@@ -20,6 +20,7 @@ class LayerActivity:
         spikes: spikes that came in.
         neurons: neurons that could have sent one.
         slots: chances to fire, neurons times timesteps; sums over images and tiles.
+        silent: neurons that sent none in a whole inference.
         synaptic_operations: additions to membrane potentials that the spikes caused.
         dense_operations: multiply-accumulates of the same convolution, done once and densely.
     """
@@ -27,6 +28,7 @@ class LayerActivity:
     spikes: int
     neurons: int
     slots: int
+    silent: int
     synaptic_operations: int
     dense_operations: int
 
@@ -36,6 +38,7 @@ class LayerActivity:
             self.spikes + other.spikes,
             self.neurons + other.neurons,
             self.slots + other.slots,
+            self.silent + other.silent,
             self.synaptic_operations + other.synaptic_operations,
             self.dense_operations + other.dense_operations,
         )
@@ -68,12 +71,13 @@ def taps(height: int, width: int) -> Tensor:
 
 
 def layer_activity(
-    spike_counts: Tensor, channels_in: int, channels_out: int, timesteps: int
+    spike_counts: Tensor, silent: int, channels_in: int, channels_out: int, timesteps: int
 ) -> LayerActivity:
     """Count what the spikes of one image cause in the 3x3 convolution that they enter.
 
     Args:
         spike_counts: (H, W), spikes of all channels and timesteps at each position, on the CPU.
+        silent: neurons that sent no spike.
         channels_in: input channels of the convolution.
         channels_out: output channels of the convolution.
         timesteps: T.
@@ -85,6 +89,7 @@ def layer_activity(
         spikes=int(counts.sum()),
         neurons=neurons,
         slots=neurons * timesteps,
+        silent=silent,
         synaptic_operations=int((counts * reach).sum()) * channels_out,
         dense_operations=int(reach.sum()) * channels_in * channels_out,
     )

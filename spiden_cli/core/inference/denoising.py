@@ -13,7 +13,7 @@ from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.tensor import to_pixels, to_tensor
 from spiden_cli.core.inference.activity import Activity, total
 from spiden_cli.core.inference.engine import Engine, Pass
-from spiden_cli.core.inference.tiling import TILE, tiles
+from spiden_cli.core.inference.tiling import Shape, tiles
 from spiden_cli.errors import InputError, WeightsError
 
 OnTile = Callable[[int, int], None]
@@ -42,7 +42,7 @@ def denoise_picture(
     picture: Picture,
     sigma: float | None,
     timesteps: int,
-    tile: int = TILE,
+    tile: Shape | None = None,
     on_tile: OnTile = lambda done, of: None,
 ) -> Denoised:
     """Denoise a picture of any size, grey or colour, of 8 or 16 bits.
@@ -52,7 +52,7 @@ def denoise_picture(
         picture: the noisy picture; its transparency is kept as it is.
         sigma: noise level in 8-bit units; None has it estimated from the picture.
         timesteps: T >= 1.
-        tile: side of a tile in pixels.
+        tile: rows and columns of a tile in pixels; None: what suits the engine.
         on_tile: told of the progress.
 
     Raises:
@@ -71,7 +71,7 @@ def denoise_tensor(
     noisy: Tensor,
     sigma: float,
     timesteps: int,
-    tile: int = TILE,
+    tile: Shape | None = None,
     on_tile: OnTile = lambda done, of: None,
 ) -> Pass:
     """Denoise a tensor in tiles; a grey network takes the channels of a colour image one by one.
@@ -81,7 +81,7 @@ def denoise_tensor(
         noisy: (1, H, W) or (3, H, W), range [0, 1] plus noise.
         sigma: noise level in 8-bit units.
         timesteps: T >= 1.
-        tile: side of a tile in pixels.
+        tile: rows and columns of a tile in pixels; None: what suits the engine.
         on_tile: told of the progress.
 
     Returns:
@@ -98,7 +98,7 @@ def denoise_tensor(
     if timesteps < 1:
         raise InputError(f"the number of timesteps must be at least 1, not {timesteps}")
     height, width = noisy.shape[1:]
-    parts = list(tiles(height, width, engine.config, tile))
+    parts = list(tiles(height, width, engine.config, tile or engine.tile))
     steps = [(planes, part) for planes in range(0, len(noisy), channels) for part in parts]
     denoised = torch.empty_like(noisy)
     activities = []

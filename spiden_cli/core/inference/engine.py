@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from spiden_cli.core.inference.activity import Activity, layer_activity
+from spiden_cli.core.inference.tiling import Shape
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.folding import fold
 from spiden_cli.core.network.geometry import layers
@@ -32,11 +33,13 @@ class Engine(Protocol):
         name: what reports call it.
         config: the shape of the network.
         passes: how often an image goes through the network.
+        tile: rows and columns of an image, in pixels, that it does best at once.
     """
 
     name: str
     config: NetworkConfig
     passes: int
+    tile: Shape
 
     def run(self, noisy: Tensor, sigma: float, timesteps: int) -> Pass:
         """Denoise one image.
@@ -59,6 +62,7 @@ class DenseEngine:
 
     name = "dense"
     passes = 1
+    tile = (512, 512)
 
     def __init__(self, network: Denoiser, device: torch.device) -> None:
         self.config = network.config
@@ -72,18 +76,23 @@ class DenseEngine:
         image = noisy.to(self.device)[None].contiguous(memory_format=torch.channels_last)
         if not self.config.spiking:
             return Pass(self.network(image, sigma, timesteps)[0].cpu(), {})
-        with record_spikes(self.network, _spikes_per_position) as records:
+        with record_spikes(self.network, _counted) as records:
             denoised = self.network(image, sigma, timesteps)[0].cpu()
-        activity = {
-            layer.name: layer_activity(
-                records[layer.name][0].cpu(), layer.channels_in, layer.channels_out, timesteps
+        activity = {}
+        for layer in layers(self.config, *noisy.shape[1:])[1:]:
+            per_position, silent = records[layer.name][0]
+            activity[layer.name] = layer_activity(
+                per_position.cpu(), int(silent), layer.channels_in, layer.channels_out, timesteps
             )
-            for layer in layers(self.config, *noisy.shape[1:])
-            if layer.name in records
-        }
         return Pass(denoised, activity)
 
 
-def _spikes_per_position(spikes: Tensor) -> Tensor:
-    """Sum spikes (T, C, H, W) to (H, W) at once, so that no layer's spikes are kept."""
-    return spikes.sum((0, 1), dtype=torch.float32)
+def _counted(spikes: Tensor) -> tuple[Tensor, Tensor]:
+    """Count spikes (T, C, H, W) at once, so that no layer's are kept.
+
+    Returns:
+        (H, W): spikes of all channels and timesteps at each position; and the number of silent
+        neurons.
+    """
+    per_neuron = spikes.sum(0, dtype=torch.float32)
+    return per_neuron.sum(0), per_neuron.numel() - per_neuron.count_nonzero()

@@ -23,6 +23,7 @@ class EnsembleEngine:
         self.engine = engine
         self.config = engine.config
         self.passes = 8 * engine.passes
+        self.tile = engine.tile
         self.name = f"{engine.name}, 8 orientations"
 
     def run(self, noisy: Tensor, sigma: float, timesteps: int) -> Pass:

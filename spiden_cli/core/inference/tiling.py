@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from spiden_cli.core.network.presets import NetworkConfig
 
-TILE = 512
+Shape = tuple[int, int]
+"""Rows and columns, in pixels."""
 
 
 class Tile(NamedTuple):
@@ -27,20 +28,20 @@ class Tile(NamedTuple):
     inside: tuple[slice, slice]
 
 
-def tiles(height: int, width: int, config: NetworkConfig, tile: int = TILE) -> Iterator[Tile]:
+def tiles(height: int, width: int, config: NetworkConfig, tile: Shape) -> Iterator[Tile]:
     """Cover an image of (H, W) pixels, each of them once.
 
     Args:
         height: rows of the image.
         width: columns of the image.
         config: gives the margin and the grid.
-        tile: side of the inside of a tile in pixels; rounded up to the grid.
+        tile: the inside of a tile; rounded up to the grid.
     """
     grid = config.unshuffle
     margin = config.receptive_field + (-config.receptive_field % grid)
-    side = tile + (-tile % grid)
-    for rows in _parts(height, side, margin):
-        for columns in _parts(width, side, margin):
+    tall, wide = (side + (-side % grid) for side in tile)
+    for rows in _parts(height, tall, margin):
+        for columns in _parts(width, wide, margin):
             yield Tile(
                 source=(rows.source, columns.source),
                 target=(rows.target, columns.target),

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from spiden_cli.core.energy.counts import LayerCounts, LayerSpikes, Passes, spiking_counts
+from spiden_cli.core.energy.counts import LayerCounts, Passes, spiking_counts
 from spiden_cli.core.energy.measurement import Measurement
 from spiden_cli.core.inference.activity import LayerActivity
 from spiden_cli.core.network.geometry import layers
@@ -23,14 +23,14 @@ def passes(per_neuron: float, timesteps: int = 4, config: NetworkConfig = CONFIG
     spikes = {}
     for shape in layers(config, SIDE, SIDE)[1:]:
         count = round(per_neuron * shape.inputs)
-        activity = LayerActivity(
+        spikes[shape.name] = LayerActivity(
             spikes=count,
             neurons=shape.inputs,
             slots=shape.inputs * timesteps,
+            silent=max(0, shape.inputs - count),
             synaptic_operations=round(per_neuron * shape.dense_operations),
             dense_operations=shape.dense_operations,
         )
-        spikes[shape.name] = LayerSpikes(activity, max(0, shape.inputs - count))
     return Passes(1, spikes)
 
 

@@ -50,9 +50,7 @@ def test_a_set_is_the_sum_of_its_pictures(engine, save, grey_pixels):
 
 def _spikes(result):
     return sum(
-        layer.activity.spikes
-        for passes in result.passes.values()
-        for layer in passes.spikes.values()
+        layer.spikes for passes in result.passes.values() for layer in passes.spikes.values()
     )
 
 

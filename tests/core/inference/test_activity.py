@@ -41,13 +41,16 @@ def test_taps(height, width):
 def test_one_layer_equals_a_count(seed, height, width, timesteps):
     generator = torch.Generator().manual_seed(seed)
     spikes = torch.rand(timesteps, 3, height, width, generator=generator) < 0.3
-    found = layer_activity(spikes.sum((0, 1)), channels_in=3, channels_out=5, timesteps=timesteps)
+    silent = int((spikes.sum(0) == 0).sum())
+    found = layer_activity(
+        spikes.sum((0, 1)), silent, channels_in=3, channels_out=5, timesteps=timesteps
+    )
     additions = sum(5 * reached(int(y), int(x), height, width) for _, _, y, x in spikes.nonzero())
     assert found.synaptic_operations == additions
     assert found.spikes == int(spikes.sum())
     assert found.firing_rate == pytest.approx(spikes.double().mean().item())
     assert found.spikes_per_neuron == pytest.approx(timesteps * found.firing_rate)
-    everything = layer_activity(torch.full((height, width), 3.0), 3, 5, 1)  # all fire once
+    everything = layer_activity(torch.full((height, width), 3.0), 0, 3, 5, 1)  # all fire once
     assert everything.synaptic_operations == everything.dense_operations
 
 
@@ -69,6 +72,7 @@ def test_the_engine_counts_what_a_whole_network_does(make, name, neuron):
             spikes=int(spikes.sum()),
             neurons=spikes[0].numel(),
             slots=spikes.numel(),
+            silent=int((spikes.sum(0) == 0).sum()),
             synaptic_operations=sum(
                 fan_out * reached(int(y), int(x), height, width) for *_, y, x in spikes.nonzero()
             ),
@@ -86,10 +90,10 @@ def test_a_cnn_has_no_spikes(make):
 
 
 def test_totals():
-    first = {"a": LayerActivity(1, 10, 20, 9, 90), "b": LayerActivity(4, 10, 20, 36, 90)}
-    second = {"a": LayerActivity(3, 10, 20, 27, 90), "b": LayerActivity(2, 10, 20, 18, 90)}
+    first = {"a": LayerActivity(1, 10, 20, 9, 9, 90), "b": LayerActivity(4, 10, 20, 7, 36, 90)}
+    second = {"a": LayerActivity(3, 10, 20, 8, 27, 90), "b": LayerActivity(2, 10, 20, 9, 18, 90)}
     both = total([first, second])
-    assert both["a"] == LayerActivity(4, 20, 40, 36, 180)
+    assert both["a"] == LayerActivity(4, 20, 40, 17, 36, 180)
     assert synaptic_operations(both) == 36 + 54
     assert mean_firing_rate(both) == 10 / 80
     assert total([]) == {}

@@ -50,7 +50,7 @@ def test_a_colour_network_takes_colour_at_once(make):
 def test_progress_is_told_tile_by_tile(engine):
     told = []
     denoise_tensor(
-        engine, torch.rand(3, 20, 30), 25.0, 1, tile=16, on_tile=lambda *now: told.append(now)
+        engine, torch.rand(3, 20, 30), 25.0, 1, tile=(16, 16), on_tile=lambda *now: told.append(now)
     )
     assert told == [(done, 12) for done in range(1, 13)]  # 2 x 2 tiles of 3 channels
 

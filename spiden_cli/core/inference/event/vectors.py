@@ -1,0 +1,239 @@
+"""Vector instructions that numba lacks, written as LLVM IR.
+
+numba leaves it to LLVM to find the vectors in a loop. In a sum of weight rows LLVM finds them, but
+keeps the sum in memory, where each addition waits for the store of the one before. Here vectors
+are values: the sums of three positions stay in registers while a whole word of spikes is added to
+them, and what comparing a vector of membrane potentials yields *is* the word of spikes. LLVM fits
+the vectors to the machine: AVX-512, AVX2 or NEON.
+
+A vector is 128 bytes, 32 float32 or 64 int16: three of them leave registers to spare in AVX2.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+VECTOR_BYTES = 128
+READOUT_BYTES = 64  # of the read-out's vectors: it has few channels
+
+_WORD = ir.IntType(64)
+_ZERO, _ONE = _WORD(0), _WORD(1)
+_Lowered = tuple[Any, Callable[[Any, ir.IRBuilder, Any, Sequence[Any]], Any]]
+
+
+def _instruction(typer: Callable[..., _Lowered]) -> Callable[..., Any]:
+    """Make a function that numba inlines: from the types of its arguments to signature and IR."""
+    return cast(Callable[..., Any], intrinsic(typer))
+
+
+class _Vectors:
+    """Loads, stores and arithmetic on vectors in flat arrays of one type."""
+
+    def __init__(self, context: Any, builder: ir.IRBuilder, array: Any, size: int) -> None:
+        self.context, self.builder, self.array = context, builder, array
+        self.lanes = size * 8 // array.dtype.bitwidth
+        self.type = ir.VectorType(context.get_value_type(array.dtype), self.lanes)
+        self.floating = isinstance(array.dtype, types.Float)
+
+    def pointer(self, array: Any, index: Any) -> Any:
+        data = cgutils.create_struct_proxy(self.array)(self.context, self.builder, array).data
+        return self.builder.bitcast(self.builder.gep(data, [index]), self.type.as_pointer())
+
+    def load(self, pointer: Any, offset: int = 0) -> Any:
+        return self.builder.load(self.builder.gep(pointer, [_WORD(offset)]), align=2)
+
+    def store(self, value: Any, pointer: Any, offset: int = 0) -> None:
+        self.builder.store(value, self.builder.gep(pointer, [_WORD(offset)]), align=2)
+
+    def add(self, a: Any, b: Any) -> Any:
+        """Add; integers wrap, so a sum that ends in range may leave it on its way."""
+        return self.builder.fadd(a, b) if self.floating else self.builder.add(a, b)
+
+    def saturating_add(self, a: Any, b: Any) -> Any:
+        return self.add(a, b) if self.floating else self._call("llvm.sadd.sat", a, b)
+
+    def saturating_sub(self, a: Any, b: Any) -> Any:
+        return self.builder.fsub(a, b) if self.floating else self._call("llvm.ssub.sat", a, b)
+
+    def multiply_add(self, a: Any, scalar: Any, to: Any) -> Any:
+        """Return a * scalar + to, rounded once where the machine can."""
+        first = self.builder.insert_element(ir.Constant(self.type, ir.Undefined), scalar, _ZERO)
+        zeros = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), None)
+        everywhere = self.builder.shuffle_vector(first, first, zeros)
+        return self._call("llvm.fmuladd", a, everywhere, to)
+
+    def _call(self, name: str, *operands: Any) -> Any:
+        kind = ir.FunctionType(self.type, [self.type] * len(operands))
+        suffix = f"v{self.lanes}{'f' if self.floating else 'i'}{self.array.dtype.bitwidth}"
+        function = cgutils.get_or_insert_function(self.builder.module, kind, f"{name}.{suffix}")
+        return self.builder.call(function, operands)
+
+
+def _repeat(
+    builder: ir.IRBuilder,
+    starts: Sequence[Any],
+    body: Callable[[Sequence[Any]], tuple[Sequence[Any], Any]],
+) -> Sequence[Any]:
+    """Loop at least once over values in registers; `body` gives the next, and whether to go on."""
+    before = builder.block
+    loop, after = builder.append_basic_block("loop"), builder.append_basic_block("after")
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    values = [builder.phi(start.type) for start in starts]
+    following, again = body(values)
+    for value, start, follower in zip(values, starts, following, strict=True):
+        value.add_incoming(start, before)
+        value.add_incoming(follower, builder.block)
+    builder.cbranch(again, loop, after)
+    builder.position_at_end(after)
+    return following
+
+
+@_instruction
+def popcount(_: Any, word: Any) -> _Lowered:
+    """Count the spikes in a word."""
+
+    def lower(context: Any, builder: ir.IRBuilder, _: Any, args: Sequence[Any]) -> Any:
+        return builder.ctpop(args[0])
+
+    return types.int64(types.uint64), lower
+
+
+def _adding_rows(size: int) -> Callable[..., _Lowered]:
+    def typer(_: Any, spikes: Any, weights: Any, first: Any, sums: Any, at: Any) -> _Lowered:
+        def lower(context: Any, builder: ir.IRBuilder, _: Any, args: Sequence[Any]) -> Any:
+            vectors = _Vectors(context, builder, sums, size)
+            rows, target = vectors.pointer(args[1], args[2]), vectors.pointer(args[3], args[4])
+
+            def add_spike(values: Sequence[Any]) -> tuple[Sequence[Any], Any]:
+                left, partial = values[0], values[1:]
+                channel = builder.cttz(left, ir.IntType(1)(1))
+                row = builder.gep(rows, [builder.mul(channel, _WORD(3))])
+                added = [vectors.add(part, vectors.load(row, k)) for k, part in enumerate(partial)]
+                rest = builder.and_(left, builder.sub(left, _ONE))
+                return [rest, *added], builder.icmp_unsigned("!=", rest, _ZERO)
+
+            with builder.if_then(builder.icmp_unsigned("!=", args[0], _ZERO)):
+                starts = [vectors.load(target, k) for k in range(3)]
+                for k, total in enumerate(_repeat(builder, [args[0], *starts], add_spike)[1:]):
+                    vectors.store(total, target, k)
+            return context.get_dummy_value()
+
+        return types.void(types.uint64, weights, types.int64, sums, types.int64), lower
+
+    return typer
+
+
+add_rows = _instruction(_adding_rows(VECTOR_BYTES))
+"""Add three rows of weights per spike to the sums of three neighbouring positions.
+
+`add_rows(spikes, weights, first, sums, at)`: for each bit c of the 64-bit word `spikes`, the three
+vectors of `weights` from 3 c vectors after index `first` on are added to the three vectors of
+`sums` from index `at` on. The rows of one spike lie side by side, so that the loads stream; finding
+the next spike (count trailing zeros, clear the lowest bit) hides behind them.
+"""
+
+add_short_rows = _instruction(_adding_rows(READOUT_BYTES))
+"""The same with the short vectors of the read-out."""
+
+
+@_instruction
+def add_products(
+    _: Any, values: Any, first: Any, count: Any, weights: Any, of: Any, sums: Any, at: Any
+) -> _Lowered:
+    """Add rows of weights, each times a value, to a vector of sums: a dense convolution.
+
+    `add_products(values, first, count, weights, of, sums, at)`: the vector of `sums` from index
+    `at` on receives `values[first + i]` times the i-th vector of `weights` from index `of` on, for
+    i < `count`.
+    """
+
+    def lower(context: Any, builder: ir.IRBuilder, _: Any, args: Sequence[Any]) -> Any:
+        vectors = _Vectors(context, builder, sums, VECTOR_BYTES)
+        scalars = cgutils.create_struct_proxy(values)(context, builder, args[0]).data
+        rows, target = vectors.pointer(args[3], args[4]), vectors.pointer(args[5], args[6])
+
+        def add_product(now: Sequence[Any]) -> tuple[Sequence[Any], Any]:
+            index, total = now
+            value = builder.load(builder.gep(scalars, [builder.add(args[1], index)]))
+            row = vectors.load(builder.gep(rows, [index]))
+            after = builder.add(index, _ONE)
+            more = builder.icmp_unsigned("<", after, args[2])
+            return [after, vectors.multiply_add(row, value, total)], more
+
+        _, total = _repeat(builder, [_ZERO, vectors.load(target)], add_product)
+        vectors.store(total, target)
+        return context.get_dummy_value()
+
+    index = types.int64
+    return types.void(values, index, index, weights, index, sums, index), lower
+
+
+@_instruction
+def carry(_: Any, carried: Any, current: Any, at: Any, bias: Any, of: Any) -> _Lowered:
+    """Add a vector of current and of bias to what a shortcut carries.
+
+    `carry(carried, current, at, bias, of)`: index `at` is that of both, `of` that of the bias.
+    """
+
+    def lower(context: Any, builder: ir.IRBuilder, _: Any, args: Sequence[Any]) -> Any:
+        vectors = _Vectors(context, builder, carried, VECTOR_BYTES)
+        target = vectors.pointer(args[0], args[2])
+        driven = vectors.load(vectors.pointer(args[1], args[2]))
+        update = vectors.add(driven, vectors.load(vectors.pointer(args[3], args[4])))
+        vectors.store(vectors.saturating_add(vectors.load(target), update), target)
+        return context.get_dummy_value()
+
+    return types.void(carried, current, types.int64, bias, types.int64), lower
+
+
+@_instruction
+def fire(
+    _: Any, spikes: Any, to: Any, skip: Any, current: Any, at: Any, stride: Any, timesteps: Any,
+    neurons: Any, of: Any, channels: Any,
+) -> _Lowered:  # fmt: skip
+    """Run the neurons of one vector for all timesteps.
+
+    `fire(spikes, to, skip, current, at, stride, timesteps, neurons, of, channels)`: the current of
+    step t lies at index `at + t stride`; the spikes go, a bit each, to byte `to + t skip`; bias,
+    threshold, initial potential and leak start at `of`, and lie `channels` apart. Integers leave
+    the leak out. Between the steps the potential is in registers only.
+    """
+
+    def lower(context: Any, builder: ir.IRBuilder, _: Any, args: Sequence[Any]) -> Any:
+        vectors = _Vectors(context, builder, current, VECTOR_BYTES)
+        mask = ir.IntType(vectors.lanes)
+        out = cgutils.create_struct_proxy(spikes)(context, builder, args[0]).data
+
+        def parameter(row: int) -> Any:
+            index = builder.add(args[8], builder.mul(args[9], _WORD(row)))
+            return vectors.load(vectors.pointer(args[7], index))
+
+        bias, threshold, initial, leak = (parameter(row) for row in range(4))
+
+        def step(now: Sequence[Any]) -> tuple[Sequence[Any], Any]:
+            t, potential = now
+            index = builder.add(args[4], builder.mul(t, args[5]))
+            driven = vectors.add(vectors.load(vectors.pointer(args[3], index)), bias)
+            if vectors.floating:
+                potential = builder.fmul(potential, leak)
+            charged = vectors.saturating_add(potential, driven)
+            compare = builder.fcmp_ordered if vectors.floating else builder.icmp_signed
+            fired = compare(">=", charged, threshold)  # V = theta fires
+            left = builder.select(fired, vectors.saturating_sub(charged, threshold), charged)
+            where = builder.gep(out, [builder.add(args[1], builder.mul(t, args[2]))])
+            word = builder.bitcast(fired, mask)
+            builder.store(word, builder.bitcast(where, mask.as_pointer()), align=1)
+            after = builder.add(t, _ONE)
+            return [after, left], builder.icmp_unsigned("<", after, args[6])
+
+        _repeat(builder, [_ZERO, initial], step)
+        return context.get_dummy_value()
+
+    index = types.int64
+    return types.void(
+        spikes, index, index, current, index, index, index, neurons, index, index
+    ), lower
