@@ -105,14 +105,15 @@ def run_band(
     depth, channels = packed.bias.shape
     population = packed.neurons.shape[0] - depth + 1
     row_size = channels * timesteps * (width + 2)
+    beyond = VECTOR_BYTES  # more than the vector beyond the last sum that `add_rows` reads
     columns_in = packed.weights.size // ((depth - 1) * channels * 9 * 64)
     inner = np.zeros((depth - 1, 3, timesteps, width, columns_in), np.uint64)
     final = np.zeros((3, timesteps, width, columns_in * population), np.uint64)
-    current = np.zeros(row_size, packed.weights.dtype)
+    current = np.zeros(row_size + beyond, packed.weights.dtype)[:row_size]
     ring = depth if packed.shortcut[0] else 0
     carried = np.zeros((ring, row_size), packed.weights.dtype)
-    vectors_out = packed.readout.size // (columns_in * population * 64 * 3)
-    read = np.zeros((3, vectors_out * (width + 2)), np.float32)
+    lanes_out = packed.readout.size // (columns_in * population * 64 * 3)
+    read = np.zeros((3, lanes_out * (width + 2) + beyond), np.float32)
     for step in range(first - depth, last + depth):
         for layer in range(depth):
             row, halo = step - layer, depth - layer
@@ -184,7 +185,7 @@ def convolve_row(words: Array, row: int, packed: Packed, layer: int, current: Ar
     for vector in range(vectors):
         for start in range(0, width, COLUMNS):
             for kh in range(3):
-                line = words[(row + kh - 1) % 3]
+                spikes = words[(row + kh - 1) % 3].reshape(-1)
                 ahead = 2 * (2 - kh)
                 begin = start + ahead if start > 0 else 0
                 end = min(start + COLUMNS + ahead, width)
@@ -192,10 +193,10 @@ def convolve_row(words: Array, row: int, packed: Packed, layer: int, current: Ar
                     block = (((layer - 1) * vectors + vector) * 3 + kh) * columns_in + word
                     of = block * 64 * 3 * lanes
                     for t in range(timesteps):
-                        at = (vector * timesteps + t) * (width + 2)
-                        for x in range(begin, end):
-                            spikes = line[t, x, word]
-                            add_rows(spikes, packed.weights, of, current, (at + x) * lanes)
+                        at = ((vector * timesteps + t) * (width + 2) + begin) * lanes
+                        first = (t * width + begin) * columns_in + word
+                        count = max(0, end - begin)
+                        add_rows(spikes, first, columns_in, count, packed.weights, of, current, at)
 
 
 @compiled
@@ -254,14 +255,15 @@ def read_row(words: Array, packed: Packed, read: Array) -> None:
     """Sum the read-out's weights for one row of spikes, over time; kernel rows side by side."""
     timesteps, width, columns_in = words.shape
     lanes = READOUT_BYTES // 4
+    spikes = words.reshape(-1)
     read[:] = 0
-    for vector in range(read.size // ((width + 2) * lanes)):
+    for vector in range(packed.readout.size // (columns_in * 64 * 3 * lanes)):
         for word in range(columns_in):
             of = (vector * columns_in + word) * 64 * 3 * lanes
+            at = vector * (width + 2) * lanes
             for t in range(timesteps):
-                for x in range(width):
-                    at = (vector * (width + 2) + x) * lanes
-                    add_short_rows(words[t, x, word], packed.readout, of, read, at)
+                first = t * width * columns_in + word
+                add_short_rows(spikes, first, columns_in, width, packed.readout, of, read, at)
 
 
 @compiled

@@ -72,24 +72,32 @@ class _Vectors:
         return self.builder.call(function, operands)
 
 
-def _repeat(
+def _while(
     builder: ir.IRBuilder,
+    going_on: Callable[[Sequence[Any]], Any],
     starts: Sequence[Any],
-    body: Callable[[Sequence[Any]], tuple[Sequence[Any], Any]],
+    body: Callable[[Sequence[Any]], Sequence[Any]],
 ) -> Sequence[Any]:
-    """Loop at least once over values in registers; `body` gives the next, and whether to go on."""
+    """Loop over values in registers for as long as a condition on them holds; maybe not once."""
     before = builder.block
-    loop, after = builder.append_basic_block("loop"), builder.append_basic_block("after")
-    builder.branch(loop)
-    builder.position_at_end(loop)
+    head, loop, after = (builder.append_basic_block(name) for name in ("head", "loop", "after"))
+    builder.branch(head)
+    builder.position_at_end(head)
     values = [builder.phi(start.type) for start in starts]
-    following, again = body(values)
+    builder.cbranch(going_on(values), loop, after)
+    builder.position_at_end(loop)
+    following = body(values)
     for value, start, follower in zip(values, starts, following, strict=True):
         value.add_incoming(start, before)
         value.add_incoming(follower, builder.block)
-    builder.cbranch(again, loop, after)
+    builder.branch(head)
     builder.position_at_end(after)
-    return following
+    return values
+
+
+def _below(builder: ir.IRBuilder, count: Any) -> Callable[[Sequence[Any]], Any]:
+    """Return the condition that the first value is less than `count`."""
+    return lambda values: builder.icmp_unsigned("<", values[0], count)
 
 
 @_instruction
@@ -103,26 +111,43 @@ def popcount(_: Any, word: Any) -> _Lowered:
 
 
 def _adding_rows(size: int) -> Callable[..., _Lowered]:
-    def typer(_: Any, spikes: Any, weights: Any, first: Any, sums: Any, at: Any) -> _Lowered:
+    def typer(
+        _: Any, words: Any, word: Any, stride: Any, count: Any, weights: Any, of: Any,
+        sums: Any, at: Any,
+    ) -> _Lowered:  # fmt: skip
         def lower(context: Any, builder: ir.IRBuilder, _: Any, args: Sequence[Any]) -> Any:
             vectors = _Vectors(context, builder, sums, size)
-            rows, target = vectors.pointer(args[1], args[2]), vectors.pointer(args[3], args[4])
+            spikes = cgutils.create_struct_proxy(words)(context, builder, args[0]).data
+            rows, target = vectors.pointer(args[4], args[5]), vectors.pointer(args[6], args[7])
 
-            def add_spike(values: Sequence[Any]) -> tuple[Sequence[Any], Any]:
-                left, partial = values[0], values[1:]
+            def add_spike(now: Sequence[Any]) -> Sequence[Any]:
+                left, partial = now[0], now[1:]
                 channel = builder.cttz(left, ir.IntType(1)(1))
                 row = builder.gep(rows, [builder.mul(channel, _WORD(3))])
                 added = [vectors.add(part, vectors.load(row, k)) for k, part in enumerate(partial)]
-                rest = builder.and_(left, builder.sub(left, _ONE))
-                return [rest, *added], builder.icmp_unsigned("!=", rest, _ZERO)
+                return [builder.and_(left, builder.sub(left, _ONE)), *added]
 
-            with builder.if_then(builder.icmp_unsigned("!=", args[0], _ZERO)):
-                starts = [vectors.load(target, k) for k in range(3)]
-                for k, total in enumerate(_repeat(builder, [args[0], *starts], add_spike)[1:]):
-                    vectors.store(total, target, k)
+            def add_position(now: Sequence[Any]) -> Sequence[Any]:
+                x, *partial = now
+                index = builder.add(args[1], builder.mul(x, args[2]))
+                left = builder.load(builder.gep(spikes, [index]))
+                _, *added = _while(
+                    builder, lambda state: builder.icmp_unsigned("!=", state[0], _ZERO),
+                    [left, *partial], add_spike,
+                )  # fmt: skip
+                here = builder.gep(target, [x])
+                vectors.store(added[0], here)  # no later position reaches it
+                return [builder.add(x, _ONE), *added[1:], vectors.load(here, 3)]
+
+            starts = [vectors.load(target, k) for k in range(3)]
+            below = _below(builder, args[3])
+            x, *last = _while(builder, below, [_ZERO, *starts], add_position)
+            for k in range(2):
+                vectors.store(last[k], builder.gep(target, [x]), k)
             return context.get_dummy_value()
 
-        return types.void(types.uint64, weights, types.int64, sums, types.int64), lower
+        index = types.int64
+        return types.void(words, index, index, index, weights, index, sums, index), lower
 
     return typer
 
@@ -130,10 +155,13 @@ def _adding_rows(size: int) -> Callable[..., _Lowered]:
 add_rows = _instruction(_adding_rows(VECTOR_BYTES))
 """Add three rows of weights per spike to the sums of three neighbouring positions.
 
-`add_rows(spikes, weights, first, sums, at)`: for each bit c of the 64-bit word `spikes`, the three
-vectors of `weights` from 3 c vectors after index `first` on are added to the three vectors of
-`sums` from index `at` on. The rows of one spike lie side by side, so that the loads stream; finding
-the next spike (count trailing zeros, clear the lowest bit) hides behind them.
+`add_rows(words, word, stride, count, weights, of, sums, at)`: for `count` positions x, and for each
+bit c of the word `words[word + x stride]`, the three vectors of `weights` from 3 c vectors after
+index `of` on are added to the three vectors of `sums` from x vectors after index `at` on. Sums
+stay in registers until no later position reaches them; one vector beyond them is read.
+
+The rows of one spike lie side by side, so that the loads stream; finding the next spike (count
+trailing zeros, clear the lowest bit) hides behind them.
 """
 
 add_short_rows = _instruction(_adding_rows(READOUT_BYTES))
@@ -156,15 +184,14 @@ def add_products(
         scalars = cgutils.create_struct_proxy(values)(context, builder, args[0]).data
         rows, target = vectors.pointer(args[3], args[4]), vectors.pointer(args[5], args[6])
 
-        def add_product(now: Sequence[Any]) -> tuple[Sequence[Any], Any]:
+        def add_product(now: Sequence[Any]) -> Sequence[Any]:
             index, total = now
             value = builder.load(builder.gep(scalars, [builder.add(args[1], index)]))
             row = vectors.load(builder.gep(rows, [index]))
-            after = builder.add(index, _ONE)
-            more = builder.icmp_unsigned("<", after, args[2])
-            return [after, vectors.multiply_add(row, value, total)], more
+            return [builder.add(index, _ONE), vectors.multiply_add(row, value, total)]
 
-        _, total = _repeat(builder, [_ZERO, vectors.load(target)], add_product)
+        starts = [_ZERO, vectors.load(target)]
+        _, total = _while(builder, _below(builder, args[2]), starts, add_product)
         vectors.store(total, target)
         return context.get_dummy_value()
 
@@ -214,7 +241,7 @@ def fire(
 
         bias, threshold, initial, leak = (parameter(row) for row in range(4))
 
-        def step(now: Sequence[Any]) -> tuple[Sequence[Any], Any]:
+        def step(now: Sequence[Any]) -> Sequence[Any]:
             t, potential = now
             index = builder.add(args[4], builder.mul(t, args[5]))
             driven = vectors.add(vectors.load(vectors.pointer(args[3], index)), bias)
@@ -227,10 +254,9 @@ def fire(
             where = builder.gep(out, [builder.add(args[1], builder.mul(t, args[2]))])
             word = builder.bitcast(fired, mask)
             builder.store(word, builder.bitcast(where, mask.as_pointer()), align=1)
-            after = builder.add(t, _ONE)
-            return [after, left], builder.icmp_unsigned("<", after, args[6])
+            return [builder.add(t, _ONE), left]
 
-        _repeat(builder, [_ZERO, initial], step)
+        _while(builder, _below(builder, args[6]), [_ZERO, initial], step)
         return context.get_dummy_value()
 
     index = types.int64
