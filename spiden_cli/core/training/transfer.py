@@ -7,6 +7,9 @@ from measured activations; theta = threshold * s, with the preset's threshold in
 
 Where the last layer is a population of K neurons per channel and the source's is not, each neuron
 starts as its channel's, and the read-out's kernel is divided by K: the mean of all K.
+
+A colour network can start from a grey one: what it then does to the mean of the colours is what the
+grey one did to its image.
 """
 
 from dataclasses import replace
@@ -37,6 +40,8 @@ def start_from(network: Denoiser, path: Path, calibration: Batch) -> None:
         TrainingError: it holds another topology, or a spiking network for a CNN to start from.
     """
     source, info = load_weights(path)
+    if network.config.image_channels > source.config.image_channels:
+        source = _coloured(source)
     if info.config.spiking and not network.config.spiking:
         raise TrainingError(f"{path} holds a spiking network: a CNN can't start from it")
     narrow = network
@@ -50,6 +55,19 @@ def start_from(network: Denoiser, path: Path, calibration: Batch) -> None:
         narrow.load_state_dict(source.state_dict(), strict=False)  # a LIF layer has a leak besides
     if narrow is not network:
         _widen(network, narrow)
+
+
+def _coloured(grey: Denoiser) -> Denoiser:
+    """Return a colour network that sees the mean of three colours, and corrects each alike."""
+    network = Denoiser(replace(grey.config, image_channels=3))
+    tensors = grey.state_dict()
+    kernel, pixels = tensors["encoder.conv.weight"], grey.config.unshuffle**2
+    colours = [kernel[:, :pixels] / 3] * 3
+    tensors["encoder.conv.weight"] = torch.cat([*colours, kernel[:, pixels:]], dim=1)
+    tensors["readout.weight"] = tensors["readout.weight"].repeat(3, 1, 1, 1)
+    tensors["readout.bias"] = tensors["readout.bias"].repeat(3)
+    network.load_state_dict(tensors)
+    return network.eval()
 
 
 def _topology(network: Denoiser) -> dict[str, torch.Size]:

@@ -115,7 +115,7 @@ def test_a_cnn_does_not_start_from_spikes(tmp_path, calibration):
         start_from(Denoiser(BASE.twin()), path, calibration)
 
 
-@pytest.mark.parametrize("changes", [{"width": 6}, {"layers": 8}, {"image_channels": 3}])
+@pytest.mark.parametrize("changes", [{"width": 6}, {"layers": 8}, {"unshuffle": 3}])
 def test_another_shape_is_refused(tmp_path, calibration, changes):
     _, path = saved(tmp_path, BASE.twin())
     with pytest.raises(TrainingError, match="another shape"):
@@ -125,3 +125,28 @@ def test_another_shape_is_refused(tmp_path, calibration, changes):
 def test_a_file_that_is_none_is_refused(tmp_path, calibration):
     with pytest.raises(WeightsError):
         start_from(Denoiser(BASE), tmp_path / "none.safetensors", calibration)
+
+
+@pytest.mark.parametrize("neuron", ["relu", "if"])
+@pytest.mark.parametrize("config", [BASE, PLAIN], ids=["shortcuts", "plain"])
+@torch.no_grad()
+def test_a_colour_network_starts_as_the_grey_one_on_the_mean_of_the_colours(
+    tmp_path, calibration, config, neuron
+):
+    config = replace(config.twin(), neuron=neuron)
+    grey, path = saved(tmp_path, config)
+    network = Denoiser(replace(config, image_channels=3)).eval()
+    colours = torch.rand(8, 3, 16, 16, generator=torch.Generator().manual_seed(3))
+    start_from(network, path, Batch(colours, colours, calibration.sigma))
+    mean = colours.mean(1, keepdim=True)
+    noise = mean - grey(mean, 25.0)
+    assert noise.abs().mean() > 1e-3
+    torch.testing.assert_close(colours - network(colours, 25.0), noise.expand(-1, 3, -1, -1))
+
+
+def test_a_grey_network_can_not_start_from_a_colour_one(tmp_path, calibration):
+    colour = Denoiser(replace(BASE, image_channels=3))
+    path = tmp_path / "colour.safetensors"
+    save_weights(path, colour, WeightsInfo(colour.config, "custom", (4,), (0.0, 55.0)))
+    with pytest.raises(TrainingError, match="another shape"):
+        start_from(Denoiser(BASE), path, calibration)
