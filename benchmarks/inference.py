@@ -1,0 +1,218 @@
+"""How fast the spikes are: the event engine beside CNNs, other frameworks and BM3D.
+
+    pip install -e '.[fast,plots]' bm3d snntorch && pip install --no-deps spikingjelly==2.0.0 loguru
+    python benchmarks/inference.py [--threads N] [--quick]
+
+Writes docs/performance.md and docs/images/performance.png. Times are wall-clock medians; what is
+compared runs in turns, in one process, so that a busy machine slows all alike. Rivals that are not
+installed are left out.
+"""
+
+import argparse
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from growth import growth
+from memory import memory_table
+from rivals import BM3D, SnnTorch, SpikingJelly
+from timing import SIGMA, TIMESTEPS, Run, in_turns, noisy_photograph
+from torch import Tensor
+
+import spiden_cli as spiden
+from spiden_cli.core.inference.engine import Engine
+from spiden_cli.core.inference.event.engine import EventEngine
+from spiden_cli.core.inference.selection import BREAK_EVEN_RATE
+
+REPORT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
+CPU = torch.device("cpu")
+MODEL = "base"
+
+# (rival, floor, goal): the event engine's time over the rival's.
+AIMS = (
+    ("DnCNN-17, torch", 0.5, 0.15),
+    ("CNN twin, torch", 2.0, 0.8),
+    ("spikingjelly", 0.3, 0.1),
+    ("snntorch", 0.3, 0.1),
+    ("BM3D", 0.2, 0.05),
+)
+
+
+def contenders(network: spiden.Denoiser, twin: spiden.Denoiser) -> dict[str, Engine]:
+    """Return every engine that can run here, ours first."""
+    dncnn = spiden.Denoiser(spiden.PRESETS["dncnn17"].twin())  # its weights don't change its time
+    made: dict[str, Engine] = {
+        "event": EventEngine(network),
+        "event-int16": EventEngine(network, numbers="int16"),
+        "CNN twin, torch": spiden.DenseEngine(twin, CPU),
+        "DnCNN-17, torch": spiden.DenseEngine(dncnn, CPU),
+        "dense, torch": spiden.DenseEngine(network, CPU),
+    }
+    for rival in (SpikingJelly, SnnTorch):
+        try:
+            made[rival.name] = rival(network)
+        except ImportError:
+            print(f"{rival.name} is not installed: left out")
+    return made
+
+
+def check(engines: Mapping[str, Engine], noisy: Tensor) -> None:
+    """Check that the frameworks send our spikes, but for the few that rounding flips."""
+    ours = spiden.denoise_tensor(engines["event"], noisy, SIGMA, TIMESTEPS).denoised
+    for name in {"dense, torch", SpikingJelly.name, SnnTorch.name} & set(engines):
+        theirs = spiden.denoise_tensor(engines[name], noisy, SIGMA, TIMESTEPS).denoised
+        share = ((ours - theirs).abs() < 1e-3).float().mean().item()
+        print(f"  {name}: {share:.2%} of the pixels as ours")
+        assert share > 0.8, name  # a division by the threshold rounds, and flips spikes
+
+
+def compare(
+    engines: Mapping[str, Engine], noisy: Tensor, repeats: int, large: bool
+) -> dict[str, float]:
+    """Time every engine, and BM3D, on one image; on a large one, the slow ones once."""
+
+    def runner(engine: Engine) -> Run:
+        return lambda: spiden.denoise_tensor(engine, noisy, SIGMA, TIMESTEPS)
+
+    runs = {name: runner(engine) for name, engine in engines.items()}
+    try:
+        bm3d = BM3D()
+        runs[BM3D.name] = lambda: bm3d.denoise(noisy, SIGMA)
+    except ImportError:
+        print("bm3d is not installed: left out")
+    fast = {"event", "event-int16", "CNN twin, torch"}
+    return in_turns(runs, repeats, set(runs) - fast if large else ())
+
+
+def ratio_table(sizes: Mapping[str, dict[str, float]]) -> str:
+    """Return the table of aims in Markdown: our two engines over each rival."""
+    heads = [f"{size}, {engine}" for size in sizes for engine in ("event", "event-int16")]
+    lines = [
+        f"| time over that of | floor | goal | {' | '.join(heads)} |",
+        "|---|--:|--:|" + "--:|" * len(heads),
+    ]
+    for rival, floor, goal in AIMS:
+        cells = [
+            f"{times[engine] / times[rival]:.3f}" if rival in times else "-"
+            for times in sizes.values()
+            for engine in ("event", "event-int16")
+        ]
+        lines.append(f"| {rival} | {floor} | {goal} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def seconds_table(sizes: Mapping[str, dict[str, float]], pixels: Mapping[str, int]) -> str:
+    """Return seconds per megapixel of everything, in Markdown."""
+    names = dict.fromkeys(name for times in sizes.values() for name in times)
+    lines = [f"| s per megapixel | {' | '.join(sizes)} |", "|---|" + "--:|" * len(sizes)]
+    for name in names:
+        cells = [
+            f"{times[name] / pixels[size] * 1e6:.2f}" if name in times else "-"
+            for size, times in sizes.items()
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def thread_table(network: spiden.Denoiser, repeats: int, threads: int) -> str:
+    """Return how much faster all threads are than one."""
+    noisy = noisy_photograph(1024, 1024)
+    lines = ["| engine | 1 thread, s | threads | s | speed-up |", "|---|--:|--:|--:|--:|"]
+    for numbers in ("float32", "int16"):
+        alone, all_of_them = (EventEngine(network, n, numbers) for n in (1, threads))
+        found = in_turns(
+            {
+                "one": lambda e=alone: spiden.denoise_tensor(e, noisy, SIGMA, TIMESTEPS),
+                "all": lambda e=all_of_them: spiden.denoise_tensor(e, noisy, SIGMA, TIMESTEPS),
+            },
+            repeats,
+        )
+        lines.append(
+            f"| {alone.name} | {found['one']:.2f} | {threads} | {found['all']:.2f} "
+            f"| {found['one'] / found['all']:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure everything, and write the report."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="512 x 512 alone")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    network, info = spiden.load_weights(spiden.find_weights(MODEL))
+    twin, _ = spiden.load_weights(spiden.find_weights(f"{MODEL}-cnn"))
+    engines = contenders(network, twin)
+    shapes = {"512 x 512": (512, 512), "4000 x 3000": (3000, 4000)}
+    sizes = {}
+    for name, shape in list(shapes.items())[: 1 if arguments.quick else 2]:
+        print(name)
+        noisy, large = noisy_photograph(*shape), name != "512 x 512"
+        if not large:
+            check(engines, noisy)
+        sizes[name] = compare(engines, noisy, arguments.repeats, large)
+    pixels = {name: height * width for name, (height, width) in shapes.items()}
+    ratios, seconds = ratio_table(sizes), seconds_table(sizes, pixels)
+    print(ratios, seconds, sep="\n\n")
+    if arguments.quick:
+        return
+    REPORT.write_text(
+        TEXT.format(
+            threads=arguments.threads, repeats=arguments.repeats, model=MODEL,
+            timesteps=TIMESTEPS, break_even=BREAK_EVEN_RATE,
+            processor=platform.machine(), torch=torch.__version__, rate=info.firing_rate,
+            ratios=ratios, seconds=seconds,
+            growth=growth(network, twin, arguments.repeats),
+            scaling=thread_table(network, arguments.repeats, arguments.threads),
+            memory=memory_table([(3000, 4000), (4000, 6000), (8000, 6000)]),
+        ),
+        encoding="utf-8",
+    )  # fmt: skip
+
+
+TEXT = """# Performance
+
+Written by `python benchmarks/inference.py` on {threads} threads of a {processor} processor, torch
+{torch}. Model `{model}`, T = {timesteps}, sigma 25, grey, the bundled photograph mirrored to size.
+Medians of {repeats} runs, taken in turns in one process after a warm-up; on the large picture, the
+slow ones (all but the event engine and the twin) ran once. 1 GB is 10^9 bytes.
+
+## Against others
+
+Time of the event engine over theirs, so less is better:
+
+{ratios}
+
+{seconds}
+
+Frameworks run the same weights and give the same spikes, up to rounding. BM3D is PyPI's `bm3d`.
+
+## Against spikes and pixels
+
+All thresholds of `{model}` scaled, 512 x 512:
+
+{growth}
+
+![Time against firing rate and pixels](images/performance.png)
+
+Operations per second count synaptic operations: a kernel weight added to a potential because a
+spike came in. `--engine auto` takes the event engine below a rate of {break_even}.
+
+## Threads
+
+{scaling}
+
+## Memory
+
+`spiden denoise --engine event`, the whole process:
+
+{memory}
+"""
+
+if __name__ == "__main__":
+    main()

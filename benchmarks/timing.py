@@ -1,0 +1,46 @@
+"""What the benchmarks of speed share: a photograph of any size, and a fair clock."""
+
+import statistics
+import time
+from collections.abc import Callable, Collection, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import spiden_cli as spiden
+from spiden_cli.core.bundled import sample_picture
+from spiden_cli.core.image.tensor import to_grey, to_tensor
+
+SIGMA, TIMESTEPS = 25.0, 4
+Run = Callable[[], object]
+
+
+def photograph(height: int, width: int) -> Tensor:
+    """Return the bundled picture in grey, mirrored at its edges up to that size; (1, H, W)."""
+    grey = to_grey(to_tensor(spiden.read_picture(sample_picture()).pixels))[0].numpy()
+    down, right = (-(-size // side) for size, side in zip((height, width), grey.shape, strict=True))
+    padding = ((0, grey.shape[0] * (down - 1)), (0, grey.shape[1] * (right - 1)))
+    return torch.from_numpy(np.pad(grey, padding, "symmetric")[None, :height, :width].copy())
+
+
+def noisy_photograph(height: int, width: int) -> Tensor:
+    """Return the same with noise."""
+    return spiden.add_gaussian_noise(photograph(height, width), SIGMA, 0)
+
+
+def in_turns(runs: Mapping[str, Run], repeats: int, once: Collection[str] = ()) -> dict[str, float]:
+    """Return the median seconds of each, after a warm-up; of those named in `once`, of one run."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for turn in range(repeats + 1):
+        for name, run in runs.items():
+            if turn != 1 and name in once:
+                continue
+            began = time.perf_counter()
+            run()
+            times[name].append(time.perf_counter() - began)
+            print(f"  {turn} {name}: {times[name][-1]:.3f} s", flush=True)
+    return {
+        name: statistics.median(seconds if name in once else seconds[1:])
+        for name, seconds in times.items()
+    }
