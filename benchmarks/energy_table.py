@@ -19,7 +19,7 @@ MODELS = (("operations", "fp32"), ("lemaire", "int32"), ("lemaire", "int8"))
 
 
 def energy_table(
-    engines: Mapping[str, spiden.DenseEngine], cnn_psnr: Mapping[str, float], paths: Sequence[Path]
+    engines: Mapping[str, spiden.Engine], cnn_psnr: Mapping[str, float], paths: Sequence[Path]
 ) -> str:
     """Return the table in Markdown.
 

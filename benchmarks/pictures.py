@@ -26,7 +26,7 @@ def main() -> None:
     clean = spiden.read_picture(sample_picture())
     noisy = _noisy(clean)
     network, info = spiden.load_weights(spiden.find_weights("base"))
-    engine = spiden.DenseEngine(network, torch.device("cpu"))
+    engine = spiden.make_engine("auto", network, torch.device("cpu"), info.firing_rate)
     result = spiden.denoise_picture(engine, noisy, sigma=None, timesteps=info.timesteps[0])
     spiden.write_picture(FOLDER / "clean.png", clean)
     spiden.write_picture(FOLDER / "noisy.png", noisy)

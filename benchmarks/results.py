@@ -27,10 +27,10 @@ SIGMAS = (15.0, 25.0, 50.0)
 
 
 @cache
-def engine(model: str) -> spiden.DenseEngine:
+def engine(model: str) -> spiden.Engine:
     """Return the engine of a bundled model."""
-    network, _ = spiden.load_weights(spiden.find_weights(model))
-    return spiden.DenseEngine(network, torch.device("cpu"))
+    network, info = spiden.load_weights(spiden.find_weights(model))
+    return spiden.make_engine("auto", network, torch.device("cpu"), info.firing_rate)
 
 
 @dataclass(frozen=True)

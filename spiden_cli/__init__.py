@@ -3,7 +3,7 @@
     import spiden_cli as spiden
 
     network, info = spiden.load_weights(spiden.find_weights("base"))
-    engine = spiden.DenseEngine(network, torch.device("cpu"))
+    engine = spiden.make_engine("auto", network, torch.device("cpu"), info.firing_rate)
     picture = spiden.read_picture("noisy.png")
     result = spiden.denoise_picture(engine, picture, sigma=None, timesteps=4)
     spiden.write_picture("clean.png", result.picture)
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from spiden_cli.core.inference.denoising import Denoised, denoise_picture, denoise_tensor
     from spiden_cli.core.inference.engine import DenseEngine, Engine
     from spiden_cli.core.inference.evaluation import Evaluation, evaluate
+    from spiden_cli.core.inference.selection import make_engine
     from spiden_cli.core.network.denoiser import Denoiser
     from spiden_cli.core.network.folding import fold
     from spiden_cli.core.network.presets import PRESETS, NetworkConfig
@@ -51,6 +52,7 @@ _HOMES = {
     "core.inference.denoising": ("Denoised", "denoise_picture", "denoise_tensor"),
     "core.inference.engine": ("DenseEngine", "Engine"),
     "core.inference.evaluation": ("Evaluation", "evaluate"),
+    "core.inference.selection": ("make_engine",),
     "core.network.denoiser": ("Denoiser",),
     "core.network.folding": ("fold",),
     "core.network.presets": ("PRESETS", "NetworkConfig"),
@@ -92,6 +94,7 @@ __all__ = [
     "find_weights",
     "fold",
     "load_weights",
+    "make_engine",
     "model_names",
     "psnr",
     "read_info",

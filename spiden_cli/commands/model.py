@@ -1,13 +1,16 @@
 """The model that a command runs: named by an option, opened for inference."""
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spiden_cli.commands.options import torch_device, use_threads
-from spiden_cli.report.console import warn
+from spiden_cli.report.console import note, warn
 
 if TYPE_CHECKING:
+    import torch
+
     from spiden_cli.core.inference.engine import Engine
     from spiden_cli.core.weights import WeightsInfo
 
@@ -54,8 +57,16 @@ def open_model(
 
     use_threads(threads)
     network, info = load_weights(find_weights(name))
-    made = make_engine(engine, network, torch_device(device), info.firing_rate, threads)
+    where = torch_device(device)
+    made = make_engine(engine, network, where, info.firing_rate, threads)
+    if engine == "auto" and made.name == "dense" and info.config.spiking:
+        _tell_of_the_fast_engine(where)
     return EnsembleEngine(made) if ensemble else made, info
+
+
+def _tell_of_the_fast_engine(device: "torch.device") -> None:
+    if device.type == "cpu" and find_spec("numba") is None:
+        note("spikes run many times faster on the event engine: pip install 'spiden[fast]'")
 
 
 def check_sigma(sigma: float, info: "WeightsInfo") -> None:

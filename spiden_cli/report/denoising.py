@@ -76,6 +76,7 @@ class DenoiseReport:
             "synaptic_operations": self.synaptic_operations,
             "seconds": round(self.result.seconds, 4),
             "seconds_per_megapixel": round(self.result.seconds / self.pixels * 1e6, 4),
+            "synaptic_operations_per_second": round(self.synaptic_operations / self.result.seconds),
             "noisy_psnr": finite(self.noisy_psnr),
             "psnr": finite(self.psnr),
             "ssim": finite(self.ssim),
@@ -110,8 +111,10 @@ def _sheet(report: DenoiseReport) -> Table:
             "operations",
             f"{quantity(report.synaptic_operations)} synaptic ({quantity(per_pixel)} per pixel)",
         )
-    speed = result.seconds / report.pixels * 1e6
-    sheet.add_row("time", f"{result.seconds:.2f} s, {speed:.2f} s per megapixel ({report.engine})")
+    speed = f"{result.seconds / report.pixels * 1e6:.2f} s per megapixel"
+    if result.activity:
+        speed += f", {quantity(report.synaptic_operations / result.seconds)} operations per second"
+    sheet.add_row("time", f"{result.seconds:.2f} s on the {report.engine} engine: {speed}")
     if report.psnr is not None:
         sheet.add_row("PSNR", f"{report.noisy_psnr:.2f} dB noisy, {report.psnr:.2f} dB denoised")
         sheet.add_row("SSIM", f"{report.ssim:.4f}")

@@ -1,6 +1,7 @@
 """`spiden denoise`, as a user runs it."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,38 @@ def test_json_agrees_with_the_file(spiden, noisy_png, small_weights, tmp_path):
     assert record["synaptic_operations"] > 0
     assert record["noisy_psnr"] is None  # the reference is the noisy picture: infinite
     assert 0 < record["psnr"] < 60
+
+
+@pytest.mark.parametrize("engine", ["auto", "dense", "event", "event-int16"])
+def test_each_engine_says_its_name_and_speed(spiden, noisy_png, small_weights, engine):
+    outcome = spiden(
+        "denoise", noisy_png, "-m", small_weights, "--engine", engine, "--threads", 1, "--json"
+    )
+    assert outcome.code == 0, outcome.stderr
+    (record,) = json.loads(outcome.stdout)
+    assert record["engine"] == engine or engine == "auto"
+    speed = record["synaptic_operations"] / record["seconds"]
+    assert record["synaptic_operations_per_second"] == pytest.approx(speed, rel=0.05)
+
+
+def test_an_engine_that_is_none(spiden, noisy_png, small_weights):
+    outcome = spiden("denoise", noisy_png, "-m", small_weights, "--engine", "gpu")
+    assert outcome.code == 2
+    assert "choose one of auto, dense, event, event-int16" in outcome.stderr
+    assert not noisy_png.with_name("noisy_denoised.png").exists()
+
+
+def test_without_numba_the_dense_engine_runs_and_tells(
+    spiden, noisy_png, small_weights, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    monkeypatch.delitem(sys.modules, "spiden_cli.core.inference.event.engine", raising=False)
+    monkeypatch.setitem(sys.modules, "spiden_cli.core.inference.event.kernels", None)
+    monkeypatch.setattr("spiden_cli.commands.model.find_spec", lambda name: None)
+    outcome = spiden("denoise", noisy_png, "-m", small_weights)
+    assert outcome.code == 0
+    assert "spiden[fast]" in outcome.stderr
+    assert "dense engine" in outcome.stdout
 
 
 def test_a_folder_goes_into_a_folder(spiden, noisy_png, small_weights, tmp_path):

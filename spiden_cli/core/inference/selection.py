@@ -1,7 +1,6 @@
 """Which engine runs a network: the one that was asked for, or the faster one."""
 
 from collections.abc import Callable
-from importlib.util import find_spec
 
 import torch
 
@@ -35,9 +34,7 @@ def make_engine(
     if name not in ENGINES:
         raise InputError(f"unknown engine {name!r}: choose one of {', '.join(ENGINES)}")
     if name == "auto":
-        on_cpu = device.type == "cpu" and find_spec("numba") is not None
-        pays = firing_rate is not None and firing_rate < BREAK_EVEN_RATE
-        name = "event" if network.config.spiking and on_cpu and pays else "dense"
+        name = "event" if _event_is_faster(network, device, firing_rate) else "dense"
     if name == "dense":
         return DenseEngine(network, device)
     return _event_engine()(network, threads, "int16" if name == "event-int16" else "float32")
@@ -51,9 +48,25 @@ processors differ.
 """
 
 
+def _event_is_faster(network: Denoiser, device: torch.device, rate: float | None) -> bool:
+    if not network.config.spiking or device.type != "cpu":
+        return False
+    if rate is None or rate >= BREAK_EVEN_RATE:
+        return False
+    try:
+        _event_engine()
+    except InputError:
+        return False
+    return True
+
+
 def _event_engine() -> Callable[[Denoiser, int | None, str], Engine]:
     try:
         from spiden_cli.core.inference.event.engine import EventEngine
     except ImportError:
         raise InputError("the event engine needs numba: pip install 'spiden[fast]'") from None
+    except RuntimeError:  # numba, where neither package nor home can be written
+        raise InputError(
+            "numba finds no folder to keep compiled code in: set NUMBA_CACHE_DIR to one"
+        ) from None
     return EventEngine
