@@ -19,6 +19,7 @@ from memory import memory_table
 from rivals import BM3D, SnnTorch, SpikingJelly
 from timing import SIGMA, TIMESTEPS, Run, in_turns, noisy_photograph
 from torch import Tensor
+from training_step import training_table
 
 import spiden_cli as spiden
 from spiden_cli.core.inference.engine import Engine
@@ -169,6 +170,7 @@ def main() -> None:
             ratios=ratios, seconds=seconds,
             growth=growth(network, twin, arguments.repeats),
             scaling=thread_table(network, arguments.repeats, arguments.threads),
+            training=training_table(arguments.threads),
             memory=memory_table([(3000, 4000), (4000, 6000), (8000, 6000)]),
         ),
         encoding="utf-8",
@@ -212,6 +214,13 @@ spike came in. `--engine auto` takes the event engine below a rate of {break_eve
 `spiden denoise --engine event`, the whole process:
 
 {memory}
+
+## Training
+
+One optimiser step of `dncnn17`, T = {timesteps}, 16 patches of 48 x 48, each in processes of its
+own (`python benchmarks/training_step.py`):
+
+{training}
 """
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,7 +14,7 @@ from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.tensor import to_pixels, to_tensor
 from spiden_cli.core.inference.activity import Activity, total
 from spiden_cli.core.inference.engine import Engine, Pass
-from spiden_cli.core.inference.tiling import Shape, tiles
+from spiden_cli.core.inference.tiling import Shape, Tile, tiles
 from spiden_cli.errors import InputError, WeightsError
 
 OnTile = Callable[[int, int], None]
@@ -59,11 +60,20 @@ def denoise_picture(
         InputError: the picture is too small, or a grey one is given to a colour network.
     """
     level = estimate_sigma(picture.pixels) if sigma is None else sigma
+    pixels = np.empty_like(picture.pixels)
+
+    def read(part: Tile) -> Tensor:
+        return to_tensor(picture.pixels[part.source])
+
+    def write(part: Tile, denoised: Tensor) -> None:
+        pixels[part.target] = to_pixels(denoised, pixels.dtype)
+
     began = time.perf_counter()
-    result = denoise_tensor(engine, to_tensor(picture.pixels), level, timesteps, tile, on_tile)
+    channels = 1 if pixels.ndim == 2 else 3
+    size = (channels, picture.height, picture.width)
+    activity = _in_tiles(engine, size, read, write, level, timesteps, tile, on_tile)
     seconds = time.perf_counter() - began
-    pixels = to_pixels(result.denoised, picture.pixels.dtype)
-    return Denoised(dataclasses.replace(picture, pixels=pixels), level, result.activity, seconds)
+    return Denoised(dataclasses.replace(picture, pixels=pixels), level, activity, seconds)
 
 
 def denoise_tensor(
@@ -92,22 +102,46 @@ def denoise_tensor(
         InputError: a grey image is given to a colour network, or T < 1.
         WeightsError: the output is no number.
     """
+    denoised = torch.empty_like(noisy)
+
+    def read(part: Tile) -> Tensor:
+        return noisy[:, *part.source]
+
+    def write(part: Tile, result: Tensor) -> None:
+        denoised[:, *part.target] = result
+
+    size = (noisy.shape[0], noisy.shape[1], noisy.shape[2])
+    return Pass(denoised, _in_tiles(engine, size, read, write, sigma, timesteps, tile, on_tile))
+
+
+def _in_tiles(
+    engine: Engine,
+    size: tuple[int, int, int],
+    read: Callable[[Tile], Tensor],
+    write: Callable[[Tile, Tensor], None],
+    sigma: float,
+    timesteps: int,
+    tile: Shape | None,
+    on_tile: OnTile,
+) -> Activity:
+    """Read, denoise and write tile by tile, so that no more of an image is held in float32."""
     channels = engine.config.image_channels
-    if channels == 3 and len(noisy) == 1:
+    if channels == 3 and size[0] == 1:
         raise InputError("this is a colour network, and the image is grey: choose a grey one")
     if timesteps < 1:
         raise InputError(f"the number of timesteps must be at least 1, not {timesteps}")
-    height, width = noisy.shape[1:]
-    parts = list(tiles(height, width, engine.config, tile or engine.tile))
-    steps = [(planes, part) for planes in range(0, len(noisy), channels) for part in parts]
-    denoised = torch.empty_like(noisy)
-    activities = []
-    for done, (first, part) in enumerate(steps, start=1):
-        planes = slice(first, first + channels)
-        result = engine.run(noisy[planes, *part.source], sigma, timesteps)
-        denoised[planes, *part.target] = result.denoised[:, *part.inside]
-        activities.append(result.activity)
-        on_tile(done, len(steps))
-    if not denoised.isfinite().all():  # finite weights can be large enough for it
-        raise WeightsError("the network's output is no number: its weights are broken, get others")
-    return Pass(denoised, total(activities))
+    parts = list(tiles(*size[1:], engine.config, tile or engine.tile))
+    activities, done, of = [], 0, len(parts) * size[0] // channels
+    for part in parts:
+        denoised = []
+        for planes in torch.split(read(part), channels):
+            result = engine.run(planes, sigma, timesteps)
+            denoised.append(result.denoised[:, *part.inside])
+            activities.append(result.activity)
+            done += 1
+            on_tile(done, of)
+        whole = torch.cat(denoised)
+        if not whole.isfinite().all():  # finite weights can be large enough for it
+            raise WeightsError("the network's output is no number: its weights are broken")
+        write(part, whole)
+    return total(activities)

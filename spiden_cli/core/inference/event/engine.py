@@ -36,7 +36,7 @@ class EventEngine:
     """
 
     passes = 1
-    tile = (1 << 20, 1024)  # a wave of rows needs no tiles below each other
+    tile = (2048, 1024)  # a few rows at a time are at work, so that it may be tall
 
     def __init__(
         self, network: Denoiser, threads: int | None = None, numbers: str = "float32"

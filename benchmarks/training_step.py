@@ -1,0 +1,134 @@
+"""One optimiser step of `dncnn17`, T = 4, 16 patches of 48 x 48, beside the same in spikingjelly.
+
+    pip install --no-deps spikingjelly==2.0.0 loguru
+    python benchmarks/training_step.py [--threads N]
+
+Prints a table: median seconds per step, and the peak memory of a process that does nothing else.
+Both train the same network with Adam, through time. In spikingjelly's, its IF nodes (multi-step,
+torch backend, rectangular surrogate, no gradient through the reset) stand where our neurons were;
+their threshold is fixed, while ours learn one for each channel.
+"""
+
+import argparse
+import json
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+import torch
+from torch import Tensor, nn
+
+import spiden_cli as spiden
+from spiden_cli.core.data.patches import Batch
+from spiden_cli.core.neuron.layer import IFLayer
+from spiden_cli.core.training.objective import objective
+
+TIMESTEPS, PATCHES, SIDE = 4, 16, 48
+OURS, THEIRS = "spiden", "spikingjelly"
+
+
+class Node(nn.Module):
+    """A layer of spikingjelly's neurons with the interface of ours."""
+
+    population = 1
+
+    def __init__(self, threshold: float, initial: float) -> None:
+        from spikingjelly.activation_based import neuron, surrogate
+
+        super().__init__()
+        self.node = neuron.IFNode(
+            threshold, v_reset=None, step_mode="m", surrogate_function=surrogate.Rect(),
+            detach_reset=True,
+        )  # fmt: skip
+        self.initial = threshold * initial
+
+    def forward(self, current: Tensor, timesteps: int, quantised: bool = False) -> Tensor:
+        """Turn currents (T * B, C, H, W) into spikes."""
+        currents = current.unflatten(0, (timesteps, -1))
+        self.node.v = torch.full_like(currents[0], self.initial)
+        return self.node(currents).flatten(0, 1)
+
+
+def network(framework: str) -> spiden.Denoiser:
+    """Build the network with the neurons of one of both."""
+    torch.manual_seed(0)
+    made = spiden.Denoiser(spiden.PRESETS["dncnn17"])
+    if framework == THEIRS:
+        for name, module in list(made.named_modules()):
+            if isinstance(module, IFLayer):
+                node = Node(made.config.threshold, made.config.initial_potential)
+                made.set_submodule(name, node)
+    return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def measure(framework: str, precision: str, steps: int) -> dict[str, float]:
+    """Train a few steps; return seconds per step and peak memory in GB."""
+    net = network(framework)
+    optimiser = torch.optim.Adam(net.parameters(), lr=1e-4)
+    clean = torch.rand(PATCHES, 1, SIDE, SIDE)
+    sigma = torch.full((PATCHES,), 25.0)
+    batch = Batch(clean, clean + torch.randn_like(clean) * 25 / 255, sigma)
+    seconds = []
+    for _ in range(steps + 1):
+        began = time.perf_counter()
+        optimiser.zero_grad(set_to_none=True)
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            loss = objective(net, batch, TIMESTEPS, False, 0.0).loss
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        seconds.append(time.perf_counter() - began)
+    unit = 1 if platform.system() == "Darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+    return {"seconds": statistics.median(seconds[1:]), "peak": peak}
+
+
+def training_table(threads: int, steps: int = 3, turns: int = 2) -> str:
+    """Return the table in Markdown; each run in a process of its own, in turns."""
+    runs = [(OURS, "float32"), (THEIRS, "float32"), (OURS, "bfloat16"), (THEIRS, "bfloat16")]
+    found: dict[tuple[str, str], list[dict[str, float]]] = {run: [] for run in runs}
+    for _ in range(turns):
+        for framework, precision in runs:
+            command = [
+                sys.executable, __file__, "--one", framework, "--precision", precision,
+                "--threads", str(threads), "--steps", str(steps),
+            ]  # fmt: skip
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            found[framework, precision].append(json.loads(done.stdout.splitlines()[-1]))
+            print(f"  {framework} {precision}: {found[framework, precision][-1]}", flush=True)
+    lines = [
+        "| one step of `dncnn17` | s | peak, GB | time over spikingjelly's | memory over its |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    for framework, precision in runs:
+        mine, theirs = (
+            {what: min(run[what] for run in found[name, precision]) for what in ("seconds", "peak")}
+            for name in (framework, THEIRS)
+        )
+        lines.append(
+            f"| {framework}, {precision} | {mine['seconds']:.2f} | {mine['peak']:.2f} "
+            f"| {mine['seconds'] / theirs['seconds']:.2f} | {mine['peak'] / theirs['peak']:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the table, or measure one run for it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--one", choices=[OURS, THEIRS], help=argparse.SUPPRESS)
+    parser.add_argument("--precision", default="float32", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.set_flush_denormal(True)
+    if arguments.one:
+        print(json.dumps(measure(arguments.one, arguments.precision, arguments.steps)))
+    else:
+        print(training_table(arguments.threads, arguments.steps))
+
+
+if __name__ == "__main__":
+    main()
