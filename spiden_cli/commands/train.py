@@ -73,6 +73,12 @@ def train(
     init: Annotated[
         Path | None, typer.Option(help="Start from these weights (a CNN twin, or an SNN).")
     ] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(help="Weights to learn from besides, such as the CNN twin's.")
+    ] = None,
+    teacher_weight: Annotated[
+        float | None, typer.Option(help="The teacher's share of the loss [with a teacher: 0.5].")
+    ] = None,
     val: Annotated[
         Path | None, typer.Option(help="Validation images; by default 5 % are held out.")
     ] = None,
@@ -129,6 +135,7 @@ def train(
         method=method,
         freeze_norm=freeze_norm,
         sparsity_weight=sparsity_weight,
+        teacher_weight=_share(teacher_weight, teacher),
         gradient_clip=gradient_clip,
         ema=ema,
         seed=seed,
@@ -143,9 +150,13 @@ def train(
         "command": _command_line(),
         "start": _history(init) if init is not None else "random weights",
     }
+    if teacher is not None:
+        notes["teacher"] = f"{teacher_weight or 0.5:g} of {_history(teacher)}"
     from spiden_cli.core.training.loop import Trainer
 
-    trainer = Trainer(output, network_config, config, images, held_out, target, notes, start=init)
+    trainer = Trainer(
+        output, network_config, config, images, held_out, target, notes, init, teacher
+    )
     _refuse_to_overwrite(trainer, resume)
     if resume:
         trainer.resume()
@@ -157,6 +168,11 @@ def train(
         signal.signal(signal.SIGINT, before)
     if interrupted:
         raise KeyboardInterrupt
+
+
+def _share(weight: float | None, teacher: Path | None) -> float:
+    default = 0.5 if teacher is not None else 0.0
+    return default if weight is None else weight
 
 
 def _command_line() -> str:

@@ -26,6 +26,7 @@ class TrainingConfig:
         method: "bptt" unrolls T timesteps; "quantiser" trains T-level quantisers in one pass.
         freeze_norm: fix the statistics of batch normalisation and fold it.
         sparsity_weight: weight of the mean firing rate in the loss.
+        teacher_weight: share of the error that a teacher's output, not the clean image, decides.
         gradient_clip: largest norm of the gradient.
         ema: decay of the moving average of the weights.
         seed: where all randomness comes from.
@@ -44,6 +45,7 @@ class TrainingConfig:
     method: str = "bptt"
     freeze_norm: bool = False
     sparsity_weight: float = 0.0
+    teacher_weight: float = 0.0
     gradient_clip: float = 1.0
     ema: float = 0.999
     seed: int = 0
@@ -68,6 +70,7 @@ class TrainingConfig:
             < self.learning_rate
             <= 1000,
             "the sparsity weight can't be negative": not 0 <= self.sparsity_weight < math.inf,
+            "the teacher's weight must lie in 0 to 1": not 0 <= self.teacher_weight <= 1,
             "the gradient clip must be positive": not self.gradient_clip > 0,
             "the EMA decay must lie in 0 to 1, 1 excluded": not 0 <= self.ema < 1,
             f"the method must be one of {', '.join(METHODS)}": self.method not in METHODS,

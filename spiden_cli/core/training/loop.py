@@ -32,7 +32,7 @@ from spiden_cli.core.training.config import TrainingConfig
 from spiden_cli.core.training.objective import objective
 from spiden_cli.core.training.optimiser import make_optimiser
 from spiden_cli.core.training.schedule import learning_rate
-from spiden_cli.core.training.transfer import start_from
+from spiden_cli.core.training.transfer import load_teacher, start_from
 from spiden_cli.core.training.validation import Validation, validate
 from spiden_cli.core.weights import WeightsInfo, save_weights
 from spiden_cli.errors import OutputError, TrainingError
@@ -81,9 +81,11 @@ class Trainer:
         device: where to train.
         notes: free text for the metadata of the weights: preset, data, command.
         start: weights to start from.
+        teacher: weights of the network that teaches, if `config` gives it a share.
 
     Raises:
-        TrainingError: no image is as large as a patch, or `start` does not fit.
+        TrainingError: no image is as large as a patch, `start` or `teacher` does not fit, or there
+            is a teacher without a share or a share without a teacher.
         OutputError: the folder can't be made.
     """
 
@@ -97,6 +99,7 @@ class Trainer:
         device: torch.device,
         notes: dict[str, str],
         start: Path | None = None,
+        teacher: Path | None = None,
     ) -> None:
         self.folder, self.config, self.device, self.notes = folder, config, device, notes
         self.held_out = held_out
@@ -113,6 +116,9 @@ class Trainer:
             start_from(network, start, self.patches.draw(8))
         if config.freeze_norm:
             network.freeze_norm()
+        if (teacher is None) != (config.teacher_weight == 0):
+            raise TrainingError("a teacher needs a weight above 0, and a weight a teacher")
+        self.teacher = None if teacher is None else load_teacher(teacher, network).to(device)
         # Channels-last is twice as fast on a CPU and no slower on a GPU.
         self.network = network.to(device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -216,8 +222,9 @@ class Trainer:
         batch = self.patches.draw(config.batch_size)
         with self._autocast():
             goal = objective(
-                self.network, batch, timesteps, config.method == "quantiser", config.sparsity_weight
-            )
+                self.network, batch, timesteps, config.method == "quantiser",
+                config.sparsity_weight, self.teacher, config.teacher_weight,
+            )  # fmt: skip
         self.optimiser.zero_grad(set_to_none=True)
         goal.loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.gradient_clip)

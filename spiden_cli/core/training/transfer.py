@@ -21,6 +21,7 @@ from torch import Tensor
 from spiden_cli.core.data.patches import Batch
 from spiden_cli.core.network.blocks import ConvNorm
 from spiden_cli.core.network.denoiser import Denoiser
+from spiden_cli.core.network.folding import fold
 from spiden_cli.core.network.recording import record_spikes
 from spiden_cli.core.neuron.layer import IFLayer
 from spiden_cli.core.weights import load_weights
@@ -55,6 +56,25 @@ def start_from(network: Denoiser, path: Path, calibration: Batch) -> None:
         narrow.load_state_dict(source.state_dict(), strict=False)  # a LIF layer has a leak besides
     if narrow is not network:
         _widen(network, narrow)
+
+
+def load_teacher(path: Path, network: Denoiser) -> Denoiser:
+    """Load a network to learn from, folded.
+
+    Args:
+        path: a weights file; of any shape, as long as it is for the same kind of image.
+        network: what learns from it.
+
+    Raises:
+        WeightsError: the file can't be read.
+        TrainingError: it is for grey images and the network for colour, or the other way round.
+    """
+    teacher, _ = load_weights(path)
+    if teacher.config.image_channels != network.config.image_channels:
+        raise TrainingError(f"{path} can't teach: one network is for grey, the other for colour")
+    folded = fold(teacher)
+    folded.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return folded
 
 
 def _coloured(grey: Denoiser) -> Denoiser:

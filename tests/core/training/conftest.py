@@ -37,12 +37,13 @@ def trainer(tmp_path: Path, images: list[torch.Tensor]) -> MakeTrainer:
         folder: str = "run",
         network: dict[str, object] | NetworkConfig = {},  # noqa: B006
         start: Path | None = None,
+        teacher: Path | None = None,
         **settings: object,
     ) -> Trainer:
         shape = network if isinstance(network, NetworkConfig) else replace(TINY, **network)
         return Trainer(
             tmp_path / folder, shape, replace(SHORT, **settings), images[:2], images[2:],
-            torch.device("cpu"), {"preset": "tiny", "data": "smooth"}, start,
+            torch.device("cpu"), {"preset": "tiny", "data": "smooth"}, start, teacher,
         )  # fmt: skip
 
     return make

@@ -1,13 +1,16 @@
 """The loop: it learns, tells what it does, stops when asked, and saves the moving average."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from spiden_cli.core.network.denoiser import Denoiser
+from spiden_cli.core.network.presets import preset
 from spiden_cli.core.training.loop import CHECKPOINT, LOG, WEIGHTS
-from spiden_cli.core.weights import load_weights
+from spiden_cli.core.weights import WeightsInfo, load_weights, save_weights
 from spiden_cli.errors import OutputError, TrainingError
 
 
@@ -130,3 +133,37 @@ def test_a_folder_that_can_not_be_made(trainer, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputError, match="can't make the folder"):
         trainer("file/run")
+
+
+def saved_network(folder, **changes):
+    config = replace(preset("tiny"), **{"width": 4, "layers": 4, "neuron": "relu", **changes})
+    path = folder / "teacher.safetensors"
+    save_weights(path, Denoiser(config), WeightsInfo(config, "custom", (1,), (0.0, 55.0)))
+    return path
+
+
+def test_a_student_comes_nearer_to_its_teacher(trainer, tmp_path, images):
+    path = saved_network(tmp_path)
+    teacher, _ = load_weights(path)
+    run = trainer(
+        network={"neuron": "relu"}, teacher=path, teacher_weight=1.0, steps=60, warmup=1,
+        learning_rate=0.01, batch_size=4, sigma=(25.0, 25.0), validate_every=60,
+    )  # fmt: skip
+    noisy = images[0][None].float() / 255 + 0.1
+
+    def distance():
+        with torch.no_grad():
+            return (run.averaged.eval()(noisy, 25.0) - teacher(noisy, 25.0)).abs().mean().item()
+
+    before = distance()
+    finish(run)
+    assert distance() < 0.7 * before
+
+
+def test_a_teacher_that_does_not_fit(trainer, tmp_path):
+    with pytest.raises(TrainingError, match="weight"):
+        trainer(teacher=saved_network(tmp_path))
+    with pytest.raises(TrainingError, match="a weight a teacher"):
+        trainer(teacher_weight=0.5)
+    with pytest.raises(TrainingError, match="colour"):
+        trainer(teacher=saved_network(tmp_path, image_channels=3), teacher_weight=0.5)

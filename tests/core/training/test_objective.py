@@ -51,3 +51,19 @@ def test_without_a_price_the_rate_has_no_gradient_of_its_own(network, batch):
     grown = torch.autograd.grad(objective(network, batch, 2, False, 1.0).firing_rate,
                                 network.neurons.log_threshold)  # fmt: skip
     assert (grown[0] < 0).all()  # a higher threshold fires less
+
+
+@pytest.mark.parametrize("quantised", [False, True])
+def test_a_teacher_takes_its_share(network, batch, quantised):
+    torch.manual_seed(1)
+    teacher = Denoiser(replace(preset("tiny"), width=6, layers=4, neuron="relu")).eval()
+    alone = objective(network, batch, 2, quantised, 0.0).error
+    taught = network(batch.noisy, batch.sigma, 2, quantised) - teacher(batch.noisy, batch.sigma)
+    for weight in (0.0, 0.25, 1.0):
+        goal = objective(network, batch, 2, quantised, 0.0, teacher, weight)
+        torch.testing.assert_close(
+            goal.error, (1 - weight) * alone + weight * taught.abs().mean().detach()
+        )
+        goal.loss.backward()
+    assert all(parameter.grad is None for parameter in teacher.parameters())
+    assert network.encoder.conv.weight.grad is not None
