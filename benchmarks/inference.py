@@ -184,6 +184,18 @@ Written by `python benchmarks/inference.py` on {threads} threads of a {processor
 Medians of {repeats} runs, taken in turns in one process after a warm-up; on the large picture, the
 slow ones (all but the event engine and the twin) ran once. 1 GB is 10^9 bytes.
 
+## How the event engine works
+
+A spike at a position adds a row of weights to the membrane potentials around it; where nothing
+fired, nothing is done. All layers advance together, a row of positions at a time, each one row
+behind the layer before, so that a few rows of currents and of spikes (a bit each) are all that is
+kept, whatever the size of the picture. Kernels and loops are compiled for the processor that they
+run on, at first use, and kept on disk. Additions come in torch's order, so that in float32 the
+spikes are torch's, bit for bit, where torch sums as it does on this processor; elsewhere a
+potential within rounding of its threshold may fall to the other side (a test holds 99.9 % of the
+pixels within 0.001, and PSNR within 0.005 dB). `event-int16` rounds weights to 16 bits (a test
+holds it within 0.02 dB).
+
 ## Against others
 
 Time of the event engine over theirs, so less is better:

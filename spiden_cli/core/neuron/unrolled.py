@@ -2,7 +2,8 @@ r"""T timesteps of IF neurons as one differentiable operation: what training run
 
 It computes what `if_step` computes, step by step and bit for bit, and its gradient is that of
 backpropagation through time. Autograd over the steps takes more passes over memory for the same;
-this keeps the membrane potentials V'[t] and the spikes, and works in place. With g_s[t], g_V[t]
+this works in place, and keeps for each neuron and step whether it fired, and the surrogate's value:
+with the rectangular one, a byte each. With g_s[t], g_V[t]
 the gradients of a spike and of the potential that a step leaves behind,
 
     e[t]     = (g_s[t] - theta g_V[t]) h((V'[t] - theta) / theta) / theta    through the spike
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor
 
 from spiden_cli.core.neuron.integrate_and_fire import IFParameters
-from spiden_cli.core.neuron.surrogate import Surrogate
+from spiden_cli.core.neuron.surrogate import Surrogate, rectangular
 
 
 class _Unrolled(torch.autograd.Function):
@@ -32,39 +33,38 @@ class _Unrolled(torch.autograd.Function):
         timesteps: int,
     ) -> Tensor:
         dtype = torch.promote_types(current.dtype, threshold.dtype)
-        potentials = torch.empty_like(current, dtype=dtype)
         spikes = torch.empty_like(current, dtype=dtype)
-        left = initial * threshold * torch.ones_like(spikes.chunk(timesteps)[0])
-        for now, potential, fired in zip(
-            current.chunk(timesteps),
-            potentials.chunk(timesteps),
-            spikes.chunk(timesteps),
-            strict=True,
+        bumps = torch.empty_like(current, dtype=torch.bool if surrogate is rectangular else dtype)
+        potential = initial * threshold * torch.ones_like(spikes.chunk(timesteps)[0])
+        for now, fired, bump in zip(
+            current.chunk(timesteps), spikes.chunk(timesteps), bumps.chunk(timesteps), strict=True
         ):
-            torch.add(left, now, out=potential)
+            potential.add_(now)
             torch.ge(potential, threshold, out=fired)
-            left = potential - threshold * fired
-        ctx.save_for_backward(potentials, spikes, threshold)
-        ctx.constants = initial, surrogate, timesteps, current.dtype
+            if ctx.needs_input_grad[0] or ctx.needs_input_grad[1]:
+                bump.copy_(surrogate((potential - threshold).div_(threshold)))
+            potential.addcmul_(threshold, fired, value=-1)
+        ctx.save_for_backward(spikes.bool(), bumps, threshold)
+        ctx.constants = initial, timesteps, current.dtype, dtype
         return spikes
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None, None]:  # noqa: ANN401
-        potentials, spikes, threshold = ctx.saved_tensors
-        initial, surrogate, timesteps, dtype = ctx.constants
-        to_current = torch.empty_like(potentials, dtype=dtype)
+        spikes, bumps, threshold = ctx.saved_tensors
+        initial, timesteps, current_dtype, dtype = ctx.constants
+        to_current = torch.empty_like(spikes, dtype=current_dtype)
         to_threshold = torch.zeros_like(threshold)
-        to_left = torch.zeros_like(potentials.chunk(timesteps)[0])
-        for to_spikes, potential, fired, to_now in zip(
+        to_left = torch.zeros_like(spikes.chunk(timesteps)[0], dtype=dtype)
+        for to_spikes, fired, bump, to_now in zip(
             reversed(grads[0].chunk(timesteps)),
-            reversed(potentials.chunk(timesteps)),
             reversed(spikes.chunk(timesteps)),
+            reversed(bumps.chunk(timesteps)),
             reversed(to_current.chunk(timesteps)),
             strict=True,
         ):
-            slope = surrogate((potential - threshold).div_(threshold)).div_(threshold)
-            through = torch.addcmul(to_spikes, threshold, to_left, value=-1).mul_(slope)
-            both = torch.addcmul(through, to_left, fired)
+            through = torch.addcmul(to_spikes, threshold, to_left, value=-1)
+            through.mul_(bump).div_(threshold)
+            both = (to_left * fired).add_(through)
             to_threshold -= both.sum_to_size(threshold.shape)
             to_left.add_(through)
             to_now.copy_(to_left)
