@@ -13,11 +13,12 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from spiden_cli.core.data.patches import PatchSource
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import NetworkConfig
+from spiden_cli.core.training.averaging import moving_average
 from spiden_cli.core.training.calibration import recalibrate
 from spiden_cli.core.training.checkpoint import (
     Checkpoint,
@@ -122,8 +123,7 @@ class Trainer:
         # Channels-last is twice as fast on a CPU and no slower on a GPU.
         self.network = network.to(device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        ema = get_ema_multi_avg_fn(config.ema)  # type: ignore[no-untyped-call]
-        self.average = AveragedModel(self.network, multi_avg_fn=ema)
+        self.average = AveragedModel(self.network, multi_avg_fn=moving_average(config.ema))
         self.optimiser = make_optimiser(self.network, config.optimiser, config.learning_rate)
         self.step, self.seconds = 0, 0.0
         try:

@@ -46,9 +46,10 @@ def test_progress_and_files(trainer):
 
 def test_weights_are_the_moving_average(trainer):
     run = trainer(validate_every=100)
-    decay, average = run.config.ema, None
-    for _ in run.run():
+    average = None
+    for step, _ in enumerate(run.run()):
         now = {name: p.detach().clone() for name, p in run.network.named_parameters()}
+        decay = min(run.config.ema, (1 + step) / (10 + step))
         average = now if average is None else {
             name: decay * average[name] + (1 - decay) * now[name] for name in now
         }  # fmt: skip
