@@ -34,7 +34,7 @@ Array = NDArray[Any]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 LARGEST = np.float32(32767)  # int16
-COLUMNS = 32  # positions that share a kernel row's weights while these are in the L1 cache
+COLUMNS = 64
 
 
 def compiled(function: Function) -> Function:
