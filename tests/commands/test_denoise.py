@@ -42,6 +42,15 @@ def test_json_agrees_with_the_file(spiden, noisy_png, small_weights, tmp_path):
     assert 0 < record["psnr"] < 60
 
 
+def test_the_model_suits_the_picture(spiden, noisy_png, tmp_path):
+    grey = tmp_path / "grey.png"
+    with Image.open(noisy_png) as image:
+        image.convert("L").save(grey)
+    outcome = spiden("denoise", noisy_png, grey, "-o", tmp_path / "out", "--json", "--sigma", 25)
+    assert outcome.code == 0, outcome.stderr
+    assert [record["model"] for record in json.loads(outcome.stdout)] == ["base-colour", "base"]
+
+
 @pytest.mark.parametrize("engine", ["auto", "dense", "event", "event-int16"])
 def test_each_engine_says_its_name_and_speed(spiden, noisy_png, small_weights, engine):
     outcome = spiden(

@@ -249,3 +249,13 @@ def _is_one_line(outcome, code, message):
     assert outcome.stdout == ""
     assert len(outcome.stderr.strip().splitlines()) == 1
     assert message in outcome.stderr
+
+
+def test_the_event_engine_has_the_same_bill(spiden, small_weights):
+    bills = []
+    for engine in ("dense", "event"):
+        outcome = spiden("energy", "-m", small_weights, "--engine", engine, "--json")
+        assert outcome.code == 0, outcome.stderr
+        (record,) = json.loads(outcome.stdout)
+        bills.append(record["psnr"])
+    assert bills[0] == pytest.approx(bills[1], abs=0.01)

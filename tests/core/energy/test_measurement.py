@@ -1,6 +1,6 @@
 """Measuring: on real files, with noise that `spiden evaluate` would draw."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from PIL import Image
 from spiden_cli.core.energy.measurement import measure
 from spiden_cli.core.image.tensor import to_grey, to_pixels, to_tensor
 from spiden_cli.core.inference.engine import DenseEngine
+from spiden_cli.core.inference.event.engine import EventEngine
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import preset
 from spiden_cli.core.weights import load_weights
@@ -52,6 +53,20 @@ def _spikes(result):
     return sum(
         layer.spikes for passes in result.passes.values() for layer in passes.spikes.values()
     )
+
+
+def test_the_event_engine_counts_what_the_dense_one_counts(
+    engine, small_weights, save, grey_pixels
+):
+    paths = [save("a.png", grey_pixels), save("b.png", grey_pixels.T)]
+    events = EventEngine(load_weights(small_weights)[0])
+    expected, found = (measure(each, paths, 25.0, 3) for each in (engine, events))
+    assert found.psnr == pytest.approx(expected.psnr, abs=0.01)
+    assert found.passes.keys() == expected.passes.keys()
+    for size, passes in expected.passes.items():
+        for name, layer in passes.spikes.items():
+            for what, count in asdict(layer).items():  # rounding may flip a spike or two
+                assert asdict(found.passes[size].spikes[name])[what] == pytest.approx(count, 2e-3)
 
 
 def test_a_colour_picture_is_grey_to_a_grey_network(engine, save, colour_pixels):
