@@ -185,7 +185,8 @@ TEXT = """# Performance
 Written by `python benchmarks/inference.py` on {threads} threads of a {processor} processor, torch
 {torch}. Model `{model}`, T = {timesteps}, sigma 25, grey, the bundled photograph mirrored to size.
 Medians of {repeats} runs, taken in turns in one process after a warm-up; on the large picture, the
-other networks ran once, and BM3D and the dense spiking network, minutes each, not at all. 1 GB is 10^9 bytes.
+other networks ran once, and BM3D and the dense spiking network, minutes each, not at all.
+1 GB is 10^9 bytes.
 
 ## How the event engine works
 
