@@ -13,7 +13,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 import spiden_cli as spiden
-from spiden_cli.core.bundled import sample_picture
+from spiden_cli.core.bundled import model_for, sample_picture
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.tensor import to_pixels, to_tensor
 
@@ -25,7 +25,7 @@ def main() -> None:
     """Write clean.png, noisy.png and beside.png."""
     clean = spiden.read_picture(sample_picture())
     noisy = _noisy(clean)
-    network, info = spiden.load_weights(spiden.find_weights("base"))
+    network, info = spiden.load_weights(spiden.find_weights(model_for(colour=True)))
     engine = spiden.make_engine("auto", network, torch.device("cpu"), info.firing_rate)
     result = spiden.denoise_picture(engine, noisy, sigma=None, timesteps=info.timesteps[0])
     spiden.write_picture(FOLDER / "clean.png", clean)

@@ -1,7 +1,8 @@
 """`spiden denoise`: noisy pictures in, clean pictures out."""
 
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -13,6 +14,8 @@ from spiden_cli.report.denoising import DenoiseReport, print_reports
 from spiden_cli.report.progress import counting
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from spiden_cli.core.inference.engine import Engine
     from spiden_cli.core.weights import WeightsInfo
 
@@ -37,7 +40,7 @@ def denoise(
         int | None,
         typer.Option(help="T, the simulated timesteps; by default what the model was trained for."),
     ] = None,
-    model: Model = "base",
+    model: Model = "auto",
     reference: Annotated[
         Path | None,
         typer.Option(
@@ -57,16 +60,22 @@ def denoise(
 
     sources = _sources(pictures)
     targets = plan_outputs(sources, output, overwrite)
-    opened, info = open_model(model, engine, device, threads, ensemble)
-    steps = info.timesteps[0] if timesteps is None else timesteps
-    if steps < 1:
-        raise InputError(f"the number of timesteps must be at least 1, not {steps}")
-    if level is not None:
-        check_sigma(level, info)
+    if timesteps is not None and timesteps < 1:
+        raise InputError(f"the number of timesteps must be at least 1, not {timesteps}")
+
+    @cache
+    def opened(name: str) -> "Opened":
+        network, info = open_model(name, engine, device, threads, ensemble)
+        if level is not None:
+            check_sigma(level, info)
+        return Opened(name, network, info)
+
+    if model != "auto":
+        opened(model)  # a model that is none is told before any picture is read
     reports, failed = [], None
     for source, target in targets.items():
         try:
-            reports.append(_one(opened, info, source, target, level, steps, reference))
+            reports.append(_one(opened, model, source, target, level, timesteps, reference))
         except SpidenError as error:
             if len(targets) == 1:
                 raise
@@ -95,10 +104,19 @@ def _sources(pictures: list[str]) -> list[Path]:
     return sources
 
 
+class Opened(NamedTuple):
+    """A model that is ready to run."""
+
+    name: str
+    engine: "Engine"
+    info: "WeightsInfo"
+
+
 def _one(
-    engine: "Engine", info: "WeightsInfo", source: Path, target: Path, level: float | None,
-    timesteps: int, reference: Path | None,
+    opened: "Callable[[str], Opened]", model: str, source: Path, target: Path,
+    level: float | None, timesteps: int | None, reference: Path | None,
 ) -> DenoiseReport:  # fmt: skip
+    from spiden_cli.core.bundled import model_for
     from spiden_cli.core.image.files import losses, read_picture, write_picture
     from spiden_cli.core.image.metrics import psnr, ssim
     from spiden_cli.core.inference.denoising import denoise_picture
@@ -108,10 +126,12 @@ def _one(
     if reference is not None:
         clean = read_picture(reference / source.name if reference.is_dir() else reference).pixels
         psnr(picture.pixels, clean)  # a reference of another size is refused before the work
+    name, engine, info = opened(model_for(picture.pixels.ndim == 3) if model == "auto" else model)
+    steps = info.timesteps[0] if timesteps is None else timesteps
     for sentence in (*picture.notes, *losses(target, picture)):
         note(f"{source.name}: {sentence}")
     with counting(f"denoising {source.name}") as on_tile:
-        result = denoise_picture(engine, picture, level, timesteps, on_tile=on_tile)
+        result = denoise_picture(engine, picture, level, steps, on_tile=on_tile)
     write_picture(target, result.picture)
     if level is None:
         check_sigma(result.sigma, info)
@@ -119,7 +139,7 @@ def _one(
         warn(f"{source.name}: no noise was found in it")
     pixels = result.picture.pixels
     return DenoiseReport(
-        source, target, result, timesteps, engine.name, estimated=level is None,
+        source, target, result, name, steps, engine.name, estimated=level is None,
         noisy_psnr=None if clean is None else psnr(picture.pixels, clean),
         psnr=None if clean is None else psnr(pixels, clean),
         ssim=None if clean is None else ssim(pixels, clean),

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 Model = Annotated[
     str,
     typer.Option(
-        "--model", "--weights", "-m", help="A bundled model by name, or a weights file.",
-        metavar="NAME|FILE",
+        "--model", "--weights", "-m", metavar="NAME|FILE",
+        help="A bundled model by name, or a weights file; auto: by the kind of picture.",
     ),
 ]  # fmt: skip
 Models = Annotated[

@@ -6,6 +6,7 @@ from pathlib import Path
 from spiden_cli.errors import WeightsError
 
 DEFAULT_MODEL = "base"
+DEFAULT_COLOUR_MODEL = "base-colour"
 SUFFIX = ".safetensors"
 
 _PACKAGE = Path(str(files("spiden_cli")))
@@ -35,6 +36,11 @@ def find_weights(name_or_path: str) -> Path:
         return path
     names = ", ".join(model_names()) or "none"
     raise WeightsError(f"no weights {name_or_path!r}: give a file, or a bundled name ({names})")
+
+
+def model_for(colour: bool) -> str:
+    """Return the name of the model that is best for a kind of picture."""
+    return DEFAULT_COLOUR_MODEL if colour else DEFAULT_MODEL
 
 
 def sample_picture() -> Path:

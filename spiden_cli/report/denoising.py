@@ -22,6 +22,7 @@ class DenoiseReport:
         source: the noisy picture.
         target: the file that was written.
         result: the core's result.
+        model: name or file of the weights.
         timesteps: T.
         engine: name of the engine that ran.
         estimated: whether sigma was estimated from the picture.
@@ -33,6 +34,7 @@ class DenoiseReport:
     source: Path
     target: Path
     result: "Denoised"
+    model: str
     timesteps: int
     engine: str
     estimated: bool
@@ -70,6 +72,7 @@ class DenoiseReport:
             "depth": picture.depth,
             "sigma": round(self.result.sigma, 3),
             "sigma_estimated": self.estimated,
+            "model": self.model,
             "timesteps": self.timesteps,
             "engine": self.engine,
             "firing_rate": finite(self.firing_rate),
@@ -103,6 +106,7 @@ def _sheet(report: DenoiseReport) -> Table:
     )
     origin = "estimated from the picture" if report.estimated else "as given"
     sheet.add_row("sigma", f"{result.sigma:.1f} ({origin})")
+    sheet.add_row("model", Path(report.model).name)
     if result.activity:
         per_pixel = report.synaptic_operations / report.pixels
         sheet.add_row("timesteps", str(report.timesteps))
@@ -112,9 +116,10 @@ def _sheet(report: DenoiseReport) -> Table:
             f"{quantity(report.synaptic_operations)} synaptic ({quantity(per_pixel)} per pixel)",
         )
     speed = f"{result.seconds / report.pixels * 1e6:.2f} s per megapixel"
+    sheet.add_row("time", f"{result.seconds:.2f} s on the {report.engine} engine, {speed}")
     if result.activity:
-        speed += f", {quantity(report.synaptic_operations / result.seconds)} operations per second"
-    sheet.add_row("time", f"{result.seconds:.2f} s on the {report.engine} engine: {speed}")
+        rate = quantity(report.synaptic_operations / result.seconds)
+        sheet.add_row("speed", f"{rate} synaptic operations per second")
     if report.psnr is not None:
         sheet.add_row("PSNR", f"{report.noisy_psnr:.2f} dB noisy, {report.psnr:.2f} dB denoised")
         sheet.add_row("SSIM", f"{report.ssim:.4f}")

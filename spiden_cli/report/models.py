@@ -49,7 +49,7 @@ class ModelReport:
 
 def print_models(reports: Sequence[ModelReport]) -> None:
     """Print a table, one model a row."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for heading in ("name", "neuron", "images", "T", "sigma", "layers", "MAC/px", "rate"):
         table.add_column(heading, no_wrap=True)
     levels = sorted(
