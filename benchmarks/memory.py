@@ -1,6 +1,5 @@
 """Peak memory of `spiden denoise`, each picture in a process of its own: used by inference.py."""
 
-import platform
 import subprocess
 import sys
 import tempfile
@@ -36,14 +35,15 @@ def memory_table(sizes: Sequence[tuple[int, int]]) -> str:
 
 def _peak(source: Path, target: Path) -> float:
     code = (
-        "import resource, sys\nfrom spiden_cli.app import main\n"
-        "try:\n    main()\nfinally:\n"
-        "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+        "import sys\nfrom timing import peak_memory\nfrom spiden_cli.app import main\n"
+        "try:\n    main()\nfinally:\n    print(peak_memory(), file=sys.stderr)"
     )
     command = [
         "-c", code, "denoise", str(source), "-o", str(target), "--sigma", "25",
         "--engine", "event", "--overwrite",
     ]  # fmt: skip
-    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=True)
-    unit = 1 if platform.system() == "Darwin" else 1024  # bytes, or kilobytes
-    return int(done.stderr.split()[-1]) * unit / 1e9
+    done = subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, check=True,
+        cwd=Path(__file__).parent,
+    )  # fmt: skip
+    return float(done.stderr.split()[-1])

@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -27,6 +28,21 @@ def photograph(height: int, width: int) -> Tensor:
 def noisy_photograph(height: int, width: int) -> Tensor:
     """Return the same with noise."""
     return spiden.add_gaussian_noise(photograph(height, width), SIGMA, 0)
+
+
+def peak_memory() -> float:
+    """Return the most memory that this process has held, in GB of 10^9 bytes.
+
+    Linux counts what a process held before it became this program into `ru_maxrss`: the memory of
+    the one that started it. The kernel's own high-water mark is of this program alone.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024 / 1e9
+    import resource  # macOS, in bytes
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e9
 
 
 def in_turns(runs: Mapping[str, Run], repeats: int, once: Collection[str] = ()) -> dict[str, float]:

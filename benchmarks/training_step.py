@@ -11,14 +11,13 @@ their threshold is fixed, while ours learn one for each channel.
 
 import argparse
 import json
-import platform
-import resource
 import statistics
 import subprocess
 import sys
 import time
 
 import torch
+from timing import peak_memory
 from torch import Tensor, nn
 
 import spiden_cli as spiden
@@ -80,9 +79,7 @@ def measure(framework: str, precision: str, steps: int) -> dict[str, float]:
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         seconds.append(time.perf_counter() - began)
-    unit = 1 if platform.system() == "Darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
-    return {"seconds": statistics.median(seconds[1:]), "peak": peak}
+    return {"seconds": statistics.median(seconds[1:]), "peak": peak_memory()}
 
 
 def training_table(threads: int, steps: int = 3, turns: int = 2) -> str:
