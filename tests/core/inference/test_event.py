@@ -136,7 +136,8 @@ def test_shipped_weights_lose_nothing(name):
     found, found_score = run(EventEngine(network))
     assert ((found - expected).abs() < 1e-3).float().mean() > 0.999
     assert found_score == pytest.approx(score, abs=0.005)
-    assert run(EventEngine(network, numbers="int16"))[1] == pytest.approx(score, abs=0.02)
+    rounded = run(EventEngine(network, numbers="int16"))[1]
+    assert score - 0.02 <= rounded <= score + 0.05  # one crop; rounding may be lucky too
 
 
 def test_what_it_can_not_run():
