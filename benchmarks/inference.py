@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="512 x 512 alone")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    network, info = spiden.load_weights(spiden.find_weights(MODEL))
+    network, _ = spiden.load_weights(spiden.find_weights(MODEL))
     twin, _ = spiden.load_weights(spiden.find_weights(f"{MODEL}-cnn"))
     engines = contenders(network, twin)
     shapes = {"512 x 512": (512, 512), "4000 x 3000": (3000, 4000)}
@@ -169,7 +169,7 @@ def main() -> None:
         TEXT.format(
             threads=arguments.threads, repeats=arguments.repeats, model=MODEL,
             timesteps=TIMESTEPS, break_even=BREAK_EVEN_RATE,
-            processor=platform.machine(), torch=torch.__version__, rate=info.firing_rate,
+            processor=platform.machine(), torch=torch.__version__,
             ratios=ratios, seconds=seconds,
             growth=growth(network, twin, arguments.repeats),
             scaling=thread_table(network, arguments.repeats, arguments.threads),

@@ -5,11 +5,11 @@ once; each neuron layer's thresholds are scaled to one, since their nodes take a
 """
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 import spiden_cli as spiden
 from spiden_cli.core.inference.engine import Pass
-from spiden_cli.core.network.encoding import encode, pad_to_multiple
+from spiden_cli.core.network.encoding import encode, pad_to_multiple, subtract_noise
 from spiden_cli.core.neuron.layer import IFLayer
 
 
@@ -27,12 +27,11 @@ class _Rival:
     @torch.inference_mode()
     def run(self, noisy: Tensor, sigma: float, timesteps: int) -> Pass:
         """Denoise one image; see `Engine.run`."""
-        config, image = self.config, noisy[None]
-        encoded = encode(pad_to_multiple(image, config.unshuffle), torch.tensor([sigma]), config)
+        config, level = self.config, torch.tensor([float(sigma)])
+        encoded = encode(pad_to_multiple(noisy[None], config.unshuffle), level, config)
         current = self.network.encoder(encoded.contiguous(memory_format=torch.channels_last))
-        noise = self._drawn(current, timesteps) * (sigma / 255 if config.noise_map else 1)
-        noise = nn.functional.pixel_shuffle(noise, config.unshuffle)[0]
-        return Pass(noisy - noise[:, : noisy.shape[1], : noisy.shape[2]], {})
+        drawn = self._drawn(current, timesteps)
+        return Pass(subtract_noise(noisy[None], drawn, level, config)[0], {})
 
     def _drawn(self, current: Tensor, timesteps: int) -> Tensor:
         raise NotImplementedError

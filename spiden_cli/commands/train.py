@@ -151,7 +151,7 @@ def train(
         "start": _history(init) if init is not None else "random weights",
     }
     if teacher is not None:
-        notes["teacher"] = f"{teacher_weight or 0.5:g} of {_history(teacher)}"
+        notes["teacher"] = f"{config.teacher_weight:g} of {_history(teacher)}"
     from spiden_cli.core.training.loop import Trainer
 
     trainer = Trainer(

@@ -58,16 +58,17 @@ Activity = Mapping[str, LayerActivity]
 """By layer, in the order of the data; empty for a CNN, which has no spikes."""
 
 
+def reach(side: int) -> Tensor:
+    """Return how many positions a kernel of three reaches from each along a side, border aware."""
+    inside = torch.full((side,), 3.0, dtype=torch.float64)
+    inside[0] -= 1
+    inside[-1] -= 1
+    return inside
+
+
 def taps(height: int, width: int) -> Tensor:
     """Return how many positions a 3x3 kernel reaches from each position: (H, W), border aware."""
-
-    def along(side: int) -> Tensor:
-        reach = torch.full((side,), 3.0, dtype=torch.float64)
-        reach[0] -= 1
-        reach[-1] -= 1
-        return reach
-
-    return torch.outer(along(height), along(width))
+    return torch.outer(reach(height), reach(width))
 
 
 def layer_activity(
@@ -83,15 +84,15 @@ def layer_activity(
         timesteps: T.
     """
     counts = spike_counts.double()
-    reach = taps(*counts.shape)
+    reached = taps(*counts.shape)
     neurons = counts.numel() * channels_in
     return LayerActivity(
         spikes=int(counts.sum()),
         neurons=neurons,
         slots=neurons * timesteps,
         silent=silent,
-        synaptic_operations=int((counts * reach).sum()) * channels_out,
-        dense_operations=int(reach.sum()) * channels_in * channels_out,
+        synaptic_operations=int((counts * reached).sum()) * channels_out,
+        dense_operations=int(reached.sum()) * channels_in * channels_out,
     )
 
 

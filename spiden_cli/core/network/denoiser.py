@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from spiden_cli.core.network.blocks import ConvNorm, PlainBlock, ShortcutBlock, make_neurons
-from spiden_cli.core.network.encoding import encode, pad_to_multiple
+from spiden_cli.core.network.encoding import encode, pad_to_multiple, subtract_noise
 from spiden_cli.core.network.presets import NetworkConfig
 from spiden_cli.errors import InputError
 
@@ -64,11 +64,8 @@ class Denoiser(nn.Module):
             current = block(current, timesteps, quantised)
         spikes = self.neurons(current, timesteps, quantised)
         drawn: Tensor = self.readout(spikes).to(noisy.dtype)
-        noise = drawn.reshape(steps, -1, *drawn.shape[1:]).mean(0)
-        if self.config.noise_map:  # the read-out speaks in units of the noise level
-            noise = noise * (sigma / 255)[:, None, None, None]
-        noise = nn.functional.pixel_shuffle(noise, self.config.unshuffle)
-        return noisy - noise[..., : noisy.shape[-2], : noisy.shape[-1]]
+        drawn = drawn.reshape(steps, -1, *drawn.shape[1:]).mean(0)
+        return subtract_noise(noisy, drawn, sigma, self.config)
 
     def freeze_norm(self) -> None:
         """Fix the statistics of every batch normalisation, and fold them into the kernels."""

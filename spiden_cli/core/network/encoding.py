@@ -37,3 +37,21 @@ def pad_to_multiple(images: Tensor, multiple: int) -> Tensor:
     if not (below or right):
         return images
     return F.pad(images, (0, right, 0, below), mode="reflect")
+
+
+def subtract_noise(noisy: Tensor, drawn: Tensor, sigma: Tensor, config: NetworkConfig) -> Tensor:
+    """Turn what the read-out drew into noise, and subtract it: the way back.
+
+    Args:
+        noisy: (B, C, H, W), range [0, 1]; H and W need be multiples of nothing.
+        drawn: (B, C r r, H', W'), mean over the timesteps, of the padded images.
+        sigma: (B,), noise level of each image, in 8-bit units.
+        config: says how many pixels make a position, and in which unit the read-out speaks.
+
+    Returns:
+        (B, C, H, W), not clipped.
+    """
+    if config.noise_map:  # the read-out speaks in units of the noise level
+        drawn = drawn * (sigma / 255)[:, None, None, None]
+    noise = F.pixel_shuffle(drawn, config.unshuffle)
+    return noisy - noise[..., : noisy.shape[-2], : noisy.shape[-1]]

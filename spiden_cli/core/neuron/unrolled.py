@@ -33,6 +33,7 @@ class _Unrolled(torch.autograd.Function):
         timesteps: int,
     ) -> Tensor:
         dtype = torch.promote_types(current.dtype, threshold.dtype)
+        learning = any(ctx.needs_input_grad)
         spikes = torch.empty_like(current, dtype=dtype)
         bumps = torch.empty_like(current, dtype=torch.bool if surrogate is rectangular else dtype)
         potential = initial * threshold * torch.ones_like(spikes.chunk(timesteps)[0])
@@ -41,10 +42,11 @@ class _Unrolled(torch.autograd.Function):
         ):
             potential.add_(now)
             torch.ge(potential, threshold, out=fired)
-            if ctx.needs_input_grad[0] or ctx.needs_input_grad[1]:
+            if learning:
                 bump.copy_(surrogate((potential - threshold).div_(threshold)))
             potential.addcmul_(threshold, fired, value=-1)
-        ctx.save_for_backward(spikes.bool(), bumps, threshold)
+        if learning:
+            ctx.save_for_backward(spikes.bool(), bumps, threshold)
         ctx.constants = initial, timesteps, current.dtype, dtype
         return spikes
 

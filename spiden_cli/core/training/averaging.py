@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-import torch
 from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 Update = Callable[[Sequence[Tensor], Sequence[Tensor], Tensor | int], None]
 
@@ -18,13 +18,9 @@ def moving_average(decay: float) -> Update:
         decay: of the average, once the run is old enough.
     """
 
-    @torch.no_grad()
     def update(average: Sequence[Tensor], current: Sequence[Tensor], updates: Tensor | int) -> None:
-        now = min(decay, (1 + int(updates)) / (10 + int(updates)))
-        for mean, value in zip(average, current, strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(value.to(mean), 1 - now)
-            else:
-                mean.copy_(value)
+        count = int(updates)
+        now = min(decay, (1 + count) / (10 + count))
+        get_ema_multi_avg_fn(now)(average, current, count)  # type: ignore[no-untyped-call]
 
     return update

@@ -7,12 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from spiden_cli.core.inference.activity import Activity, LayerActivity
+from spiden_cli.core.inference.activity import Activity, LayerActivity, reach
 from spiden_cli.core.inference.engine import Pass
 from spiden_cli.core.inference.event.kernels import Counts, run_band
 from spiden_cli.core.inference.event.packing import pack
 from spiden_cli.core.network.denoiser import Denoiser
-from spiden_cli.core.network.encoding import encode, pad_to_multiple
+from spiden_cli.core.network.encoding import encode, pad_to_multiple, subtract_noise
 from spiden_cli.core.network.geometry import layers
 from spiden_cli.errors import InputError
 
@@ -57,8 +57,8 @@ class EventEngine:
     def run(self, noisy: Tensor, sigma: float, timesteps: int) -> Pass:
         """Denoise one image; see `Engine.run`."""
         config = self.config
-        padded = pad_to_multiple(noisy[None], config.unshuffle)
-        encoded = encode(padded, torch.tensor([float(sigma)]), config)
+        level = torch.tensor([float(sigma)])
+        encoded = encode(pad_to_multiple(noisy[None], config.unshuffle), level, config)
         image = F.pad(encoded, (1, 1, 1, 1))[0].permute(1, 2, 0).contiguous().numpy()
         height, width = image.shape[0] - 2, image.shape[1] - 2
         counts = Counts(*np.zeros((3, config.layers - 1, height), np.int64))
@@ -71,20 +71,15 @@ class EventEngine:
         edges = [height * band // bands for band in range(bands + 1)]
         with ThreadPoolExecutor(bands) as pool:
             list(pool.map(run, edges[:-1], edges[1:]))
-        noise = torch.from_numpy(drawn).permute(2, 0, 1) / timesteps
-        noise += self._readout_bias[:, None, None]
-        if config.noise_map:
-            noise *= sigma / 255
-        noise = F.pixel_shuffle(noise, config.unshuffle)
-        denoised = noisy - noise[:, : noisy.shape[1], : noisy.shape[2]]
+        mean = torch.from_numpy(drawn).permute(2, 0, 1) / timesteps
+        mean += self._readout_bias[:, None, None]
+        denoised = subtract_noise(noisy[None], mean[None], level, config)[0]
         return Pass(denoised, self._activity(counts, noisy, timesteps))
 
     def _activity(self, counts: Counts, noisy: Tensor, timesteps: int) -> Activity:
         result = {}
         for k, layer in enumerate(layers(self.config, *noisy.shape[1:])[1:]):
-            rows = np.full(layer.height, 3)  # kernel rows inside the image
-            rows[0] -= 1
-            rows[-1] -= 1
+            rows = reach(layer.height).numpy()
             result[layer.name] = LayerActivity(
                 spikes=int(counts.spikes[k].sum()),
                 neurons=layer.inputs,

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from spiden_cli.core.inference.event.vectors import (
     READOUT_BYTES,
     VECTOR_BYTES,
+    WORD,
     add_products,
     add_rows,
     add_short_rows,
@@ -34,7 +35,7 @@ Array = NDArray[Any]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 LARGEST = np.float32(32767)  # int16
-COLUMNS = 64
+COLUMNS = 64  # positions that share a kernel row's weights while these are in the L1 cache
 
 
 def compiled(function: Function) -> Function:
@@ -106,13 +107,13 @@ def run_band(
     population = packed.neurons.shape[0] - depth + 1
     row_size = channels * timesteps * (width + 2)
     beyond = VECTOR_BYTES  # more than the vector beyond the last sum that `add_rows` reads
-    columns_in = packed.weights.size // ((depth - 1) * channels * 9 * 64)
+    columns_in = packed.weights.size // ((depth - 1) * channels * 9 * WORD)
     inner = np.zeros((depth - 1, 3, timesteps, width, columns_in), np.uint64)
     final = np.zeros((3, timesteps, width, columns_in * population), np.uint64)
     current = np.zeros(row_size + beyond, packed.weights.dtype)[:row_size]
     ring = depth if packed.shortcut[0] else 0
     carried = np.zeros((ring, row_size), packed.weights.dtype)
-    lanes_out = packed.readout.size // (columns_in * population * 64 * 3)
+    lanes_out = packed.readout.size // (columns_in * population * WORD * 3)
     read = np.zeros((3, lanes_out * (width + 2) + beyond), np.float32)
     for step in range(first - depth, last + depth):
         for layer in range(depth):
@@ -191,7 +192,7 @@ def convolve_row(words: Array, row: int, packed: Packed, layer: int, current: Ar
                 end = min(start + COLUMNS + ahead, width)
                 for word in range(columns_in):
                     block = (((layer - 1) * vectors + vector) * 3 + kh) * columns_in + word
-                    of = block * 64 * 3 * lanes
+                    of = block * WORD * 3 * lanes
                     for t in range(timesteps):
                         at = ((vector * timesteps + t) * (width + 2) + begin) * lanes
                         first = (t * width + begin) * columns_in + word
@@ -257,9 +258,9 @@ def read_row(words: Array, packed: Packed, read: Array) -> None:
     lanes = READOUT_BYTES // 4
     spikes = words.reshape(-1)
     read[:] = 0
-    for vector in range(packed.readout.size // (columns_in * 64 * 3 * lanes)):
+    for vector in range(packed.readout.size // (columns_in * WORD * 3 * lanes)):
         for word in range(columns_in):
-            of = (vector * columns_in + word) * 64 * 3 * lanes
+            of = (vector * columns_in + word) * WORD * 3 * lanes
             at = vector * (width + 2) * lanes
             for t in range(timesteps):
                 first = t * width * columns_in + word

@@ -4,16 +4,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spiden_cli.core.inference.event.kernels import Array, Packed
-from spiden_cli.core.inference.event.vectors import READOUT_BYTES, VECTOR_BYTES
+from spiden_cli.core.inference.event.kernels import LARGEST, Array, Packed
+from spiden_cli.core.inference.event.vectors import READOUT_BYTES, VECTOR_BYTES, WORD
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.folding import fold
 from spiden_cli.core.neuron.layer import IFLayer, LIFLayer
 from spiden_cli.errors import InputError
 
-_LARGEST = 32767
 _LARGEST_THRESHOLD = 4096  # so that a potential has room for eight of them
-_WORD = 64  # channels whose spikes fill a word
 
 
 def pack(network: Denoiser, dtype: type[np.float32] | type[np.int16]) -> Packed:
@@ -58,9 +56,10 @@ def pack(network: Denoiser, dtype: type[np.float32] | type[np.int16]) -> Packed:
 
     bias = by_channel(torch.stack([torch.zeros(config.width), *map(_bias, inner)]) * units)
     unit = units[of_row]
+    never = float(LARGEST) if whole else torch.inf  # the threshold of padding
     neurons = (
         torch.where(shortcut[of_row, None], 0, bias[of_row]),
-        by_channel(thresholds * unit, _LARGEST if whole else torch.inf),  # padding never fires
+        by_channel(thresholds * unit, never),
         by_channel(initial * unit),
         by_channel(leaks, 1.0),
     )
@@ -97,7 +96,7 @@ def _units(convolutions: list[nn.Conv2d], thresholds: Tensor, shortcuts: bool) -
     for layer, conv in enumerate(convolutions, start=1):
         largest = conv.weight.abs().sum((1, 2, 3)) + _bias(conv).abs()
         rounding = conv.weight[0].numel() / 2 + 1
-        units[layer] = torch.minimum(units[layer], (_LARGEST - rounding) / largest)
+        units[layer] = torch.minimum(units[layer], (float(LARGEST) - rounding) / largest)
     if shortcuts:  # one unit along the shortcuts
         units[::2] = units[::2].amin(0)
     return units
@@ -114,7 +113,7 @@ def _encoder(kernel: Tensor, padding: int) -> Tensor:
 def _rows(kernel: Tensor, lanes: int) -> Tensor:
     """Arrange a kernel (C_out, C_in, 3, 3) as rows: vector, kh, c_in, 2 - kw, lane; padded."""
     out, channels = kernel.shape[:2]
-    padding = (0, 0, 0, 0, 0, -channels % _WORD, 0, -out % lanes)
+    padding = (0, 0, 0, 0, 0, -channels % WORD, 0, -out % lanes)
     padded = nn.functional.pad(kernel.detach().flip(3), padding)
     split = padded.view(-1, lanes, *padded.shape[1:])  # vector, lane, c_in, kh, 2 - kw
     return split.permute(0, 3, 2, 4, 1).contiguous()
@@ -123,7 +122,7 @@ def _rows(kernel: Tensor, lanes: int) -> Tensor:
 def _readout(kernel: Tensor, width: int) -> Tensor:
     """Arrange the read-out's kernel: kernel rows and outputs side by side in a vector; flat."""
     ranks = kernel.view(len(kernel), -1, width, 3, 3)  # out, rank, c_in, kh, kw
-    padded = nn.functional.pad(ranks, (0, 0, 0, 0, 0, -width % _WORD)).flatten(1, 2)
+    padded = nn.functional.pad(ranks, (0, 0, 0, 0, 0, -width % WORD)).flatten(1, 2)
     stacked = padded.permute(2, 0, 1, 3).flatten(0, 1)[:, :, None]  # kh * out, c_in, 1, kw
     return _rows(stacked, READOUT_BYTES // 4).flatten()
 

@@ -17,6 +17,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 VECTOR_BYTES = 128
+WORD = 64  # channels whose spikes fill a word
 READOUT_BYTES = 64  # of the read-out's vectors: it has few channels
 
 _WORD = ir.IntType(64)
