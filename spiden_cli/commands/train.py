@@ -108,9 +108,11 @@ def train(
     from spiden_cli.core.network.presets import preset as named_preset
     from spiden_cli.core.neuron.surrogate import surrogate_named
     from spiden_cli.core.training.config import TrainingConfig
+    from spiden_cli.core.training.memory import keep_freed_memory
     from spiden_cli.report.training import show
 
     torch.set_flush_denormal(True)  # tiny optimiser moments would slow a CPU down
+    keep_freed_memory()
     surrogate_named(surrogate)
     network_config = dataclasses.replace(
         named_preset(preset),

@@ -175,7 +175,10 @@ def spiking_counts(
             leaving = spikes[index + 1]
             assert leaving is not None
             operations += _neurons(config, shape, entering is None, per_step, leaving)
-        driven = config.population if index == len(shapes) - 2 else 1
+        if index == len(shapes) - 1:
+            driven = 1
+        else:
+            driven = config.population if index == len(shapes) - 2 else config.inner_population
         counted.append(
             LayerCounts(shape, passes.count, operations, entering is not None, True, driven)
         )
@@ -197,7 +200,7 @@ def _neurons(
     neurons = leaving.slots
     # The encoder's current is read at each step, and copied to the stream of currents that the
     # shortcuts add to; a block's end adds to that stream, which its neurons then read.
-    reads = (1 + config.shortcuts) * encoder * per_step + joins * neurons
+    reads = encoder * (neurons + config.shortcuts * per_step) + joins * neurons
     return Operations(
         integrations=neurons,
         leaks=neurons if config.neuron == "lif" else 0,

@@ -11,7 +11,7 @@ from spiden_cli.core.network.presets import NetworkConfig
 from spiden_cli.core.neuron.layer import IFLayer, LIFLayer, ReLULayer
 
 
-def make_neurons(config: NetworkConfig, population: int = 1) -> nn.Module:
+def make_neurons(config: NetworkConfig, population: int) -> nn.Module:
     """Return one layer of the configured neurons, so many for each channel."""
     if config.neuron == "relu":
         return ReLULayer()
@@ -63,8 +63,8 @@ class PlainBlock(nn.Module):
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        self.neurons = make_neurons(config)
-        self.conv = ConvNorm(config.width, config.width)
+        self.neurons = make_neurons(config, config.inner_population)
+        self.conv = ConvNorm(config.inner_neurons, config.width)
 
     def forward(self, current: Tensor, timesteps: int, quantised: bool = False) -> Tensor:
         """Map currents (N, C, H, W) to currents of the same shape; N = T * B, or B quantised."""
@@ -83,10 +83,10 @@ class ShortcutBlock(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         blocks = (config.layers - 2) // 2
-        self.neurons1 = make_neurons(config)
-        self.conv1 = ConvNorm(config.width, config.width)
-        self.neurons2 = make_neurons(config)
-        self.conv2 = ConvNorm(config.width, config.width, gain=blocks**-0.5)
+        self.neurons1 = make_neurons(config, config.inner_population)
+        self.conv1 = ConvNorm(config.inner_neurons, config.width)
+        self.neurons2 = make_neurons(config, config.inner_population)
+        self.conv2 = ConvNorm(config.inner_neurons, config.width, gain=blocks**-0.5)
 
     def forward(self, current: Tensor, timesteps: int, quantised: bool = False) -> Tensor:
         """Map currents (N, C, H, W) to currents of the same shape; N = T * B, or B quantised."""

@@ -65,7 +65,7 @@ def layers(config: NetworkConfig, height: int, width: int) -> list[LayerGeometry
     channels = config.image_channels * config.unshuffle**2
     return [
         LayerGeometry("encoder", config.encoded_channels, config.width, *grid),
-        *(LayerGeometry(name, config.width, config.width, *grid) for name in names),
+        *(LayerGeometry(name, config.inner_neurons, config.width, *grid) for name in names),
         LayerGeometry("readout", config.last_neurons, channels, *grid),
     ]
 

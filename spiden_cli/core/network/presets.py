@@ -27,6 +27,7 @@ class NetworkConfig:
             the read-out then hears of population * T + 1 levels, at the price of its own few
             operations. The rounding of this one layer is the dearest of all, since nothing
             after it can make up for it. A CNN, which rounds nothing, ignores it.
+        inner_population: likewise in every other layer, where each neuron more costs a kernel more.
         surrogate: name of the surrogate gradient.
     """
 
@@ -40,6 +41,7 @@ class NetworkConfig:
     threshold: float = 1.75
     initial_potential: float = 0.5
     population: int = 1
+    inner_population: int = 1
     surrogate: str = "rectangular"
 
     def __post_init__(self) -> None:
@@ -60,8 +62,9 @@ class NetworkConfig:
             raise InputError(f"{self.layers} layers: at least 3, and an even number with shortcuts")
         if not (1 <= self.width <= 1024 and self.layers <= 256 and 1 <= self.unshuffle <= 8):
             raise InputError("at most 1024 channels, 256 layers and an unshuffle of 8, at least 1")
-        if not 1 <= self.population <= 16:
-            raise InputError(f"a population must be of 1 to 16 neurons, not {self.population}")
+        for population in (self.population, self.inner_population):
+            if not 1 <= population <= 16:
+                raise InputError(f"a population must be of 1 to 16 neurons, not {population}")
         if not 0 < self.threshold < math.inf:
             raise InputError(f"the threshold must be positive, not {self.threshold}")
         if not 0 <= self.initial_potential <= 1:
@@ -73,6 +76,11 @@ class NetworkConfig:
     def encoded_channels(self) -> int:
         """Channels of the encoded image, noise map included."""
         return self.image_channels * self.unshuffle**2 + self.noise_map
+
+    @property
+    def inner_neurons(self) -> int:
+        """Neurons of every layer but the last at each position."""
+        return self.width * (self.inner_population if self.spiking else 1)
 
     @property
     def last_neurons(self) -> int:
@@ -91,7 +99,7 @@ class NetworkConfig:
 
     def twin(self) -> "NetworkConfig":
         """Return the CNN of the same topology."""
-        return replace(self, neuron="relu", population=1)
+        return replace(self, neuron="relu", population=1, inner_population=1)
 
 
 PRESETS: dict[str, NetworkConfig] = {
@@ -101,6 +109,16 @@ PRESETS: dict[str, NetworkConfig] = {
     # 2018, arXiv 1710.04026); membrane shortcuts after MS-ResNet (Hu et al. 2024, 2112.08954).
     "base": NetworkConfig(
         layers=16, width=64, shortcuts=True, unshuffle=2, noise_map=True, population=4
+    ),
+    # The same CNN twin as `base`, heard at twice as many levels.
+    "large": NetworkConfig(
+        layers=16,
+        width=64,
+        shortcuts=True,
+        unshuffle=2,
+        noise_map=True,
+        population=4,
+        inner_population=2,
     ),
     "tiny": NetworkConfig(
         layers=10, width=32, shortcuts=True, unshuffle=2, noise_map=True, population=4

@@ -5,8 +5,8 @@ neuron stands for clip(u / theta, 0, 1) where the twin had relu(u), so theta goe
 that follow: W' = theta W. For u ~ N(0, s^2), E[relu(u)^2] = s^2 / 2, which gives each channel's s
 from measured activations; theta = threshold * s, with the preset's threshold in units of s.
 
-Where the last layer is a population of K neurons per channel and the source's is not, each neuron
-starts as its channel's, and the read-out's kernel is divided by K: the mean of all K.
+Where a layer is a population of K neurons per channel and the source's is not, each neuron starts
+as its channel's, and the kernel that follows is divided by K: the mean of all K.
 
 A colour network can start from a grey one: what it then does to the mean of the colours is what the
 grey one did to its image.
@@ -22,6 +22,7 @@ from spiden_cli.core.data.patches import Batch
 from spiden_cli.core.network.blocks import ConvNorm
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.folding import fold
+from spiden_cli.core.network.presets import NetworkConfig
 from spiden_cli.core.network.recording import record_spikes
 from spiden_cli.core.neuron.layer import IFLayer
 from spiden_cli.core.weights import load_weights
@@ -45,9 +46,7 @@ def start_from(network: Denoiser, path: Path, calibration: Batch) -> None:
         source = _coloured(source)
     if info.config.spiking and not network.config.spiking:
         raise TrainingError(f"{path} holds a spiking network: a CNN can't start from it")
-    narrow = network
-    if info.config.population == 1:
-        narrow = Denoiser(replace(network.config, population=1))
+    narrow = _narrowed(network, info.config)
     if _topology(source) != _topology(narrow):
         raise TrainingError(f"{path} holds a network of another shape: choose its preset")
     if network.config.spiking and not info.config.spiking:
@@ -99,15 +98,27 @@ def _is_neuron(name: str) -> bool:
     return name.endswith(("log_threshold", "logit_leak"))
 
 
+def _narrowed(network: Denoiser, source: NetworkConfig) -> Denoiser:
+    """Return a network with single neurons where the source has them; or itself."""
+    config = network.config
+    narrow = replace(
+        config,
+        population=1 if source.population == 1 else config.population,
+        inner_population=1 if source.inner_population == 1 else config.inner_population,
+    )
+    return network if narrow == config else Denoiser(narrow)
+
+
 def _widen(network: Denoiser, narrow: Denoiser) -> None:
-    """Fill a network whose last layer is a population from one with a neuron per channel."""
-    population = network.config.population
+    """Fill a network with populations from one that has single neurons in their place."""
     tensors = narrow.state_dict()
-    for name in network.state_dict():
-        if name.startswith("neurons."):
-            tensors[name] = tensors[name].repeat(population)
-    kernel = tensors["readout.weight"] / population
-    tensors["readout.weight"] = kernel.repeat(1, population, 1, 1)
+    for name, wanted in network.state_dict().items():
+        tensor = tensors[name]
+        if _is_neuron(name):
+            tensors[name] = tensor.repeat(len(wanted) // len(tensor))
+        elif tensor.shape != wanted.shape:
+            population = wanted.shape[1] // tensor.shape[1]
+            tensors[name] = (tensor / population).repeat(1, population, 1, 1)
     network.load_state_dict(tensors)
 
 

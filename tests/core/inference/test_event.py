@@ -42,6 +42,7 @@ configs = st.builds(
     noise_map=st.booleans(),
     initial_potential=st.sampled_from([0.0, 0.5]),
     population=st.sampled_from([1, 2, 3]),
+    inner_population=st.sampled_from([1, 2, 3]),
 )
 
 

@@ -111,10 +111,11 @@ def test_no_neuron_sees_more_than_one_layer_of_spikes_per_step(make):
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_twin_has_the_same_topology(make, name):
+    single = {"population": 1, "inner_population": 1}
     spiking, twin = (
         {
             parameter: tensor.shape
-            for parameter, tensor in make(name, neuron=neuron, population=1).state_dict().items()
+            for parameter, tensor in make(name, neuron=neuron, **single).state_dict().items()
             if not parameter.endswith("log_threshold")
         }
         for neuron in ("if", "relu")

@@ -49,3 +49,4 @@ def test_a_twin_differs_in_its_neurons_alone():
     base = preset("base")
     assert (base.spiking, base.twin().spiking) == (True, False)
     assert replace(base.twin(), neuron=base.neuron, population=base.population) == base
+    assert preset("large").twin() == base.twin()

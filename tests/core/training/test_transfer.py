@@ -10,6 +10,7 @@ from spiden_cli.core.data.patches import Batch
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import NetworkConfig, preset
 from spiden_cli.core.neuron.layer import IFLayer, ReLULayer
+from spiden_cli.core.neuron.quantiser import quantise
 from spiden_cli.core.training.transfer import start_from
 from spiden_cli.core.weights import WeightsInfo, save_weights
 from spiden_cli.errors import TrainingError, WeightsError
@@ -107,6 +108,24 @@ def test_a_population_starts_as_the_mean_of_its_neurons(tmp_path, calibration):
         narrow.neurons.initial = phi
         alone.append(narrow(noisy, 25.0, 3))
     torch.testing.assert_close(network(noisy, 25.0, 3), (alone[0] + alone[1]) / 2)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("population", [1, 2])
+def test_an_inner_population_rounds_to_more_levels(tmp_path, calibration, population):
+    """With one timestep, K quantisers are one of K levels (Hermite's identity)."""
+    narrow, path = saved(tmp_path, replace(BASE, population=population))
+    wide = replace(BASE, population=population, inner_population=4)
+    network = Denoiser(wide).double().eval()
+    start_from(network, path, calibration)
+    narrow.double()
+    for module in narrow.blocks.modules():
+        if isinstance(module, IFLayer):
+            module._quantise = lambda current, p, _: quantise(current, p.threshold, p.initial, 4)
+    noisy = calibration.noisy.double()
+    torch.testing.assert_close(
+        network(noisy, 25.0, 1, quantised=True), narrow(noisy, 25.0, 1, quantised=True)
+    )
 
 
 def test_a_cnn_does_not_start_from_spikes(tmp_path, calibration):

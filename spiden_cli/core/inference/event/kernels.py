@@ -47,16 +47,18 @@ class Packed(NamedTuple):
     """A folded network as arrays: K spiking layers, C channels, padded to whole vectors of L lanes.
 
     Weights, currents and potentials are float32 or int16, in units that may differ by channel.
-    Spikes of one position fill N words of 64 bits; those of the last layer P N, P its population.
+    Spikes of one position fill N words of 64 bits for each rank of the layer's population: P ranks
+    in the last layer, R in the others.
 
     Attributes:
         encoder: the kernel of the first convolution, float32: vector, kh, kw, c_in, lane.
         encoder_bias: (C,) float32.
-        weights: the other kernels: layer, vector, kh, c_in (64 N), 2 - kw, lane.
+        weights: the other kernels: layer, vector, kh, c_in (64 R N), 2 - kw, lane.
         bias: (K, C), of the convolution before each layer.
-        neurons: (K-1+P, 4, C): bias (0 where a shortcut has added it), threshold, potential before
-            the first timestep, and leak (what a timestep keeps of the potential; 1 for IF neurons).
-            The last layer has P rows, one for each rank in the population.
+        neurons: (R (K-1) + P, 4, C): bias (0 where a shortcut has added it), threshold, potential
+            before the first timestep, and leak (what a timestep keeps of the potential; 1 for IF
+            neurons).
+            A layer has a row for each rank in its population.
         shortcut: (K,), whether the current adds to that of two layers before.
         readout: float32: vector, c_in, 2 - kw, then kh and channel in a vector.
     """
@@ -104,16 +106,18 @@ def run_band(
     """
     height, width = drawn.shape[:2]
     depth, channels = packed.bias.shape
-    population = packed.neurons.shape[0] - depth + 1
     row_size = channels * timesteps * (width + 2)
     beyond = VECTOR_BYTES  # more than the vector beyond the last sum that `add_rows` reads
     columns_in = packed.weights.size // ((depth - 1) * channels * 9 * WORD)
+    words = -(-channels // WORD)  # of a rank
+    ranks = columns_in // words
+    last_ranks = packed.neurons.shape[0] - (depth - 1) * ranks
     inner = np.zeros((depth - 1, 3, timesteps, width, columns_in), np.uint64)
-    final = np.zeros((3, timesteps, width, columns_in * population), np.uint64)
+    final = np.zeros((3, timesteps, width, words * last_ranks), np.uint64)
     current = np.zeros(row_size + beyond, packed.weights.dtype)[:row_size]
     ring = depth if packed.shortcut[0] else 0
     carried = np.zeros((ring, row_size), packed.weights.dtype)
-    lanes_out = packed.readout.size // (columns_in * population * WORD * 3)
+    lanes_out = packed.readout.size // (words * last_ranks * WORD * 3)
     read = np.zeros((3, lanes_out * (width + 2) + beyond), np.float32)
     for step in range(first - depth, last + depth):
         for layer in range(depth):
@@ -131,7 +135,7 @@ def run_band(
                 convolve_row(inner[layer - 1], row, packed, layer, current)
                 if packed.shortcut[layer]:
                     carry_row(source, current, packed.bias[layer], timesteps)
-            fire_row(source, packed, layer, out)
+            fire_row(source, packed, layer * ranks, out)
             if first <= row < last:
                 count_row(out, counts, layer, row)
         row = step - depth + 1  # of the last layer
@@ -211,16 +215,16 @@ def carry_row(carried: Array, current: Array, bias: Array, timesteps: int) -> No
 
 
 @compiled
-def fire_row(current: Array, packed: Packed, layer: int, out: Array) -> None:
+def fire_row(current: Array, packed: Packed, first_rank: int, out: Array) -> None:
     """Drive a row of neurons with T timesteps of current; their spikes go to `out`."""
     timesteps, width, words = out.shape
-    depth, channels = packed.bias.shape
+    channels = packed.bias.shape[1]
     lanes = VECTOR_BYTES // current.itemsize
-    ranks = packed.neurons.shape[0] - depth + 1 if layer == depth - 1 else 1
+    size = -(-channels // WORD)  # of a rank
     bits = out.view(np.uint8).reshape(-1)
-    for rank in range(ranks):
-        neurons = packed.neurons[layer + rank].reshape(-1)
-        start = rank * (words // ranks) * 8  # the first byte of this rank at a position
+    for rank in range(words // size):
+        neurons = packed.neurons[first_rank + rank].reshape(-1)
+        start = rank * size * 8  # the first byte of this rank at a position
         for vector in range(channels // lanes):
             for x in range(width):
                 fire(

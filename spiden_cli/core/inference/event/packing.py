@@ -38,8 +38,10 @@ def pack(network: Denoiser, dtype: type[np.float32] | type[np.int16]) -> Packed:
     )
     leaks = torch.cat([_leak(layer).view(-1, config.width) for layer in layers])
     shortcut = torch.tensor([config.shortcuts and k % 2 == 0 for k in range(len(layers))])
-    # Rows of the arrays above: one for each layer, the last one once for each rank.
-    of_row = torch.arange(len(thresholds)).clamp_max(len(layers) - 1)
+    # Rows of the arrays above: each layer once for each rank of its population.
+    of_row = torch.arange(len(layers)).repeat_interleave(
+        torch.tensor([layer.population for layer in layers])
+    )
     units = torch.ones(len(layers), config.width)
     if whole:
         largest = torch.stack([thresholds[of_row == k].amax(0) for k in range(len(layers))])
@@ -64,7 +66,7 @@ def pack(network: Denoiser, dtype: type[np.float32] | type[np.int16]) -> Packed:
         by_channel(leaks, 1.0),
     )
     kernels = torch.stack(
-        [_rows(conv.weight * unit[:, None, None, None], lanes)
+        [_rows(_by_rank(conv.weight * unit[:, None, None, None], config.width), lanes)
          for conv, unit in zip(inner, units[1:], strict=True)]
     )  # fmt: skip
     first = folded.encoder
@@ -112,17 +114,21 @@ def _encoder(kernel: Tensor, padding: int) -> Tensor:
 
 def _rows(kernel: Tensor, lanes: int) -> Tensor:
     """Arrange a kernel (C_out, C_in, 3, 3) as rows: vector, kh, c_in, 2 - kw, lane; padded."""
-    out, channels = kernel.shape[:2]
-    padding = (0, 0, 0, 0, 0, -channels % WORD, 0, -out % lanes)
-    padded = nn.functional.pad(kernel.detach().flip(3), padding)
+    out = len(kernel)
+    padded = nn.functional.pad(kernel.detach().flip(3), (0, 0, 0, 0, 0, 0, 0, -out % lanes))
     split = padded.view(-1, lanes, *padded.shape[1:])  # vector, lane, c_in, kh, 2 - kw
     return split.permute(0, 3, 2, 4, 1).contiguous()
 
 
+def _by_rank(kernel: Tensor, width: int) -> Tensor:
+    """Pad the input channels of a kernel, so that each rank of a population fills whole words."""
+    ranks = kernel.view(len(kernel), -1, width, 3, 3)  # out, rank, c_in, kh, kw
+    return nn.functional.pad(ranks, (0, 0, 0, 0, 0, -width % WORD)).flatten(1, 2)
+
+
 def _readout(kernel: Tensor, width: int) -> Tensor:
     """Arrange the read-out's kernel: kernel rows and outputs side by side in a vector; flat."""
-    ranks = kernel.view(len(kernel), -1, width, 3, 3)  # out, rank, c_in, kh, kw
-    padded = nn.functional.pad(ranks, (0, 0, 0, 0, 0, -width % WORD)).flatten(1, 2)
+    padded = _by_rank(kernel, width)
     stacked = padded.permute(2, 0, 1, 3).flatten(0, 1)[:, :, None]  # kh * out, c_in, 1, kw
     return _rows(stacked, READOUT_BYTES // 4).flatten()
 
