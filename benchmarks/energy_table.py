@@ -19,13 +19,17 @@ MODELS = (("operations", "fp32"), ("lemaire", "int32"), ("lemaire", "int8"))
 
 
 def energy_table(
-    engines: Mapping[str, spiden.Engine], cnn_psnr: Mapping[str, float], paths: Sequence[Path]
+    engines: Mapping[str, spiden.Engine],
+    twins: Mapping[str, str],
+    cnn_psnr: Mapping[str, float],
+    paths: Sequence[Path],
 ) -> str:
     """Return the table in Markdown.
 
     Args:
         engines: the spiking models, by name.
-        cnn_psnr: PSNR in dB of each one's CNN twin on the same images.
+        twins: the name of each one's CNN twin.
+        cnn_psnr: PSNR in dB of each twin on the same images, by its name.
         paths: clean images.
     """
     prices = load_constants()
@@ -35,9 +39,10 @@ def energy_table(
         compared[name] = {
             steps: compare(measure(engine, paths, SIGMA, steps), prices) for steps in TIMESTEPS
         }
+    of_twin = {cnn: name for name, cnn in reversed(twins.items())}  # one that it is a twin of
     headings = [
-        f"{model} {number} / {name}-cnn ({cnn_psnr[name]:.2f} dB)"
-        for name in engines
+        f"{model} {number} / {cnn} ({cnn_psnr[cnn]:.2f} dB)"
+        for cnn in of_twin
         for model, number in MODELS
     ]
     lines = [
@@ -48,8 +53,8 @@ def energy_table(
         for steps, comparison in by_steps.items():
             psnr = comparison.measurement.psnr
             cells = [
-                _ratio(comparison, compared[other][steps], key, psnr >= cnn_psnr[other])
-                for other in engines
+                _ratio(comparison, compared[other][steps], key, psnr >= cnn_psnr[cnn])
+                for cnn, other in of_twin.items()
                 for key in MODELS
             ]
             spikes = comparison.spikes_per_neuron
