@@ -33,6 +33,7 @@ CONFIGS = {
     "shortcuts": SHORTCUTS,
     "plain": NetworkConfig(width=4, layers=5),
     "lif": replace(SHORTCUTS, neuron="lif"),
+    "populations": replace(SHORTCUTS, population=3, inner_population=2),
 }
 
 

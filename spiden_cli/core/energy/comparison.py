@@ -142,7 +142,7 @@ class Comparison:
     @property
     def equivalent_bits(self) -> int:
         """Bits of an activation of the equivalent quantised CNN."""
-        return equivalent_bits(self.measurement.timesteps)
+        return _equivalent_bits(self.measurement)
 
 
 def compare(measurement: Measurement, constants: Constants) -> Comparison:
@@ -211,6 +211,11 @@ def _layer_cost(
     )
 
 
+def _equivalent_bits(measurement: Measurement) -> int:
+    """Return the bits that hold the spikes of a channel; where it has K neurons, of all K."""
+    return equivalent_bits(measurement.timesteps * measurement.config.inner_population)
+
+
 def _baselines(measurement: Measurement) -> list[Baseline]:
     config = measurement.config.twin()
     twin = _dense(config, measurement)
@@ -220,7 +225,7 @@ def _baselines(measurement: Measurement) -> list[Baseline]:
         for layer in dense_counts(config, *size, passes.count, passes.spikes)
     ]
     original = replace(preset("dncnn17"), image_channels=config.image_channels)
-    bits = equivalent_bits(measurement.timesteps)
+    bits = _equivalent_bits(measurement)
     return [
         Baseline(TWIN, FP32, twin),
         Baseline(TWIN_INT8, INT8, twin),

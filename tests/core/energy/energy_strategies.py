@@ -34,9 +34,11 @@ def passes(per_neuron: float, timesteps: int = 4, config: NetworkConfig = CONFIG
     return Passes(1, spikes)
 
 
-def measurement(per_neuron: float, timesteps: int = 4) -> Measurement:
-    seen = {(SIDE, SIDE): passes(per_neuron, timesteps)}
-    return Measurement(CONFIG, 25.0, timesteps, 30.0, 20.0, {(SIDE, SIDE): 1}, seen)
+def measurement(
+    per_neuron: float, timesteps: int = 4, config: NetworkConfig = CONFIG
+) -> Measurement:
+    seen = {(SIDE, SIDE): passes(per_neuron, timesteps, config)}
+    return Measurement(config, 25.0, timesteps, 30.0, 20.0, {(SIDE, SIDE): 1}, seen)
 
 
 rates = st.floats(0, 4)

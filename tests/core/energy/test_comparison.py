@@ -41,6 +41,12 @@ def test_the_baselines_are_the_four_cnns():
         )
 
 
+@pytest.mark.parametrize(("population", "bits"), [(1, 3), (2, 4), (4, 5)])
+def test_the_low_bit_cnn_holds_the_spikes_of_a_whole_population(population, bits):
+    config = replace(CONFIG, inner_population=population)
+    assert compare(measurement(0.5, 4, config), CONSTANTS).equivalent_bits == bits
+
+
 def test_layers_add_up_to_the_verdict():
     comparison = compare(measurement(0.5), CONSTANTS)
     for verdict in comparison.verdicts:

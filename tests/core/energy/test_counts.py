@@ -28,6 +28,7 @@ NETWORKS = {
     "plain": NetworkConfig(width=3, layers=5),
     "lif": replace(SHORTCUTS, neuron="lif"),
     "colour": replace(SHORTCUTS, image_channels=3),
+    "populations": replace(SHORTCUTS, population=3, inner_population=2),
 }
 
 
@@ -126,11 +127,12 @@ class Machine:
         return result
 
     def _fire(self, driver: str, neurons: torch.nn.Module, current: np.ndarray) -> np.ndarray:
-        """Update the neurons that `driver` drives."""
+        """Update the neurons that `driver` drives; each of a population reads the current."""
+        current = np.tile(current, (neurons.population, 1, 1))
         theta = neurons.threshold.double().numpy()[:, 0, 0]
         leak = neurons.leak.double().numpy()[:, 0, 0] if self.config.neuron == "lif" else None
         if driver not in self.potentials:
-            start = neurons.initial * theta[:, None, None]
+            start = neurons.initial_potential.double().numpy() * theta[:, None, None]
             self.potentials[driver] = np.broadcast_to(start, current.shape).copy()
         potentials, counted = self.potentials[driver], self.counted[driver]
         spikes = np.zeros_like(current)

@@ -180,8 +180,8 @@ def convolve_row(words: Array, row: int, packed: Packed, layer: int, current: Ar
     """Fill a row of currents with what the spikes of three rows of the layer before drive.
 
     Each sum takes kernel rows in order, and in them kernel columns, then channels: torch's order
-    on an x86 processor, so that float32 rounds alike. To that end a kernel row runs two columns
-    ahead of the next one.
+    on an x86 processor with up to 64 neurons, so that float32 rounds alike. To that end a kernel
+    row runs two columns ahead of the next one.
     """
     _, timesteps, width, columns_in = words.shape
     lanes = VECTOR_BYTES // current.itemsize
