@@ -14,13 +14,10 @@ from spiden_cli.errors import InputError
 from spiden_cli.report.progress import stepping
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from spiden_cli.core.analysis.distributions import Distribution
     from spiden_cli.core.analysis.layers import Measurement
     from spiden_cli.core.analysis.staircase import Neuron
     from spiden_cli.core.analysis.sweep import Sweep
-    from spiden_cli.core.network.denoiser import Denoiser
 
 DEFAULT_LEAK = 0.95
 DEFAULT_SIGMA = "25"
@@ -188,31 +185,22 @@ def _measure(
     """Measure for each T, with a progress bar; say what the input is, too."""
     from spiden_cli.core.analysis.layers import measure, tiles_of
     from spiden_cli.core.bundled import find_weights, sample_picture
+    from spiden_cli.core.image.clean import read_clean
+    from spiden_cli.core.image.noise import add_gaussian_noise
     from spiden_cli.core.weights import load_weights
 
     sigma = one_sigma(noise or DEFAULT_SIGMA)
     path, picture = find_weights(weights), image or sample_picture()
     network, info = load_weights(path)
     check_sigma(sigma, info)
-    tiles = tiles_of(_noisy(picture, network, sigma))
+    clean = read_clean(picture, network.config.image_channels)
+    tiles = tiles_of(add_gaussian_noise(clean, sigma, seed=0))
     with stepping("measuring tiles", len(tiles) * len(timesteps)) as step:
         measured = {
             count: measure(network, tiles, sigma, count, layer, step) for count in timesteps
         }
     where = "" if layer is None else f"{layer} of "
     return f"{where}{path.name} on {picture.name}, sigma {sigma:g}", measured
-
-
-def _noisy(picture: Path, network: "Denoiser", sigma: float) -> "Tensor":
-    """Read a picture as the network's input, with noise."""
-    from spiden_cli.core.image.files import read_picture
-    from spiden_cli.core.image.noise import add_gaussian_noise
-    from spiden_cli.core.image.tensor import to_grey, to_tensor
-
-    clean = to_tensor(read_picture(picture).pixels)
-    channels = network.config.image_channels
-    clean = to_grey(clean) if channels == 1 else clean.expand(channels, -1, -1)
-    return add_gaussian_noise(clean, sigma, seed=0)
 
 
 def _sweeps(

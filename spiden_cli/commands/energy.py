@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from spiden_cli.commands.model import EngineName, Models, check_sigma
+from spiden_cli.commands.model import EngineName, Models, check_sigma, open_model
 from spiden_cli.commands.options import (
     AsJson,
     DataDir,
@@ -13,8 +13,6 @@ from spiden_cli.commands.options import (
     Threads,
     counts,
     one_sigma,
-    torch_device,
-    use_threads,
 )
 from spiden_cli.errors import InputError
 from spiden_cli.report.console import print_json, warn
@@ -86,7 +84,6 @@ def energy(
     for path in plot or []:
         check_plot(path)
     prices = load_constants(constants)
-    use_threads(threads)
     models = {
         name: _open(name, engine, device, threads) for name in dict.fromkeys(model.split(","))
     }
@@ -119,25 +116,20 @@ class _Model(NamedTuple):
 def _open(name: str, engine: str, device: str, threads: int | None) -> _Model:
     from spiden_cli.core.bundled import find_weights
     from spiden_cli.core.energy.twins import are_twins, find_twin
-    from spiden_cli.core.inference.engine import DenseEngine
-    from spiden_cli.core.inference.selection import make_engine
-    from spiden_cli.core.weights import load_weights
+    from spiden_cli.core.weights import read_info
 
-    path, where = find_weights(name), torch_device(device)
-    network, info = load_weights(path)
-    if not info.config.spiking:
+    path = find_weights(name)
+    if not read_info(path).config.spiking:
         raise InputError(
             f"{name} is a CNN, with no spikes to count: name the spiking network, "
             "and its CNN twin is in every table"
         )
-    twin, cnn = None, find_twin(path)
-    if cnn is not None:
-        loaded, twin_info = load_weights(cnn)
-        if are_twins(info.config, twin_info.config):
-            twin = DenseEngine(loaded, where)
-        else:
-            warn(f"{cnn.name} is not of the topology of {name}: its PSNR is left out")
-    made = make_engine(engine, network, where, info.firing_rate, threads)
+    made, info = open_model(name, engine, device, threads)
+    cnn = find_twin(path)
+    if cnn is not None and not are_twins(info.config, read_info(cnn).config):
+        warn(f"{cnn.name} is not of the topology of {name}: its PSNR is left out")
+        cnn = None
+    twin = None if cnn is None else open_model(str(cnn), "dense", device, threads)[0]
     return _Model(made, info, twin)
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from torch import Tensor
 
 from spiden_cli.core.energy.counts import Passes
-from spiden_cli.core.image.files import read_picture
+from spiden_cli.core.image.clean import read_clean
 from spiden_cli.core.image.metrics import psnr
 from spiden_cli.core.image.noise import add_gaussian_noise
-from spiden_cli.core.image.tensor import to_grey, to_pixels, to_tensor
+from spiden_cli.core.image.tensor import to_pixels
 from spiden_cli.core.inference.activity import total
 from spiden_cli.core.inference.denoising import denoise_tensor
 from spiden_cli.core.inference.engine import Engine, Pass
@@ -82,7 +82,7 @@ def measure(
     scores, noisy_scores = [], []
     pictures: Counter[Size] = Counter()
     for seed, path in enumerate(paths):
-        clean = _clean(path, engine.config.image_channels)
+        clean = read_clean(path, engine.config.image_channels)
         noisy = add_gaussian_noise(clean, sigma, seed)
         denoised = denoise_tensor(observer, noisy, sigma, timesteps).denoised
         target, before, after = (to_pixels(x, np.uint8) for x in (clean, noisy, denoised))
@@ -94,15 +94,6 @@ def measure(
         engine.config, sigma, timesteps, fmean(scores), fmean(noisy_scores), pictures,
         observer.seen,
     )  # fmt: skip
-
-
-def _clean(path: Path, channels: int) -> Tensor:
-    """Read a picture as (C, H, W) in [0, 1], of whole 8- or 16-bit values."""
-    pixels = read_picture(path).pixels
-    clean = to_tensor(pixels)
-    if channels == 3:
-        return clean.expand(3, -1, -1)
-    return to_tensor(to_pixels(to_grey(clean), pixels.dtype))
 
 
 class Observer:
