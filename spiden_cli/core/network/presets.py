@@ -117,7 +117,7 @@ PRESETS: dict[str, NetworkConfig] = {
         shortcuts=True,
         unshuffle=2,
         noise_map=True,
-        population=4,
+        population=8,
         inner_population=2,
     ),
     "tiny": NetworkConfig(

@@ -5,8 +5,8 @@ neuron stands for clip(u / theta, 0, 1) where the twin had relu(u), so theta goe
 that follow: W' = theta W. For u ~ N(0, s^2), E[relu(u)^2] = s^2 / 2, which gives each channel's s
 from measured activations; theta = threshold * s, with the preset's threshold in units of s.
 
-Where a layer is a population of K neurons per channel and the source's is not, each neuron starts
-as its channel's, and the kernel that follows is divided by K: the mean of all K.
+Where a layer is a population of K F neurons per channel and the source's of K (or of one), each of
+its neurons is split into F, and the kernel that follows is divided by F: the mean of them.
 
 A colour network can start from a grey one: what it then does to the mean of the colours is what the
 grey one did to its image.
@@ -99,26 +99,36 @@ def _is_neuron(name: str) -> bool:
 
 
 def _narrowed(network: Denoiser, source: NetworkConfig) -> Denoiser:
-    """Return a network with single neurons where the source has them; or itself."""
+    """Return a network with the source's populations, if they can be split; or itself."""
     config = network.config
+
+    def narrowed(wanted: int, there: int) -> int:
+        return there if wanted % there == 0 else wanted
+
     narrow = replace(
         config,
-        population=1 if source.population == 1 else config.population,
-        inner_population=1 if source.inner_population == 1 else config.inner_population,
+        population=narrowed(config.population, source.population),
+        inner_population=narrowed(config.inner_population, source.inner_population),
     )
     return network if narrow == config else Denoiser(narrow)
 
 
 def _widen(network: Denoiser, narrow: Denoiser) -> None:
-    """Fill a network with populations from one that has single neurons in their place."""
+    """Fill a network with populations from one where a single neuron stands for several of them.
+
+    One of K neurons has the initial potential in the middle of those of the F that follow it among
+    K F, and starts as their mean.
+    """
+    channels = network.config.width
     tensors = narrow.state_dict()
     for name, wanted in network.state_dict().items():
         tensor = tensors[name]
-        if _is_neuron(name):
-            tensors[name] = tensor.repeat(len(wanted) // len(tensor))
-        elif tensor.shape != wanted.shape:
-            population = wanted.shape[1] // tensor.shape[1]
-            tensors[name] = (tensor / population).repeat(1, population, 1, 1)
+        if tensor.shape == wanted.shape:
+            continue
+        along = 0 if _is_neuron(name) else 1
+        factor = wanted.shape[along] // tensor.shape[along]
+        ranks = tensor.unflatten(along, (-1, channels)).repeat_interleave(factor, along)
+        tensors[name] = ranks.flatten(along, along + 1) / (1 if _is_neuron(name) else factor)
     network.load_state_dict(tensors)
 
 

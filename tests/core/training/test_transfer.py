@@ -99,13 +99,14 @@ def test_a_spiking_network_starts_as_the_other_one_ended(tmp_path, calibration, 
 
 
 @torch.no_grad()
-def test_a_population_starts_as_the_mean_of_its_neurons(tmp_path, calibration):
-    narrow, path = saved(tmp_path, replace(BASE, population=1))
-    network = Denoiser(replace(BASE, population=2)).eval()
+@pytest.mark.parametrize("population", [1, 2, 3])
+def test_a_population_starts_as_the_mean_of_its_neurons(tmp_path, calibration, population):
+    narrow, path = saved(tmp_path, replace(BASE, population=population))
+    network = Denoiser(replace(BASE, population=2 * population)).eval()
     start_from(network, path, calibration)
     noisy, alone = calibration.noisy, []
-    for phi in (0.25, 0.75):
-        narrow.neurons.initial = phi
+    for apart in (-0.25, 0.25):
+        narrow.neurons.initial = 0.5 + apart / population
         alone.append(narrow(noisy, 25.0, 3))
     torch.testing.assert_close(network(noisy, 25.0, 3), (alone[0] + alone[1]) / 2)
 
