@@ -262,8 +262,8 @@ spike came in. `--engine auto` takes the event engine below a rate of {break_eve
 ## Training
 
 One optimiser step of `dncnn17`, T = {timesteps}, 16 patches of 48 x 48, each in processes of its
-own (`python benchmarks/training_step.py`). spikingjelly also with freed memory kept, as `spiden train`
-keeps it:
+own (`python benchmarks/training_step.py`). spikingjelly also with freed memory kept, as
+`spiden train` keeps it:
 
 {training}
 """
