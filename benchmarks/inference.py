@@ -120,18 +120,18 @@ def seconds_table(sizes: Mapping[str, dict[str, float]], pixels: Mapping[str, in
 
 def family_table(repeats: int) -> str:
     """Return what each grey model takes for one picture, over the twin of the default one."""
-    noisy, made = noisy_photograph(512, 512), {}
+    noisy = noisy_photograph(512, 512)
+    runs: dict[str, Run] = {}
     for name in spiden.model_names():
         network, info = spiden.load_weights(spiden.find_weights(name))
         if info.config.image_channels == 3:
             continue
         kinds = ("auto", "event-int16") if info.config.spiking else ("dense",)
         for kind in kinds:
-            made[name, kind] = spiden.make_engine(kind, network, CPU, info.firing_rate)
-    runs: dict[str, Run] = {
-        f"{name}, {engine.name}": lambda e=engine: spiden.denoise_tensor(e, noisy, SIGMA, TIMESTEPS)
-        for (name, _), engine in made.items()
-    }
+            engine = spiden.make_engine(kind, network, CPU, info.firing_rate)
+            runs[f"{name}, {engine.name}"] = lambda e=engine: spiden.denoise_tensor(
+                e, noisy, SIGMA, TIMESTEPS
+            )
     found = in_turns(runs, repeats)
     lines = [f"| model, engine | s | over `{MODEL}-cnn` |", "|---|--:|--:|"]
     for name, seconds in found.items():

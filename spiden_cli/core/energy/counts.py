@@ -158,6 +158,7 @@ def spiking_counts(
     for index, shape in enumerate(shapes):
         outputs = shape.outputs * passes.count
         per_step = outputs * timesteps
+        driven = 1
         entering = spikes[index]
         if entering is None:
             operations = Operations(macs=shape.dense_operations * passes.count, biases=outputs)
@@ -174,11 +175,8 @@ def spiking_counts(
         else:
             leaving = spikes[index + 1]
             assert leaving is not None
+            driven = shapes[index + 1].channels_in // shape.channels_out
             operations += _neurons(config, shape, entering is None, per_step, leaving)
-        if index == len(shapes) - 1:
-            driven = 1
-        else:
-            driven = config.population if index == len(shapes) - 2 else config.inner_population
         counted.append(
             LayerCounts(shape, passes.count, operations, entering is not None, True, driven)
         )

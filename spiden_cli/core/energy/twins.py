@@ -15,7 +15,7 @@ def find_twin(weights: Path) -> Path | None:
 
     Of the bundled weights, "large" shares the twin of "base".
     """
-    for name in (weights.stem, SHARED.get(weights.stem)):
+    for name in (weights.stem, SHARED.get(weights.stem, weights.stem)):
         path = weights.with_name(f"{name}{MARK}{SUFFIX}")
         if path.is_file():
             return path
