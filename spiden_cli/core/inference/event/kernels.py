@@ -180,8 +180,8 @@ def convolve_row(words: Array, row: int, packed: Packed, layer: int, current: Ar
     """Fill a row of currents with what the spikes of three rows of the layer before drive.
 
     Each sum takes kernel rows in order, and in them kernel columns, then channels: torch's order
-    on an x86 processor with up to 64 neurons, so that float32 rounds alike. To that end a kernel
-    row runs two columns ahead of the next one.
+    on an x86 processor, so that float32 rounds alike. To that end a kernel row runs two columns
+    ahead of the next one, and a position's words are taken together.
     """
     _, timesteps, width, columns_in = words.shape
     lanes = VECTOR_BYTES // current.itemsize
@@ -194,14 +194,15 @@ def convolve_row(words: Array, row: int, packed: Packed, layer: int, current: Ar
                 ahead = 2 * (2 - kh)
                 begin = start + ahead if start > 0 else 0
                 end = min(start + COLUMNS + ahead, width)
-                for word in range(columns_in):
-                    block = (((layer - 1) * vectors + vector) * 3 + kh) * columns_in + word
-                    of = block * WORD * 3 * lanes
-                    for t in range(timesteps):
-                        at = ((vector * timesteps + t) * (width + 2) + begin) * lanes
-                        first = (t * width + begin) * columns_in + word
-                        count = max(0, end - begin)
-                        add_rows(spikes, first, columns_in, count, packed.weights, of, current, at)
+                of = (((layer - 1) * vectors + vector) * 3 + kh) * columns_in * WORD * 3 * lanes
+                for t in range(timesteps):
+                    at = ((vector * timesteps + t) * (width + 2) + begin) * lanes
+                    first = (t * width + begin) * columns_in
+                    count = max(0, end - begin)
+                    add_rows(
+                        spikes, first, columns_in, columns_in, count, packed.weights, of,
+                        current, at,
+                    )  # fmt: skip
 
 
 @compiled
@@ -257,7 +258,10 @@ def count_row(out: Array, counts: Counts, layer: int, row: int) -> None:
 
 @compiled
 def read_row(words: Array, packed: Packed, read: Array) -> None:
-    """Sum the read-out's weights for one row of spikes, over time; kernel rows side by side."""
+    """Sum the read-out's weights for one row of spikes, over time; kernel rows side by side.
+
+    Word by word, which is faster: no spike hangs on the order of these sums.
+    """
     timesteps, width, columns_in = words.shape
     lanes = READOUT_BYTES // 4
     spikes = words.reshape(-1)
@@ -268,7 +272,7 @@ def read_row(words: Array, packed: Packed, read: Array) -> None:
             at = vector * (width + 2) * lanes
             for t in range(timesteps):
                 first = t * width * columns_in + word
-                add_short_rows(spikes, first, columns_in, width, packed.readout, of, read, at)
+                add_short_rows(spikes, first, columns_in, 1, width, packed.readout, of, read, at)
 
 
 @compiled

@@ -111,44 +111,53 @@ def popcount(_: Any, word: Any) -> _Lowered:
     return types.int64(types.uint64), lower
 
 
-def _adding_rows(size: int) -> Callable[..., _Lowered]:
+def _adding_rows(vector_size: int) -> Callable[..., _Lowered]:
     def typer(
-        _: Any, words: Any, word: Any, stride: Any, count: Any, weights: Any, of: Any,
-        sums: Any, at: Any,
+        _: Any, words: Any, word: Any, stride: Any, size: Any, count: Any, weights: Any,
+        of: Any, sums: Any, at: Any,
     ) -> _Lowered:  # fmt: skip
         def lower(context: Any, builder: ir.IRBuilder, _: Any, args: Sequence[Any]) -> Any:
-            vectors = _Vectors(context, builder, sums, size)
+            vectors = _Vectors(context, builder, sums, vector_size)
             spikes = cgutils.create_struct_proxy(words)(context, builder, args[0]).data
-            rows, target = vectors.pointer(args[4], args[5]), vectors.pointer(args[6], args[7])
+            rows, target = vectors.pointer(args[5], args[6]), vectors.pointer(args[7], args[8])
+            to_next, words_here = args[2:4]
 
-            def add_spike(now: Sequence[Any]) -> Sequence[Any]:
+            def add_spike(now: Sequence[Any], rows: Any) -> Sequence[Any]:
                 left, partial = now[0], now[1:]
                 channel = builder.cttz(left, ir.IntType(1)(1))
                 row = builder.gep(rows, [builder.mul(channel, _WORD(3))])
                 added = [vectors.add(part, vectors.load(row, k)) for k, part in enumerate(partial)]
                 return [builder.and_(left, builder.sub(left, _ONE)), *added]
 
-            def add_position(now: Sequence[Any]) -> Sequence[Any]:
-                x, *partial = now
-                index = builder.add(args[1], builder.mul(x, args[2]))
-                left = builder.load(builder.gep(spikes, [index]))
+            def add_word(now: Sequence[Any]) -> Sequence[Any]:
+                word, rows, *partial = now
                 _, *added = _while(
                     builder, lambda state: builder.icmp_unsigned("!=", state[0], _ZERO),
-                    [left, *partial], add_spike,
+                    [builder.load(word), *partial], lambda now: add_spike(now, rows),
+                )  # fmt: skip
+                return [builder.gep(word, [_ONE]), builder.gep(rows, [_WORD(3 * WORD)]), *added]
+
+            def add_position(now: Sequence[Any]) -> Sequence[Any]:
+                x, first, *partial = now
+                after = builder.gep(first, [words_here])
+                _, _, *added = _while(
+                    builder, lambda state: builder.icmp_unsigned("!=", state[0], after),
+                    [first, rows, *partial], add_word,
                 )  # fmt: skip
                 here = builder.gep(target, [x])
                 vectors.store(added[0], here)  # no later position reaches it
-                return [builder.add(x, _ONE), *added[1:], vectors.load(here, 3)]
+                following = builder.gep(first, [to_next])
+                return [builder.add(x, _ONE), following, *added[1:], vectors.load(here, 3)]
 
-            starts = [vectors.load(target, k) for k in range(3)]
-            below = _below(builder, args[3])
-            x, *last = _while(builder, below, [_ZERO, *starts], add_position)
+            partial = [vectors.load(target, k) for k in range(3)]
+            start = [_ZERO, builder.gep(spikes, [args[1]]), *partial]
+            x, _, *last = _while(builder, _below(builder, args[4]), start, add_position)
             for k in range(2):
                 vectors.store(last[k], builder.gep(target, [x]), k)
             return context.get_dummy_value()
 
         index = types.int64
-        return types.void(words, index, index, index, weights, index, sums, index), lower
+        return types.void(words, index, index, index, index, weights, index, sums, index), lower
 
     return typer
 
@@ -156,10 +165,11 @@ def _adding_rows(size: int) -> Callable[..., _Lowered]:
 add_rows = _instruction(_adding_rows(VECTOR_BYTES))
 """Add three rows of weights per spike to the sums of three neighbouring positions.
 
-`add_rows(words, word, stride, count, weights, of, sums, at)`: for `count` positions x, and for each
-bit c of the word `words[word + x stride]`, the three vectors of `weights` from 3 c vectors after
-index `of` on are added to the three vectors of `sums` from x vectors after index `at` on. Sums
-stay in registers until no later position reaches them; one vector beyond them is read.
+`add_rows(words, word, stride, size, count, weights, of, sums, at)`: for `count` positions x, and
+for each bit c of the `size` words from `words[word + x stride]` on, the three vectors of `weights`
+from 3 c vectors after index `of` on are added to the three vectors of `sums` from x vectors after
+index `at` on. Sums stay in registers until no later position reaches them; one vector beyond them
+is read.
 
 The rows of one spike lie side by side, so that the loads stream; finding the next spike (count
 trailing zeros, clear the lowest bit) hides behind them.
