@@ -16,7 +16,9 @@ from spiden_cli.core.analysis.distributions import Distribution
 from spiden_cli.core.analysis.staircase import Neuron, Values, edges, simulated_edges
 from spiden_cli.errors import InputError
 
-GRID = 400
+GRID = 2000  # thresholds that are looked at first
+NEAR = 20  # the best of them, around which
+FINE = 200  # so many more are, each
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,9 @@ def least_error(
 ) -> Conversion:
     """Find the threshold of least mean squared error among those that are sparse enough.
 
-    The best of a fine logarithmic grid, refined between its neighbours: the error need not have
-    one minimum only. Of a sample, whose error jumps a little at each of its values, the search may
-    miss the best jump.
+    The best of a logarithmic grid, of finer ones around several of its points, and refined between
+    its neighbours: the error need not have one minimum only, and that of a sample jumps a little
+    where one of its values gains a spike.
 
     Args:
         x: distribution of the input.
@@ -133,13 +135,26 @@ def least_error(
     # Up to where no current of the sample fires any more: for a few, silence is the least error.
     silent = 1.01 / max(float(rises[0]), 1e-3)
     grid = np.geomspace(lowest, max(2 * x.reach, silent * x.reach, 2 * lowest), GRID)
-    found = [at(float(threshold)) for threshold in grid]
-    index = int(np.argmin([conversion.mse for conversion in found]))
-    bounds = (float(grid[max(index - 1, 0)]), float(grid[min(index + 1, GRID - 1)]))
+    near = np.argsort(_errors(x, rises, grid))[:NEAR]
+    cells = np.stack([grid[np.maximum(near - 1, 0)], grid[np.minimum(near + 1, GRID - 1)]])
+    fine = np.unique(np.append(grid[near], np.linspace(*cells, FINE)))
+    index = int(np.argmin(_errors(x, rises, fine)))
+    bounds = (float(fine[max(index - 1, 0)]), float(fine[min(index + 1, len(fine) - 1)]))
     refined = minimize_scalar(
         lambda t: at(float(t)).mse, bounds=bounds, method="bounded", options={"xatol": 1e-10}
     )
-    return min(found[index], at(float(refined.x)), key=lambda conversion: conversion.mse)
+    return min(at(float(fine[index])), at(float(refined.x)), key=lambda conversion: conversion.mse)
+
+
+def _errors(x: Distribution, rises: Values, thresholds: Values) -> Values:
+    """E[y^2] - 2 E[q y] + E[q^2] at each threshold: the mean squared errors, all at once."""
+    timesteps = len(rises)
+    currents = np.outer(thresholds, rises)
+    above, height = x.tail(currents), thresholds / timesteps
+    product = height * (above.excess + currents * above.probability).sum(axis=1)
+    odd = 2 * np.arange(1, timesteps + 1) - 1
+    square = height**2 * (above.probability @ odd)
+    return np.asarray(x.tail(np.zeros(1)).squared_excess - 2 * product + square)
 
 
 def check_sparsity(sparsity: float) -> None:

@@ -21,8 +21,8 @@ large_samples = sample_of(20_000)
 
 
 def slack(x):
-    # A sample's error jumps a little at each of its values, and the search sees not every jump.
-    return 3e-4 if isinstance(x, Sample) else 1e-9
+    # A sample's error jumps a little at each of its values, and a step of the search may hold a few.
+    return 1e-5 if isinstance(x, Sample) else 1e-9
 
 
 @settings(max_examples=15)
@@ -40,6 +40,14 @@ def test_no_sparse_enough_threshold_has_less_error(x, neuron, timesteps, sparsit
     assert best.sparsity >= sparsity
     others = curve(x, neuron, timesteps, np.geomspace(0.02, 3 * best.threshold, 700))
     assert best.mse <= min(c.mse for c in others if c.sparsity >= sparsity) + slack(x)
+
+
+def test_the_best_jump_of_a_sample_is_found():
+    """A case that a grid of 400 thresholds, and a search around the best of them, missed."""
+    x = Sample(np.random.default_rng(71150355).gumbel(-0.3, 1.3, 20_000))
+    best = least_error(x, Neuron(0.0), 1, 0.5)
+    others = curve(x, Neuron(0.0), 1, np.geomspace(0.02, 3 * best.threshold, 20_000))
+    assert best.mse <= min(c.mse for c in others if c.sparsity >= 0.5)
 
 
 def test_silence_may_be_the_least_error():
