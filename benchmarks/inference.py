@@ -216,9 +216,9 @@ fired, nothing is done. All layers advance together, a row of positions at a tim
 behind the layer before, so that a few rows of currents and of spikes (a bit each) are all that is
 kept, whatever the size of the picture. Kernels and loops are compiled for the processor that they
 run on, at first use, and kept on disk. Additions come in torch's order, so that in float32 the
-spikes are torch's, bit for bit, where torch sums as it does on this processor; elsewhere a potential
-within rounding of its threshold may fall to the other side (tests hold 99.9 % of the pixels within
-0.001, and PSNR within 0.005 dB).
+spikes are torch's, bit for bit, where torch sums as it does on this processor; elsewhere a
+potential within rounding of its threshold may fall to the other side (tests hold 99.9 % of the
+pixels within 0.001, and PSNR within 0.005 dB).
 `event-int16` rounds weights to 16 bits (a test holds it within 0.02 dB).
 
 ## Against others

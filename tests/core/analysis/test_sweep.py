@@ -21,7 +21,7 @@ large_samples = sample_of(20_000)
 
 
 def slack(x):
-    # A sample's error jumps a little at each of its values, and a step of the search may hold a few.
+    # A sample's error jumps a little at each of its values; a step of the search may hold a few.
     return 1e-5 if isinstance(x, Sample) else 1e-9
 
 
