@@ -136,8 +136,8 @@ def least_error(
     silent = 1.01 / max(float(rises[0]), 1e-3)
     grid = np.geomspace(lowest, max(2 * x.reach, silent * x.reach, 2 * lowest), GRID)
     near = np.argsort(_errors(x, rises, grid))[:NEAR]
-    cells = np.stack([grid[np.maximum(near - 1, 0)], grid[np.minimum(near + 1, GRID - 1)]])
-    fine = np.unique(np.append(grid[near], np.linspace(*cells, FINE)))
+    below, above = grid[np.maximum(near - 1, 0)], grid[np.minimum(near + 1, GRID - 1)]
+    fine = np.unique(np.append(grid[near], np.linspace(below, above, FINE)))
     index = int(np.argmin(_errors(x, rises, fine)))
     bounds = (float(fine[max(index - 1, 0)]), float(fine[min(index + 1, len(fine) - 1)]))
     refined = minimize_scalar(
