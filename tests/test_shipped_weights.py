@@ -1,11 +1,14 @@
 """The weights that ship: they are spiking, of their word, and as good as the README says."""
 
 import json
+from inspect import signature
 from pathlib import Path
 
 import pytest
 import torch
 
+from spiden_cli.commands.energy import energy
+from spiden_cli.commands.evaluate import evaluate
 from spiden_cli.core.bundled import DEFAULT_MODEL, find_weights, model_names
 from spiden_cli.core.energy.twins import are_twins, find_twin
 from spiden_cli.core.image.files import read_picture
@@ -25,8 +28,10 @@ def spiking_models() -> list[str]:
     return [name for name in model_names() if read_info(find_weights(name)).config.spiking]
 
 
-def test_there_is_a_default():
+def test_there_is_one_default():
     assert DEFAULT_MODEL in spiking_models()
+    for command in (evaluate, energy):
+        assert signature(command).parameters["model"].default == DEFAULT_MODEL
 
 
 @pytest.mark.parametrize("name", [name for name in spiking_models() if name != "base-colour"])

@@ -35,7 +35,7 @@ def train(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder of the run.", metavar="DIR")
     ] = Path("runs/latest"),
-    preset: Annotated[str, typer.Option(help="Network: dncnn17, base, tiny.")] = "base",
+    preset: Annotated[str, typer.Option(help="Network: base, large, tiny or dncnn17.")] = "base",
     neuron: Annotated[str, typer.Option(help="if, lif, or relu for the CNN twin.")] = "if",
     colour: Annotated[bool, typer.Option(help="Train on colour images.")] = False,
     method: Annotated[
@@ -62,6 +62,9 @@ def train(
     threshold: Annotated[
         float | None, typer.Option(help="Starting threshold, if not the preset's.")
     ] = None,
+    learn_initial: Annotated[
+        bool, typer.Option(help="Learn each neuron's potential before the first timestep.")
+    ] = False,
     surrogate: Annotated[
         str, typer.Option(help="rectangular, triangular, arctan or fast_sigmoid.")
     ] = "rectangular",
@@ -122,6 +125,8 @@ def train(
     )
     if not network_config.spiking:
         network_config = network_config.twin()
+    elif learn_initial:
+        network_config = dataclasses.replace(network_config, learn_initial=True)
     if threshold is not None:
         network_config = dataclasses.replace(network_config, threshold=threshold)
     target = torch_device(device)

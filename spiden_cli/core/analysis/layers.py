@@ -189,7 +189,8 @@ def _neuron_of(layer: nn.Module) -> Neuron | None:
     if not isinstance(layer, IFLayer):
         return None
     leak = float(layer.leak.mean()) if isinstance(layer, LIFLayer) else 1.0
-    return Neuron(layer.initial, leak)
+    initial = float(layer.initial_potential.mean())
+    return Neuron(min(max(initial, 0.0), 0.999), leak)  # one that is ready to fire fires at rest
 
 
 def _chosen(network: Denoiser, layer: str | None) -> dict[str, nn.Module]:

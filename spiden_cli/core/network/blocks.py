@@ -17,8 +17,9 @@ def make_neurons(config: NetworkConfig, population: int) -> nn.Module:
         return ReLULayer()
     layer = LIFLayer if config.neuron == "lif" else IFLayer
     return layer(
-        config.width, config.threshold, config.initial_potential, config.surrogate, population
-    )
+        config.width, config.threshold, config.initial_potential, config.surrogate, population,
+        config.learn_initial,
+    )  # fmt: skip
 
 
 class ConvNorm(nn.Module):

@@ -23,6 +23,7 @@ class NetworkConfig:
             of that level: what T timesteps can't resolve then shrinks with the noise.
         threshold: starting threshold of every neuron, in units of a normalised current.
         initial_potential: phi, membrane potential before the first step over the threshold.
+        learn_initial: let each neuron learn its own, from there on.
         population: neurons for each channel in the last layer, with staggered initial potentials:
             the read-out then hears of population * T + 1 levels, at the price of its own few
             operations. The rounding of this one layer is the dearest of all, since nothing
@@ -40,6 +41,7 @@ class NetworkConfig:
     noise_map: bool = False
     threshold: float = 1.75
     initial_potential: float = 0.5
+    learn_initial: bool = False
     population: int = 1
     inner_population: int = 1
     surrogate: str = "rectangular"
@@ -99,7 +101,7 @@ class NetworkConfig:
 
     def twin(self) -> "NetworkConfig":
         """Return the CNN of the same topology."""
-        return replace(self, neuron="relu", population=1, inner_population=1)
+        return replace(self, neuron="relu", population=1, inner_population=1, learn_initial=False)
 
 
 PRESETS: dict[str, NetworkConfig] = {

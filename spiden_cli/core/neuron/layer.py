@@ -57,6 +57,8 @@ class IFLayer(nn.Module):
         population: K neurons for each channel. All K have its current, and initial potentials
             phi + (k + 1/2) / K - 1/2, so that together they round to K T + 1 levels (Hermite's
             identity: the sum over k of floor(y + k / K) is floor(K y)).
+        learn_initial: whether these are only where each neuron's initial potential starts. It is
+            learnt through time; the quantiser, which has no first timestep, leaves it as it is.
     """
 
     def __init__(
@@ -66,10 +68,14 @@ class IFLayer(nn.Module):
         initial: float = 0.5,
         surrogate: str = "rectangular",
         population: int = 1,
+        learn_initial: bool = False,
     ) -> None:
         super().__init__()
         thresholds = torch.full((population * channels,), math.log(threshold))
         self.log_threshold = nn.Parameter(thresholds)
+        if learn_initial:
+            self.initial_shift = nn.Parameter(torch.zeros_like(thresholds))
+        self.learn_initial = learn_initial
         self.initial, self.population = initial, population
         self.surrogate = surrogate_named(surrogate)
 
@@ -84,7 +90,8 @@ class IFLayer(nn.Module):
         ranks = torch.arange(self.population).to(self.log_threshold)
         phases = self.initial + (ranks + 0.5) / self.population - 0.5
         channels = len(self.log_threshold) // self.population
-        return phases.repeat_interleave(channels)[:, None, None]
+        initial = phases.repeat_interleave(channels)
+        return (initial + self.initial_shift if self.learn_initial else initial)[:, None, None]
 
     def forward(self, current: Tensor, timesteps: int, quantised: bool = False) -> Tensor:
         """Turn currents into spikes.
@@ -98,8 +105,10 @@ class IFLayer(nn.Module):
             Spikes in {0, 1}, (T * B, K C, H, W), the first neuron of each channel first; with
             `quantised`, firing rates in {0, 1/T, ..., 1}.
         """
-        initial = self.initial if self.population == 1 else self.initial_potential
-        p = IFParameters(self.threshold, initial, self.surrogate)
+        alike = self.population == 1 and not self.learn_initial
+        p = IFParameters(
+            self.threshold, self.initial if alike else self.initial_potential, self.surrogate
+        )
         current = self.to_neurons(current)
         if quantised:
             return self._quantise(current, p, timesteps)
@@ -130,8 +139,9 @@ class LIFLayer(IFLayer):
         initial: float = 0.5,
         surrogate: str = "rectangular",
         population: int = 1,
+        learn_initial: bool = False,
     ) -> None:
-        super().__init__(channels, threshold, initial, surrogate, population)
+        super().__init__(channels, threshold, initial, surrogate, population, learn_initial)
         self.logit_leak = nn.Parameter(torch.full_like(self.log_threshold, 3.0))  # lambda = 0.95
 
     @property

@@ -9,6 +9,7 @@ the gradients of a spike and of the potential that a step leaves behind,
     e[t]     = (g_s[t] - theta g_V[t]) h((V'[t] - theta) / theta) / theta    through the spike
     g_V[t-1] = g_I[t] = g_V[t] + e[t]
     g_theta  = phi g_V[0] - sum_t (e[t] + g_V[t] s[t])
+    g_phi    = theta g_V[0]
 
 where the second term of e is the soft reset's share, and h the surrogate.
 """
@@ -46,14 +47,19 @@ class _Unrolled(torch.autograd.Function):
                 bump.copy_(surrogate((potential - threshold).div_(threshold)))
             potential.addcmul_(threshold, fired, value=-1)
         if learning:
-            ctx.save_for_backward(spikes.bool(), bumps, threshold)
-        ctx.constants = initial, timesteps, current.dtype, dtype
+            ctx.save_for_backward(
+                spikes.bool(), bumps, threshold, torch.as_tensor(initial, dtype=threshold.dtype)
+            )
+        ctx.constants = timesteps, current.dtype, dtype
         return spikes
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None, None]:  # noqa: ANN401
-        spikes, bumps, threshold = ctx.saved_tensors
-        initial, timesteps, current_dtype, dtype = ctx.constants
+    def backward(
+        ctx: Any,  # noqa: ANN401
+        *grads: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor | None, None, None]:
+        spikes, bumps, threshold, initial = ctx.saved_tensors
+        timesteps, current_dtype, dtype = ctx.constants
         to_current = torch.empty_like(spikes, dtype=current_dtype)
         to_threshold = torch.zeros_like(threshold)
         to_left = torch.zeros_like(spikes.chunk(timesteps)[0], dtype=dtype)
@@ -70,8 +76,10 @@ class _Unrolled(torch.autograd.Function):
             to_threshold -= both.sum_to_size(threshold.shape)
             to_left.add_(through)
             to_now.copy_(to_left)
-        to_threshold += initial * to_left.sum_to_size(threshold.shape)
-        return to_current, to_threshold, None, None, None
+        to_start = to_left.sum_to_size(threshold.shape)
+        to_threshold += initial * to_start
+        learnt = ctx.needs_input_grad[2]
+        return to_current, to_threshold, threshold * to_start if learnt else None, None, None
 
 
 def unrolled(current: Tensor, p: IFParameters, timesteps: int) -> Tensor:

@@ -52,7 +52,9 @@ def start_from(network: Denoiser, path: Path, calibration: Batch) -> None:
     if network.config.spiking and not info.config.spiking:
         _from_twin(narrow, source, calibration)
     else:
-        narrow.load_state_dict(source.state_dict(), strict=False)  # a LIF layer has a leak besides
+        narrow.load_state_dict(
+            source.state_dict(), strict=False
+        )  # a leak, or a learnt potential, besides
     if narrow is not network:
         _widen(network, narrow)
 
@@ -95,7 +97,7 @@ def _topology(network: Denoiser) -> dict[str, torch.Size]:
 
 
 def _is_neuron(name: str) -> bool:
-    return name.endswith(("log_threshold", "logit_leak"))
+    return name.endswith(("log_threshold", "logit_leak", "initial_shift"))
 
 
 def _narrowed(network: Denoiser, source: NetworkConfig) -> Denoiser:

@@ -43,6 +43,7 @@ configs = st.builds(
     initial_potential=st.sampled_from([0.0, 0.5]),
     population=st.sampled_from([1, 2, 3]),
     inner_population=st.sampled_from([1, 2, 3]),
+    learn_initial=st.booleans(),
 )
 
 
@@ -56,7 +57,7 @@ def exact(config: NetworkConfig, seed: int) -> Denoiser:
                 parameter.copy_((parameter * 64).round() / 64)
             elif name.endswith("bias"):
                 parameter.copy_((16 * torch.randn(parameter.shape)).round() / 64)
-            elif name.endswith("log_threshold"):
+            elif name.endswith("log_threshold") or name.endswith("initial_shift"):
                 torch.nn.init.uniform_(parameter, -1.0, 0.5)
     return network
 

@@ -69,6 +69,32 @@ def test_a_population_learns_as_its_neurons_would_alone(neuron):
 
 
 @pytest.mark.parametrize("neuron", LAYERS)
+def test_an_initial_potential_is_learnt_through_time(neuron):
+    """What each neuron starts with is part of its first current, and learns as that does."""
+    layer = LAYERS[neuron](3, 0.7, population=2, learn_initial=True)
+    plain = LAYERS[neuron](3, 0.7, population=2)
+    current = torch.randn(4 * 2, 3, 4, 4)
+    assert torch.equal(layer(current, 4), plain(current, 4))
+    assert torch.equal(layer(current, 4, quantised=True), plain(current, 4, quantised=True))
+
+    shift = torch.tensor([-1.0, -0.2, 0.0, 0.1, 0.3, 2.0])
+    layer.initial_shift.data = shift
+    weights = torch.randn(8, 6, 4, 4)
+    (layer(current, 4) * weights).sum().backward()
+    alone = LAYERS[neuron](6, 0.7, initial=0.0)
+    first = (layer.initial_potential * layer.threshold).detach()
+    if neuron == "lif":  # the leak comes before the current
+        first *= layer.leak.detach()
+    first.requires_grad_()
+    currents = list(torch.cat([current] * 2, 1).chunk(4))
+    spikes = alone(torch.cat([currents[0] + first, *currents[1:]]), 4)
+    (spikes * weights).sum().backward()
+    assert torch.equal(layer(current, 4), spikes)
+    expected = first.grad * layer.threshold * (layer.leak if neuron == "lif" else 1)
+    torch.testing.assert_close(layer.initial_shift.grad, expected.flatten().detach())
+
+
+@pytest.mark.parametrize("neuron", LAYERS)
 def test_keeps_channels_last(neuron):
     current = torch.randn(4, 3, 5, 5).to(memory_format=torch.channels_last)
     spikes = LAYERS[neuron](3, 1.0)(current, 2)

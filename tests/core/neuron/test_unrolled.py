@@ -28,10 +28,12 @@ def inputs(seed: int, timesteps: int, dtype: torch.dtype, threshold_shape: tuple
 
 
 def both_ways(current, threshold, weight, initial, surrogate, timesteps):
-    """Spikes and gradients of current and threshold: fused, then by autograd."""
+    """Spikes and gradients of current, threshold, a learnt potential: fused, then by autograd."""
     for function in (unrolled, stepped):
-        leaves = current.clone().requires_grad_(), threshold.clone().requires_grad_()
-        p = IFParameters(leaves[1], initial, SURROGATES[surrogate])
+        leaves = [current.clone().requires_grad_(), threshold.clone().requires_grad_()]
+        if isinstance(initial, torch.Tensor):
+            leaves.append(initial.clone().requires_grad_())
+        p = IFParameters(leaves[1], leaves[2] if leaves[2:] else initial, SURROGATES[surrogate])
         spikes = function(leaves[0], p, timesteps)
         yield spikes, *torch.autograd.grad((spikes * weight).sum(), leaves)
 
@@ -41,13 +43,14 @@ def both_ways(current, threshold, weight, initial, surrogate, timesteps):
 @given(
     seed=st.integers(0, 2**32 - 1),
     timesteps=st.integers(1, 6),
-    initial=st.sampled_from([0.0, 0.5, 0.3]),
+    initial=st.sampled_from([0.0, 0.5, 0.3, "learnt"]),
     shape=st.sampled_from([(3, 1, 1), (1,), ()]),
 )
 def test_equals_autograd_through_the_steps(surrogate, seed, timesteps, initial, shape):
     for dtype in (torch.float32, torch.float64):
         arguments = inputs(seed, timesteps, dtype, shape)
-        fused, autograd = both_ways(*arguments, initial, surrogate, timesteps)
+        phi = 1.5 * arguments[1] - 0.8 if initial == "learnt" else initial
+        fused, autograd = both_ways(*arguments, phi, surrogate, timesteps)
         assert torch.equal(fused[0], autograd[0])
         for found, expected in zip(fused[1:], autograd[1:], strict=True):
             torch.testing.assert_close(found, expected)

@@ -12,7 +12,7 @@ from spiden_cli.core.network.presets import NetworkConfig, preset
 from spiden_cli.core.neuron.layer import IFLayer, ReLULayer
 from spiden_cli.core.neuron.quantiser import quantise
 from spiden_cli.core.training.transfer import start_from
-from spiden_cli.core.weights import WeightsInfo, save_weights
+from spiden_cli.core.weights import WeightsInfo, read_info, save_weights
 from spiden_cli.errors import TrainingError, WeightsError
 
 BASE = replace(preset("tiny"), width=5, layers=6)
@@ -96,6 +96,29 @@ def test_a_spiking_network_starts_as_the_other_one_ended(tmp_path, calibration, 
     for name, tensor in old.state_dict().items():
         if name in state:
             assert torch.equal(state[name], tensor), name
+
+
+def test_learnt_potentials_start_where_they_were_and_go_along(tmp_path, calibration):
+    old, path = saved(tmp_path, BASE)
+    network = Denoiser(replace(BASE, learn_initial=True)).eval()
+    start_from(network, path, calibration)
+    noisy = calibration.noisy
+    assert torch.equal(network(noisy, 25.0, 3), old(noisy, 25.0, 3))
+    learnt, path = saved(tmp_path, replace(BASE, learn_initial=True))
+    torch.nn.init.normal_(learnt.blocks[0].neurons1.initial_shift)
+    torch.nn.init.normal_(learnt.neurons.initial_shift)
+    save_weights(path, learnt, read_info(path))
+    again = Denoiser(replace(BASE, learn_initial=True, population=2 * BASE.population)).eval()
+    start_from(again, path, calibration)
+    torch.testing.assert_close(
+        again.neurons.initial_potential.unflatten(0, (BASE.population, 2, -1))
+        .mean(1)
+        .flatten(0, 1),
+        learnt.neurons.initial_potential,
+    )
+    assert torch.equal(
+        again.blocks[0].neurons1.initial_shift, learnt.blocks[0].neurons1.initial_shift
+    )
 
 
 @torch.no_grad()
