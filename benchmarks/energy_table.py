@@ -39,10 +39,9 @@ def energy_table(
         compared[name] = {
             steps: compare(measure(engine, paths, SIGMA, steps), prices) for steps in TIMESTEPS
         }
-    of_twin = {cnn: name for name, cnn in reversed(twins.items())}  # one that it is a twin of
     headings = [
         f"{model} {number} / {cnn} ({cnn_psnr[cnn]:.2f} dB)"
-        for cnn in of_twin
+        for cnn in twins.values()
         for model, number in MODELS
     ]
     lines = [
@@ -54,7 +53,7 @@ def energy_table(
             psnr = comparison.measurement.psnr
             cells = [
                 _ratio(comparison, compared[other][steps], key, psnr >= cnn_psnr[cnn])
-                for cnn, other in of_twin.items()
+                for other, cnn in twins.items()
                 for key in MODELS
             ]
             spikes = comparison.spikes_per_neuron

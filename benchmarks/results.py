@@ -8,7 +8,7 @@ their tables print them, and SPIDEN's own.
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ import torch
 from energy_table import energy_table
 
 import spiden_cli as spiden
+from spiden_cli.core.bundled import DEFAULT_COLOUR_MODEL, DEFAULT_MODEL
 from spiden_cli.core.energy.twins import find_twin
 from spiden_cli.core.inference.activity import mean_firing_rate, synaptic_operations
 from spiden_cli.core.inference.ensemble import EnsembleEngine
@@ -27,7 +28,6 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS, CARDS = ROOT / "docs" / "results.md", ROOT / "weights" / "README.md"
 SIGMAS = (15.0, 25.0, 50.0)
 ENSEMBLE = " --ensemble"
-FAMILY = ("base", "large")
 
 
 @cache
@@ -67,16 +67,12 @@ class Aim:
     measured: float
     least: bool = True
 
-    def cells(self) -> str:
-        """Return the measured value and whether it is enough, in Markdown."""
-        return f"{self.number(self.measured)} | {self._verdict()} |"
+    def line(self) -> str:
+        """Return what was aimed at, what was measured, and whether it is enough, in Markdown."""
+        numbers = " | ".join(map(self._number, (self.floor, self.goal, self.measured)))
+        return f"| {self.what} | {numbers} | {self._verdict()} |"
 
-    def head(self) -> str:
-        """Return what was aimed at, in Markdown."""
-        return f"| {self.what} | {self.number(self.floor)} | {self.number(self.goal)} |"
-
-    def number(self, value: float | None) -> str:
-        """Return a value with as many digits as the aim needs."""
+    def _number(self, value: float | None) -> str:
         return "-" if value is None else f"{value:.{self.digits}f}"
 
     @property
@@ -119,15 +115,14 @@ def twin(model: str) -> str:
     return path.stem
 
 
-def aims_table(bench: Bench, models: Sequence[str]) -> str:
-    """Return the table of aims in Markdown, and a line for the one with colour."""
-    names = "".join(f" `{model}` | |" for model in models)
-    lines = [f"| what | floor | goal |{names}", "|---|--:|--:|" + "--:|---|" * len(models)]
-    for row in zip(*(aims(bench, model) for model in models), strict=True):
-        lines.append(row[0].head() + " " + " ".join(aim.cells() for aim in row))
-    measured = bench.psnr("base-colour", "cbsd68", 25.0)
-    colour = Aim("`base-colour`: CBSD68, sigma 25, T = 4, dB", None, 31.21, measured)
-    return "\n".join([*lines, f"{colour.head()} {colour.cells()}" + " | |" * (len(models) - 1)])
+def aims_table(bench: Bench) -> str:
+    """Return the table of aims in Markdown: of the default models, grey and colour."""
+    colour = Aim(
+        f"`{DEFAULT_COLOUR_MODEL}`: CBSD68, sigma 25, T = 4, dB", None, 31.21,
+        bench.psnr(DEFAULT_COLOUR_MODEL, "cbsd68", 25.0),
+    )  # fmt: skip
+    lines = [f"| what | floor | goal | `{DEFAULT_MODEL}` | |", "|---|--:|--:|--:|---|"]
+    return "\n".join([*lines, *(aim.line() for aim in (*aims(bench, DEFAULT_MODEL), colour))])
 
 
 def timesteps_table(bench: Bench, models: list[str]) -> str:
@@ -218,7 +213,7 @@ Made by `python benchmarks/results.py`. {PROTOCOL[0].upper()}{PROTOCOL[1:]}.
 Floors: the paper (30.18 dB) and BM3D. Goals: DnCNN, each as published, and compared at the digits
 that are shown, which are those of the published figures.
 
-{aims_table(bench, FAMILY)}
+{aims_table(bench)}
 
 ## Timesteps: Set12, sigma 25
 
@@ -230,11 +225,11 @@ that are shown, which are those of the published figures.
 
 The mean over eight orientations, `--ensemble`, is eight times the work:
 
-{models_table(bench, [f"{name}{ENSEMBLE}" for name in FAMILY], ("set12",))}
+{models_table(bench, [f"{DEFAULT_MODEL}{ENSEMBLE}"], ("set12",))}
 
 Colour; grey models take the three channels one by one:
 
-{models_table(bench, ["base", *colour], ("cbsd68",))}
+{models_table(bench, [DEFAULT_MODEL, *colour], ("cbsd68",))}
 
 ## Energy: Set12, sigma 25
 

@@ -2,7 +2,7 @@
 
     import spiden_cli as spiden
 
-    network, info = spiden.load_weights(spiden.find_weights("large"))
+    network, info = spiden.load_weights(spiden.find_weights("base"))
     engine = spiden.make_engine("auto", network, torch.device("cpu"), info.firing_rate)
     picture = spiden.read_picture("noisy.png")
     result = spiden.denoise_picture(engine, picture, sigma=None, timesteps=4)

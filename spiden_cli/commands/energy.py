@@ -44,7 +44,7 @@ def energy(
         str | None,
         typer.Option(help="Numbers of timesteps, with commas; by default the model's own."),
     ] = None,
-    model: Models = "large",
+    model: Models = "base",
     constants: Annotated[
         Path | None,
         typer.Option(help="Constants of the energy models, as TOML.", metavar="FILE"),

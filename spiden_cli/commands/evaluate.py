@@ -28,7 +28,7 @@ def evaluate(
         str | None,
         typer.Option(help="Numbers of timesteps, with commas; by default the model's own."),
     ] = None,
-    model: Models = "large",
+    model: Models = "base",
     per_image: Annotated[
         bool, typer.Option(help="List each image, also where several settings are compared.")
     ] = False,

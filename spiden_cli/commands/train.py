@@ -35,7 +35,7 @@ def train(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder of the run.", metavar="DIR")
     ] = Path("runs/latest"),
-    preset: Annotated[str, typer.Option(help="Network: base, large, tiny or dncnn17.")] = "base",
+    preset: Annotated[str, typer.Option(help="Network: base, tiny or dncnn17.")] = "base",
     neuron: Annotated[str, typer.Option(help="if, lif, or relu for the CNN twin.")] = "if",
     colour: Annotated[bool, typer.Option(help="Train on colour images.")] = False,
     method: Annotated[

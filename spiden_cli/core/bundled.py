@@ -5,7 +5,7 @@ from pathlib import Path
 
 from spiden_cli.errors import WeightsError
 
-DEFAULT_MODEL = "large"
+DEFAULT_MODEL = "base"
 DEFAULT_COLOUR_MODEL = "base-colour"
 SUFFIX = ".safetensors"
 

@@ -48,7 +48,7 @@ def test_the_model_suits_the_picture(spiden, noisy_png, tmp_path):
         image.convert("L").save(grey)
     outcome = spiden("denoise", noisy_png, grey, "-o", tmp_path / "out", "--json", "--sigma", 25)
     assert outcome.code == 0, outcome.stderr
-    assert [record["model"] for record in json.loads(outcome.stdout)] == ["base-colour", "large"]
+    assert [record["model"] for record in json.loads(outcome.stdout)] == ["base-colour", "base"]
 
 
 @pytest.mark.parametrize("engine", ["auto", "dense", "event", "event-int16"])

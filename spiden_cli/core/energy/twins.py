@@ -7,19 +7,12 @@ from spiden_cli.core.network.geometry import layers
 from spiden_cli.core.network.presets import NetworkConfig
 
 MARK = "-cnn"
-SHARED = {"large": "base"}  # a CNN has no populations, so that both have one twin
 
 
 def find_twin(weights: Path) -> Path | None:
-    """Return NAME-cnn.safetensors beside NAME.safetensors, or None where there is none.
-
-    Of the bundled weights, "large" shares the twin of "base".
-    """
-    for name in (weights.stem, SHARED.get(weights.stem, weights.stem)):
-        path = weights.with_name(f"{name}{MARK}{SUFFIX}")
-        if path.is_file():
-            return path
-    return None
+    """Return NAME-cnn.safetensors beside NAME.safetensors, or None where there is none."""
+    path = weights.with_name(f"{weights.stem}{MARK}{SUFFIX}")
+    return path if path.is_file() else None
 
 
 def are_twins(spiking: NetworkConfig, cnn: NetworkConfig) -> bool:

@@ -109,11 +109,8 @@ PRESETS: dict[str, NetworkConfig] = {
     "dncnn17": NetworkConfig(layers=17, width=64),
     # A quarter of the positions and one model for a range of sigma, after FFDNet (Zhang et al.
     # 2018, arXiv 1710.04026); membrane shortcuts after MS-ResNet (Hu et al. 2024, 2112.08954).
+    # Two neurons for each channel round at twice as many levels (docs/training/experiments.md).
     "base": NetworkConfig(
-        layers=16, width=64, shortcuts=True, unshuffle=2, noise_map=True, population=4
-    ),
-    # The same CNN twin as `base`, heard at twice as many levels.
-    "large": NetworkConfig(
         layers=16,
         width=64,
         shortcuts=True,

@@ -48,5 +48,5 @@ def test_whole_numbers_do_for_a_threshold():
 def test_a_twin_differs_in_its_neurons_alone():
     base = preset("base")
     assert (base.spiking, base.twin().spiking) == (True, False)
-    assert replace(base.twin(), neuron=base.neuron, population=base.population) == base
-    assert preset("large").twin() == base.twin()
+    populations = {"population": base.population, "inner_population": base.inner_population}
+    assert replace(base.twin(), neuron=base.neuron, **populations) == base
