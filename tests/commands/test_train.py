@@ -79,6 +79,20 @@ def test_starts_from_a_twin(spiden, pictures, tmp_path):
     assert history.endswith("(2 steps, 0 s), from random weights")
 
 
+def test_learns_initial_potentials(spiden, pictures, tmp_path):
+    run = tmp_path / "run"
+    assert spiden(*options(pictures, run, 2), "--learn-initial").code == 0
+    weights = run / "weights.safetensors"
+    assert read_info(weights).config.learn_initial
+    assert all(
+        shift.abs().max() > 0
+        for name, shift in load_file(weights).items()
+        if name.endswith("initial_shift")
+    )
+    denoised = spiden("denoise", pictures / "0.png", "-m", weights, "--json")
+    assert json.loads(denoised.stdout)[0]["firing_rate"] > 0
+
+
 def test_ctrl_c_leaves_a_checkpoint_to_resume_from(spiden, pictures, tmp_path):
     run = tmp_path / "run"
     process = subprocess.Popen(
