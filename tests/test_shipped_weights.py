@@ -34,8 +34,8 @@ def test_there_is_one_default():
         assert signature(command).parameters["model"].default == DEFAULT_MODEL
 
 
-@pytest.mark.parametrize("name", [name for name in spiking_models() if name != "base-colour"])
-def test_each_spiking_model_has_its_twin_beside_it(name):  # base-colour's is yet to be trained
+@pytest.mark.parametrize("name", spiking_models())
+def test_each_spiking_model_has_its_twin_beside_it(name):
     twin = find_twin(find_weights(name))
     assert twin is not None
     assert are_twins(read_info(find_weights(name)).config, read_info(twin).config)
