@@ -107,7 +107,7 @@ class Measurement:
     Attributes:
         layers: the error of each measured layer of IF or LIF neurons; none for a CNN twin.
         sample: mean currents of the one layer that was asked for.
-        neuron: that layer's neuron, of its mean leak; None for a CNN twin.
+        neuron: that layer's neuron, of its mean leak and initial potential; None for a CNN twin.
     """
 
     layers: tuple[LayerError, ...]
