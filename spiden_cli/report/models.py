@@ -49,6 +49,8 @@ class ModelReport:
 
 def print_models(reports: Sequence[ModelReport]) -> None:
     """Print a table, one model a row."""
+    from spiden_cli.core.bundled import model_for
+
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for heading in ("name", "neuron", "images", "T", "sigma", "layers", "MAC/px", "rate"):
         table.add_column(heading, no_wrap=True)
@@ -76,6 +78,8 @@ def print_models(reports: Sequence[ModelReport]) -> None:
         "MAC/px: the same network run densely, once; a spiking one adds only where spikes are: "
         "rate is spikes per neuron and timestep; dB 25: PSNR at sigma 25, held-out training images"
     )
+    grey, colour = model_for(colour=False), model_for(colour=True)
+    note(f"by default: {grey} for grey pictures, {colour} for colour")
 
 
 def _decibels(value: float | None) -> str:
