@@ -21,7 +21,7 @@ from spiden_cli.core.network.recording import record_spikes
 from spiden_cli.core.weights import load_weights, read_info
 
 LARGEST = 16 * 2**20
-FLOORS = {"base": 30.17}  # dB, Set12, sigma 25, T = 4
+FLOORS = {"base": 30.175}  # dB, Set12, sigma 25, T = 4
 
 
 def spiking_models() -> list[str]:
