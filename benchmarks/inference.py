@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from growth import growth
 from memory import memory_table
+from results import twin
 from rivals import BM3D, SnnTorch, SpikingJelly
 from timing import SIGMA, TIMESTEPS, Run, in_turns, noisy_photograph
 from torch import Tensor
@@ -23,7 +24,6 @@ from training_step import training_table
 
 import spiden_cli as spiden
 from spiden_cli.core.bundled import DEFAULT_MODEL
-from spiden_cli.core.energy.twins import find_twin
 from spiden_cli.core.inference.engine import Engine
 from spiden_cli.core.inference.event.engine import EventEngine
 from spiden_cli.core.inference.selection import BREAK_EVEN_RATE
@@ -43,20 +43,13 @@ AIMS = (
 )
 
 
-def own_twin() -> Path:
-    """Return the weights of the default model's CNN twin."""
-    path = find_twin(spiden.find_weights(DEFAULT_MODEL))
-    assert path is not None
-    return path
-
-
-def contenders(network: spiden.Denoiser, twin: spiden.Denoiser) -> dict[str, Engine]:
+def contenders(network: spiden.Denoiser, cnn: spiden.Denoiser) -> dict[str, Engine]:
     """Return every engine that can run here, ours first."""
     dncnn = spiden.Denoiser(spiden.PRESETS["dncnn17"].twin())  # its weights don't change its time
     made: dict[str, Engine] = {
         "event": EventEngine(network),
         "event-int16": EventEngine(network, numbers="int16"),
-        "CNN twin, torch": spiden.DenseEngine(twin, CPU),
+        "CNN twin, torch": spiden.DenseEngine(cnn, CPU),
         "DnCNN-17, torch": spiden.DenseEngine(dncnn, CPU),
         "dense, torch": spiden.DenseEngine(network, CPU),
     }
@@ -146,7 +139,7 @@ def family_table(repeats: int) -> str:
                 e, noisy, SIGMA, TIMESTEPS
             )
     found = in_turns(runs, repeats)
-    cnn = own_twin().stem
+    cnn = twin(DEFAULT_MODEL)
     lines = [f"| model, engine | s | over `{cnn}` |", "|---|--:|--:|"]
     for name, seconds in found.items():
         lines.append(f"| {name} | {seconds:.3f} | {seconds / found[f'{cnn}, dense']:.2f} |")
@@ -184,8 +177,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     network, _ = spiden.load_weights(spiden.find_weights(DEFAULT_MODEL))
-    twin, _ = spiden.load_weights(own_twin())
-    engines = contenders(network, twin)
+    cnn, _ = spiden.load_weights(spiden.find_weights(twin(DEFAULT_MODEL)))
+    engines = contenders(network, cnn)
     shapes = {"512 x 512": (512, 512), "4000 x 3000": (3000, 4000)}
     sizes = {}
     for name, shape in list(shapes.items())[: 1 if arguments.quick else 2]:
@@ -206,7 +199,7 @@ def main() -> None:
             processor=platform.machine(), torch=torch.__version__,
             ratios=ratios, seconds=seconds,
             family=family_table(arguments.repeats),
-            growth=growth(network, twin, arguments.repeats),
+            growth=growth(network, cnn, arguments.repeats),
             scaling=thread_table(network, arguments.repeats, arguments.threads),
             training=training_table(arguments.threads),
             memory=memory_table([(3000, 4000), (4000, 6000), (8000, 6000)]),

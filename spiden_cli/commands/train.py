@@ -122,11 +122,10 @@ def train(
         neuron=neuron,
         image_channels=3 if colour else 1,
         surrogate=surrogate,
+        learn_initial=learn_initial,
     )
     if not network_config.spiking:
         network_config = network_config.twin()
-    elif learn_initial:
-        network_config = dataclasses.replace(network_config, learn_initial=True)
     if threshold is not None:
         network_config = dataclasses.replace(network_config, threshold=threshold)
     target = torch_device(device)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spiden_cli.core.analysis.distributions import Distribution
+from spiden_cli.core.analysis.distributions import Distribution, Tail
 from spiden_cli.core.analysis.staircase import Neuron, Values, edges, spike_counts
 from spiden_cli.errors import InputError
 
@@ -106,10 +106,8 @@ def closed_form(
 
     above = x.tail(rises)
     height = threshold / timesteps
-    order = np.arange(1, timesteps + 1)
     mean_q = height * float(above.probability.sum())
-    square_q = height**2 * float(((2 * order - 1) * above.probability).sum())
-    product = height * float((above.excess + rises * above.probability).sum())
+    product, square_q = map(float, _moments(above, rises, np.asarray(height)))
     return Conversion(
         timesteps=timesteps,
         threshold=threshold,
@@ -158,6 +156,29 @@ def simulate(
         rate=float(counts.mean() / timesteps),
         silent=float((counts == 0).mean()),
     )
+
+
+def squared_errors(x: Distribution, steps: Values, thresholds: Values) -> Values:
+    """Return the mean squared error alone, E[y^2] - 2 E[q y] + E[q^2], at many thresholds at once.
+
+    Args:
+        x: distribution of the current, in standard deviations.
+        steps: (T,), the neuron's `edges`.
+        thresholds: (N,), in standard deviations.
+
+    Returns:
+        (N,), in units of the input's variance.
+    """
+    currents = np.outer(thresholds, steps)
+    product, square = _moments(x.tail(currents), currents, thresholds / len(steps))
+    return np.asarray(x.tail(np.zeros(1)).squared_excess - 2 * product + square)
+
+
+def _moments(above: Tail, rises: Values, height: Values) -> tuple[Values, Values]:
+    """E[q y] and E[q^2], from the tails at the currents where q rises by one height; last axis."""
+    odd = 2 * np.arange(1, rises.shape[-1] + 1) - 1
+    product = height * (above.excess + rises * above.probability).sum(axis=-1)
+    return product, height**2 * (odd * above.probability).sum(axis=-1)
 
 
 def _squares_above(x: Distribution, at: Values, level: Values) -> Values:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from spiden_cli.core.analysis.conversion import Conversion, closed_form, simulate
+from spiden_cli.core.analysis.conversion import Conversion, closed_form, simulate, squared_errors
 from spiden_cli.core.analysis.distributions import Distribution
 from spiden_cli.core.analysis.staircase import Neuron, Values, edges, simulated_edges
 from spiden_cli.errors import InputError
@@ -135,26 +135,15 @@ def least_error(
     # Up to where no current of the sample fires any more: for a few, silence is the least error.
     silent = 1.01 / max(float(rises[0]), 1e-3)
     grid = np.geomspace(lowest, max(2 * x.reach, silent * x.reach, 2 * lowest), GRID)
-    near = np.argsort(_errors(x, rises, grid))[:NEAR]
+    near = np.argsort(squared_errors(x, rises, grid))[:NEAR]
     below, above = grid[np.maximum(near - 1, 0)], grid[np.minimum(near + 1, GRID - 1)]
     fine = np.unique(np.append(grid[near], np.linspace(below, above, FINE)))
-    index = int(np.argmin(_errors(x, rises, fine)))
+    index = int(np.argmin(squared_errors(x, rises, fine)))
     bounds = (float(fine[max(index - 1, 0)]), float(fine[min(index + 1, len(fine) - 1)]))
     refined = minimize_scalar(
         lambda t: at(float(t)).mse, bounds=bounds, method="bounded", options={"xatol": 1e-10}
     )
     return min(at(float(fine[index])), at(float(refined.x)), key=lambda conversion: conversion.mse)
-
-
-def _errors(x: Distribution, rises: Values, thresholds: Values) -> Values:
-    """E[y^2] - 2 E[q y] + E[q^2] at each threshold: the mean squared errors, all at once."""
-    timesteps = len(rises)
-    currents = np.outer(thresholds, rises)
-    above, height = x.tail(currents), thresholds / timesteps
-    product = height * (above.excess + currents * above.probability).sum(axis=1)
-    odd = 2 * np.arange(1, timesteps + 1) - 1
-    square = height**2 * (above.probability @ odd)
-    return np.asarray(x.tail(np.zeros(1)).squared_excess - 2 * product + square)
 
 
 def check_sparsity(sparsity: float) -> None:

@@ -73,9 +73,7 @@ class IFLayer(nn.Module):
         super().__init__()
         thresholds = torch.full((population * channels,), math.log(threshold))
         self.log_threshold = nn.Parameter(thresholds)
-        if learn_initial:
-            self.initial_shift = nn.Parameter(torch.zeros_like(thresholds))
-        self.learn_initial = learn_initial
+        self.initial_shift = nn.Parameter(torch.zeros_like(thresholds)) if learn_initial else None
         self.initial, self.population = initial, population
         self.surrogate = surrogate_named(surrogate)
 
@@ -91,7 +89,9 @@ class IFLayer(nn.Module):
         phases = self.initial + (ranks + 0.5) / self.population - 0.5
         channels = len(self.log_threshold) // self.population
         initial = phases.repeat_interleave(channels)
-        return (initial + self.initial_shift if self.learn_initial else initial)[:, None, None]
+        if self.initial_shift is not None:
+            initial = initial + self.initial_shift
+        return initial[:, None, None]
 
     def forward(self, current: Tensor, timesteps: int, quantised: bool = False) -> Tensor:
         """Turn currents into spikes.
@@ -105,7 +105,7 @@ class IFLayer(nn.Module):
             Spikes in {0, 1}, (T * B, K C, H, W), the first neuron of each channel first; with
             `quantised`, firing rates in {0, 1/T, ..., 1}.
         """
-        alike = self.population == 1 and not self.learn_initial
+        alike = self.population == 1 and self.initial_shift is None
         p = IFParameters(
             self.threshold, self.initial if alike else self.initial_potential, self.surrogate
         )
