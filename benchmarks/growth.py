@@ -9,8 +9,8 @@ import torch
 from timing import SIGMA, TIMESTEPS, Run, in_turns, noisy_photograph
 
 import spiden_cli as spiden
-from spiden_cli.core.inference.activity import mean_firing_rate, synaptic_operations
-from spiden_cli.core.inference.event.engine import EventEngine
+from spiden_cli.core.engine.activity import mean_firing_rate, synaptic_operations
+from spiden_cli.core.engine.event.engine import EventEngine
 from spiden_cli.core.neuron.layer import IFLayer
 from spiden_cli.report.figures import drawing
 

@@ -24,9 +24,9 @@ from training_step import training_table
 
 import spiden_cli as spiden
 from spiden_cli.core.bundled import DEFAULT_MODEL
-from spiden_cli.core.inference.engine import Engine
-from spiden_cli.core.inference.event.engine import EventEngine
-from spiden_cli.core.inference.selection import BREAK_EVEN_RATE
+from spiden_cli.core.engine.engine import Engine
+from spiden_cli.core.engine.event.engine import EventEngine
+from spiden_cli.core.engine.selection import BREAK_EVEN_RATE
 
 REPORT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 CPU = torch.device("cpu")

@@ -19,9 +19,9 @@ from energy_table import energy_table
 import spiden_cli as spiden
 from spiden_cli.core.bundled import DEFAULT_COLOUR_MODEL, DEFAULT_MODEL
 from spiden_cli.core.energy.twins import find_twin
-from spiden_cli.core.inference.activity import mean_firing_rate, synaptic_operations
-from spiden_cli.core.inference.ensemble import EnsembleEngine
-from spiden_cli.core.inference.evaluation import Evaluation
+from spiden_cli.core.engine.activity import mean_firing_rate, synaptic_operations
+from spiden_cli.core.engine.ensemble import EnsembleEngine
+from spiden_cli.core.tasks.evaluation import Evaluation
 from spiden_cli.report.evaluation import PROTOCOL
 
 ROOT = Path(__file__).resolve().parents[1]

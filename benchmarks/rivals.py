@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 import spiden_cli as spiden
-from spiden_cli.core.inference.engine import Pass
+from spiden_cli.core.engine.engine import Pass
 from spiden_cli.core.network.encoding import encode, pad_to_multiple, subtract_noise
 from spiden_cli.core.neuron.layer import IFLayer
 

@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from spiden_cli.core.bundled import find_weights, model_names
     from spiden_cli.core.data.datasets import find_dataset
-    from spiden_cli.core.image.files import read_picture, write_picture
+    from spiden_cli.core.engine.engine import DenseEngine, Engine
+    from spiden_cli.core.engine.selection import make_engine
+    from spiden_cli.core.files.picture_files import read_picture, write_picture
     from spiden_cli.core.image.metrics import psnr, ssim
-    from spiden_cli.core.image.noise import add_gaussian_noise
-    from spiden_cli.core.image.noise_level import estimate_sigma
     from spiden_cli.core.image.picture import Picture
-    from spiden_cli.core.inference.denoising import Denoised, denoise_picture, denoise_tensor
-    from spiden_cli.core.inference.engine import DenseEngine, Engine
-    from spiden_cli.core.inference.evaluation import Evaluation, evaluate
-    from spiden_cli.core.inference.selection import make_engine
     from spiden_cli.core.network.denoiser import Denoiser
     from spiden_cli.core.network.folding import fold
     from spiden_cli.core.network.presets import PRESETS, NetworkConfig
+    from spiden_cli.core.noise.estimation import estimate_sigma
+    from spiden_cli.core.noise.synthesis import add_gaussian_noise
+    from spiden_cli.core.tasks.denoising import Denoised, denoise_picture, denoise_tensor
+    from spiden_cli.core.tasks.evaluation import Evaluation, evaluate
     from spiden_cli.core.weights import WeightsInfo, load_weights, read_info, save_weights
     from spiden_cli.errors import (
         DatasetError,
@@ -44,15 +44,15 @@ __version__ = "0.1.0"
 _HOMES = {
     "core.bundled": ("find_weights", "model_names"),
     "core.data.datasets": ("find_dataset",),
-    "core.image.files": ("read_picture", "write_picture"),
+    "core.files.picture_files": ("read_picture", "write_picture"),
     "core.image.metrics": ("psnr", "ssim"),
-    "core.image.noise": ("add_gaussian_noise",),
-    "core.image.noise_level": ("estimate_sigma",),
+    "core.noise.synthesis": ("add_gaussian_noise",),
+    "core.noise.estimation": ("estimate_sigma",),
     "core.image.picture": ("Picture",),
-    "core.inference.denoising": ("Denoised", "denoise_picture", "denoise_tensor"),
-    "core.inference.engine": ("DenseEngine", "Engine"),
-    "core.inference.evaluation": ("Evaluation", "evaluate"),
-    "core.inference.selection": ("make_engine",),
+    "core.tasks.denoising": ("Denoised", "denoise_picture", "denoise_tensor"),
+    "core.engine.engine": ("DenseEngine", "Engine"),
+    "core.tasks.evaluation": ("Evaluation", "evaluate"),
+    "core.engine.selection": ("make_engine",),
     "core.network.denoiser": ("Denoiser",),
     "core.network.folding": ("fold",),
     "core.network.presets": ("PRESETS", "NetworkConfig"),

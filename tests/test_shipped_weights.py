@@ -11,13 +11,13 @@ from spiden_cli.commands.energy import energy
 from spiden_cli.commands.evaluate import evaluate
 from spiden_cli.core.bundled import DEFAULT_MODEL, find_weights, model_names
 from spiden_cli.core.energy.twins import are_twins, find_twin
-from spiden_cli.core.image.files import read_picture
-from spiden_cli.core.image.noise import add_gaussian_noise
+from spiden_cli.core.engine.engine import DenseEngine
+from spiden_cli.core.files.picture_files import read_picture
 from spiden_cli.core.image.tensor import to_tensor
-from spiden_cli.core.inference.denoising import denoise_tensor
-from spiden_cli.core.inference.engine import DenseEngine
 from spiden_cli.core.network.folding import fold
 from spiden_cli.core.network.recording import record_spikes
+from spiden_cli.core.noise.synthesis import add_gaussian_noise
+from spiden_cli.core.tasks.denoising import denoise_tensor
 from spiden_cli.core.weights import load_weights, read_info
 
 LARGEST = 16 * 2**20

@@ -185,8 +185,8 @@ def _measure(
     """Measure for each T, with a progress bar; say what the input is, too."""
     from spiden_cli.core.analysis.layers import measure, tiles_of
     from spiden_cli.core.bundled import find_weights, sample_picture
-    from spiden_cli.core.image.clean import read_clean
-    from spiden_cli.core.image.noise import add_gaussian_noise
+    from spiden_cli.core.files.clean import read_clean
+    from spiden_cli.core.noise.synthesis import add_gaussian_noise
     from spiden_cli.core.weights import load_weights
 
     sigma = one_sigma(noise or DEFAULT_SIGMA)

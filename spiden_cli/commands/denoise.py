@@ -16,7 +16,7 @@ from spiden_cli.report.progress import counting
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spiden_cli.core.inference.engine import Engine
+    from spiden_cli.core.engine.engine import Engine
     from spiden_cli.core.weights import WeightsInfo
 
 
@@ -56,7 +56,7 @@ def denoise(
 ) -> None:
     """Remove noise from pictures; 8 or 16 bits, grey or colour, transparency and metadata kept."""
     level = None if sigma == "auto" else one_sigma(sigma)
-    from spiden_cli.core.image.outputs import plan_outputs
+    from spiden_cli.core.files.outputs import plan_outputs
 
     sources = _sources(pictures)
     targets = plan_outputs(sources, output, overwrite)
@@ -92,8 +92,8 @@ def denoise(
 
 def _sources(pictures: list[str]) -> list[Path]:
     """Find the pictures; in folders and patterns, pass over what an earlier call made."""
-    from spiden_cli.core.image.files import find_pictures
-    from spiden_cli.core.image.outputs import MARK
+    from spiden_cli.core.files.outputs import MARK
+    from spiden_cli.core.files.picture_files import find_pictures
 
     found = find_pictures(pictures)
     sources = [path for path in found if not path.stem.endswith(MARK) or str(path) in pictures]
@@ -117,9 +117,9 @@ def _one(
     level: float | None, timesteps: int | None, reference: Path | None,
 ) -> DenoiseReport:  # fmt: skip
     from spiden_cli.core.bundled import model_for
-    from spiden_cli.core.image.files import losses, read_picture, write_picture
+    from spiden_cli.core.files.picture_files import losses, read_picture, write_picture
     from spiden_cli.core.image.metrics import psnr, ssim
-    from spiden_cli.core.inference.denoising import denoise_picture
+    from spiden_cli.core.tasks.denoising import denoise_picture
 
     picture = read_picture(source)
     clean = None

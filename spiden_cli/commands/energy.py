@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from spiden_cli.core.energy.measurement import Measurement
-    from spiden_cli.core.inference.engine import Engine
+    from spiden_cli.core.engine.engine import Engine
     from spiden_cli.core.weights import WeightsInfo
 
 
@@ -144,7 +144,7 @@ def _pictures(
             images = find_dataset(dataset, data_dir, on_progress)
         return images.name, images.paths
     if pictures:
-        from spiden_cli.core.image.files import find_pictures
+        from spiden_cli.core.files.picture_files import find_pictures
 
         paths = find_pictures(pictures)
         return paths[0].name if len(paths) == 1 else f"{len(paths)} pictures", paths

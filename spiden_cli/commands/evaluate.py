@@ -15,7 +15,7 @@ from spiden_cli.report.progress import counting, downloading
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spiden_cli.core.inference.evaluation import Shown
+    from spiden_cli.core.tasks.evaluation import Shown
 
 
 def evaluate(
@@ -46,7 +46,7 @@ def evaluate(
     levels = [one_sigma(part) for part in sigma.split(",")]
     steps = counts(timesteps, "timesteps") if timesteps is not None else None
     from spiden_cli.core.data.datasets import find_dataset
-    from spiden_cli.core.inference.evaluation import evaluate as evaluate_engine
+    from spiden_cli.core.tasks.evaluation import evaluate as evaluate_engine
 
     opened = {
         name: open_model(name, engine, device, threads, ensemble) for name in model.split(",")
@@ -88,7 +88,7 @@ def _saver(folder: Path | None) -> "Callable[[Shown], None]":
         raise OutputError(f"can't make the folder {folder}: {error.strerror}") from error
 
     def save(shown: "Shown") -> None:
-        from spiden_cli.core.image.files import write_picture
+        from spiden_cli.core.files.picture_files import write_picture
         from spiden_cli.core.image.picture import Picture
 
         stem = Path(shown.name).stem

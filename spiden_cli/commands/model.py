@@ -11,7 +11,7 @@ from spiden_cli.report.console import note, warn
 if TYPE_CHECKING:
     import torch
 
-    from spiden_cli.core.inference.engine import Engine
+    from spiden_cli.core.engine.engine import Engine
     from spiden_cli.core.weights import WeightsInfo
 
 Model = Annotated[
@@ -51,8 +51,8 @@ def open_model(
         InputError: there is no such device or engine, or it can't run this network.
     """
     from spiden_cli.core.bundled import find_weights
-    from spiden_cli.core.inference.ensemble import EnsembleEngine
-    from spiden_cli.core.inference.selection import make_engine
+    from spiden_cli.core.engine.ensemble import EnsembleEngine
+    from spiden_cli.core.engine.selection import make_engine
     from spiden_cli.core.weights import load_weights
 
     use_threads(threads)

@@ -226,11 +226,14 @@ def _images(
     from spiden_cli.report.progress import counting, downloading
 
     with downloading() as on_progress:
-        paths = [path for name in data for path in find_dataset(name, data_dir, on_progress).paths]
+        sets = [find_dataset(name, data_dir, on_progress).paths for name in data]
         held = find_dataset(str(val), data_dir, on_progress).paths if val is not None else ()
-    with counting("reading images", len(paths)) as on_image:
-        images = load_images(paths, channels, on_image)
-    return (images, load_images(held, channels)) if held else split(images)
+    with counting("reading images", sum(map(len, sets))) as on_image:
+        images = [load_images(paths, channels, on_image) for paths in sets]
+    if held:
+        return [image for part in images for image in part], load_images(held, channels)
+    parts = [split(part) for part in images]  # of each set: what a set holds out stays held out
+    return [i for train, _ in parts for i in train], [i for _, out in parts for i in out]
 
 
 def _refuse_to_overwrite(trainer: "Trainer", resume: bool) -> None:

@@ -11,7 +11,7 @@ from spiden_cli.report.console import data
 from spiden_cli.report.numbers import finite, quantity
 
 if TYPE_CHECKING:
-    from spiden_cli.core.inference.denoising import Denoised
+    from spiden_cli.core.tasks.denoising import Denoised
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ class DenoiseReport:
     @property
     def firing_rate(self) -> float:
         """Spikes per neuron and timestep; NaN for a CNN."""
-        from spiden_cli.core.inference.activity import mean_firing_rate
+        from spiden_cli.core.engine.activity import mean_firing_rate
 
         return mean_firing_rate(self.result.activity)
 
     @property
     def synaptic_operations(self) -> int:
         """Synaptic operations of the whole picture; 0 for a CNN."""
-        from spiden_cli.core.inference.activity import synaptic_operations
+        from spiden_cli.core.engine.activity import synaptic_operations
 
         return synaptic_operations(self.result.activity)
 

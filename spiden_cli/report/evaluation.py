@@ -10,8 +10,8 @@ from spiden_cli.report.console import data, note
 from spiden_cli.report.numbers import finite, quantity
 
 if TYPE_CHECKING:
-    from spiden_cli.core.inference.engine import Engine
-    from spiden_cli.core.inference.evaluation import Evaluation, ImageScore
+    from spiden_cli.core.engine.engine import Engine
+    from spiden_cli.core.tasks.evaluation import Evaluation, ImageScore
 
 PROTOCOL = (
     "noise: white Gaussian, seeded per image, not clipped; "

@@ -132,12 +132,12 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(spiden, noisy_png, small_wei
 def test_ctrl_c_during_denoise_leaves_no_partial_file(
     spiden, noisy_png, small_weights, monkeypatch
 ):
-    from spiden_cli.core.image import files
+    from spiden_cli.core.files import picture_files
 
     def interrupted(picture, name):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files, "_encode", interrupted)
+    monkeypatch.setattr(picture_files, "_encode", interrupted)
     before = sorted(noisy_png.parent.iterdir())
     outcome = spiden("denoise", noisy_png, "--weights", small_weights)
     assert outcome.code == 130

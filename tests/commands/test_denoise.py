@@ -74,8 +74,8 @@ def test_without_numba_the_dense_engine_runs_and_tells(
     spiden, noisy_png, small_weights, monkeypatch
 ):
     monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "spiden_cli.core.inference.event.engine", raising=False)
-    monkeypatch.setitem(sys.modules, "spiden_cli.core.inference.event.kernels", None)
+    monkeypatch.delitem(sys.modules, "spiden_cli.core.engine.event.engine", raising=False)
+    monkeypatch.setitem(sys.modules, "spiden_cli.core.engine.event.kernels", None)
     monkeypatch.setattr("spiden_cli.commands.model.find_spec", lambda name: None)
     outcome = spiden("denoise", noisy_png, "-m", small_weights)
     assert outcome.code == 0

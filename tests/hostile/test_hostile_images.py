@@ -20,7 +20,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from spiden_cli.core.image.files import (
+from spiden_cli.core.files.picture_files import (
     MAXIMUM_PIXELS,
     Picture,
     find_pictures,
@@ -365,7 +365,7 @@ _WRITE_WITHOUT_SPACE = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from spiden_cli.core.image.files import Picture, write_picture
+from spiden_cli.core.files.picture_files import Picture, write_picture
 from spiden_cli.errors import OutputError
 noise = np.random.default_rng(0).integers(0, 65536, (200, 200, 3), dtype=np.uint16)
 target = Path(sys.argv[1])

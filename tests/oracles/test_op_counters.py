@@ -15,7 +15,7 @@ from spiden_cli.core.energy.counts import LayerCounts, Operations, dense_counts,
 from spiden_cli.core.energy.lemaire import LemaireModel
 from spiden_cli.core.energy.measurement import Observer
 from spiden_cli.core.energy.model import INT32
-from spiden_cli.core.inference.engine import DenseEngine
+from spiden_cli.core.engine.engine import DenseEngine
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.folding import fold
 from spiden_cli.core.network.geometry import LayerGeometry

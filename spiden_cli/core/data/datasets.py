@@ -16,7 +16,7 @@ import platformdirs
 
 from spiden_cli.core.data.download import DownloadProgress, download_files, where_to_put
 from spiden_cli.core.data.sources import PinnedFile, Source, load_sources
-from spiden_cli.core.image.files import find_pictures
+from spiden_cli.core.files.picture_files import find_pictures
 from spiden_cli.errors import DatasetError, InputError
 
 __all__ = ["Dataset", "DownloadProgress", "dataset_names", "find_dataset"]

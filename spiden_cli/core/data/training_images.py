@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from spiden_cli.core.image.files import read_picture
+from spiden_cli.core.files.picture_files import read_picture
 from spiden_cli.core.image.tensor import to_grey, to_pixels, to_tensor
 from spiden_cli.errors import DatasetError
 

@@ -27,8 +27,8 @@ from spiden_cli.core.energy.model import (
 )
 from spiden_cli.core.energy.movement import MovementModel, equivalent_bits
 from spiden_cli.core.energy.operations import OperationsModel
-from spiden_cli.core.inference.engine import DenseEngine
-from spiden_cli.core.inference.tiling import tiles
+from spiden_cli.core.engine.engine import DenseEngine
+from spiden_cli.core.engine.tiling import tiles
 from spiden_cli.core.network.presets import NetworkConfig, preset
 
 TWIN, TWIN_INT8, TWIN_QUANTISED, ORIGINAL = "cnn_fp32", "cnn_int8", "cnn_quantised", "dncnn17_fp32"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 
-from spiden_cli.core.inference.activity import Activity, LayerActivity
+from spiden_cli.core.engine.activity import Activity, LayerActivity
 from spiden_cli.core.network.geometry import LayerGeometry, layers
 from spiden_cli.core.network.presets import NetworkConfig
 

@@ -10,14 +10,14 @@ import numpy as np
 from torch import Tensor
 
 from spiden_cli.core.energy.counts import Passes
-from spiden_cli.core.image.clean import read_clean
+from spiden_cli.core.engine.activity import total
+from spiden_cli.core.engine.engine import Engine, Pass
+from spiden_cli.core.files.clean import read_clean
 from spiden_cli.core.image.metrics import psnr
-from spiden_cli.core.image.noise import add_gaussian_noise
 from spiden_cli.core.image.tensor import to_pixels
-from spiden_cli.core.inference.activity import total
-from spiden_cli.core.inference.denoising import denoise_tensor
-from spiden_cli.core.inference.engine import Engine, Pass
 from spiden_cli.core.network.presets import NetworkConfig
+from spiden_cli.core.noise.synthesis import add_gaussian_noise
+from spiden_cli.core.tasks.denoising import denoise_tensor
 
 Size = tuple[int, int]
 """Rows and columns in pixels."""

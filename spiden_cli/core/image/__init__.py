@@ -1,1 +1,1 @@
-"""Images: files, tensors, noise and quality."""
+"""Pictures in memory: pixels, range, and quality."""

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from spiden_cli.core.image.metrics import psnr
-from spiden_cli.core.image.noise import add_gaussian_noise
 from spiden_cli.core.image.tensor import to_pixels
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.recording import record_spikes
+from spiden_cli.core.noise.synthesis import add_gaussian_noise
 
 CROP = 160
 MOST_IMAGES = 16

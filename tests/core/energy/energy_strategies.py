@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from spiden_cli.core.energy.counts import LayerCounts, Passes, spiking_counts
 from spiden_cli.core.energy.measurement import Measurement
-from spiden_cli.core.inference.activity import LayerActivity
+from spiden_cli.core.engine.activity import LayerActivity
 from spiden_cli.core.network.geometry import layers
 from spiden_cli.core.network.presets import NetworkConfig
 

@@ -15,7 +15,7 @@ from spiden_cli.core.energy.counts import (
     total,
 )
 from spiden_cli.core.energy.measurement import Observer
-from spiden_cli.core.inference.engine import DenseEngine
+from spiden_cli.core.engine.engine import DenseEngine
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.encoding import encode, pad_to_multiple
 from spiden_cli.core.network.folding import fold

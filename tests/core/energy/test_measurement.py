@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 
 from spiden_cli.core.energy.measurement import measure
+from spiden_cli.core.engine.engine import DenseEngine
+from spiden_cli.core.engine.event.engine import EventEngine
 from spiden_cli.core.image.tensor import to_grey, to_pixels, to_tensor
-from spiden_cli.core.inference.engine import DenseEngine
-from spiden_cli.core.inference.event.engine import EventEngine
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import preset
 from spiden_cli.core.weights import load_weights

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spiden_cli.core.image.metrics import psnr
-from spiden_cli.core.image.noise import add_gaussian_noise
 from spiden_cli.core.image.tensor import to_pixels
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import preset
+from spiden_cli.core.noise.synthesis import add_gaussian_noise
 from spiden_cli.core.training.validation import split, validate, validation_levels
 
 

@@ -1,0 +1,1 @@
+"""How a network is run: dense in torch, or event by event; in tiles, and counted."""

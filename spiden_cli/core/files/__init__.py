@@ -1,0 +1,1 @@
+"""Picture files: formats, metadata, and where outputs go."""

@@ -1,0 +1,224 @@
+"""Find, read and write picture files: PNG, JPEG, TIFF, BMP and WebP.
+
+The format of a file that is read is told by its first bytes, of one that is written by its suffix.
+A picture keeps its depth, transparency and metadata; `losses` says what a target can't hold.
+XMP and IPTC blocks, PNG text and vendor previews are not carried over.
+"""
+
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+
+from spiden_cli.core.atomic import atomic_path
+from spiden_cli.core.files.decoding import profile_for
+from spiden_cli.core.files.pillow_format import (
+    JPEG_MAXIMUM_EXIF,
+    encode_with_pillow,
+    read_with_pillow,
+)
+from spiden_cli.core.files.png16 import encode_png16
+from spiden_cli.core.files.tiff_format import encode_tiff, has_camera_data, read_tiff
+from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Picture, Resolution
+from spiden_cli.errors import InputError, OutputError
+
+__all__ = [
+    "MAXIMUM_PIXELS",
+    "MINIMUM_SIDE",
+    "SUFFIXES",
+    "Picture",
+    "Resolution",
+    "check_output",
+    "find_pictures",
+    "losses",
+    "read_picture",
+    "supported_depth",
+    "write_picture",
+]
+
+_FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".bmp": "BMP",
+    ".webp": "WEBP",
+}
+SUFFIXES = tuple(_FORMATS)
+"""Suffixes, in lower case, of the files that are found in folders and can be written."""
+
+_DEEP_FORMATS = {"PNG", "TIFF"}
+_ALPHA_FORMATS = {"PNG", "TIFF", "WEBP"}
+_MAXIMUM_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # libjpeg's and libwebp's own limits
+_TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def read_picture(path: str | Path) -> Picture:
+    """Read one picture, turned upright, in its own depth (8 or 16 bits per channel).
+
+    Palettes are expanded, 1-bit becomes grey, CMYK becomes RGB, a transparent colour becomes alpha;
+    `Picture.notes` says what couldn't be carried over.
+
+    Raises:
+        InputError: missing, unreadable, no picture, damaged, a stack or an animation, smaller than
+            `MINIMUM_SIDE` or larger than `MAXIMUM_PIXELS`, or float pixels.
+    """
+    path = Path(path)
+    signature = _first_bytes(path)
+    return read_tiff(path) if signature in _TIFF_SIGNATURES else read_with_pillow(path)
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise InputError(f"{path}: a folder, not a picture")
+        if path.exists() and not path.is_file():  # a pipe or a device could block for ever
+            raise InputError(f"{path}: not a regular file")
+        with path.open("rb") as stream:
+            signature = stream.read(4)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    if not signature:
+        raise InputError(f"{path}: an empty file")
+    return signature
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> InputError:
+    return InputError(f"can't read {path}: {getattr(error, 'strerror', None) or error}")
+
+
+def supported_depth(path: str | Path, picture: Picture) -> int:
+    """Bits per channel that `picture` will have in a file named `path`: its own, or 8.
+
+    Raises:
+        OutputError: the suffix isn't supported.
+    """
+    return picture.depth if _output_format(Path(path)) in _DEEP_FORMATS else 8
+
+
+def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
+    """What `write_picture(path, picture)` would lose, one short sentence each; empty if nothing.
+
+    Raises:
+        OutputError: the suffix isn't supported.
+    """
+    name = _output_format(Path(path))
+    camera = picture.exif is not None and has_camera_data(picture)
+    profile = profile_for(picture.pixels, picture.icc_profile)
+    found = {
+        f"{name} holds 8 bits per channel: 16-bit values are rounded": (
+            supported_depth(path, picture) < picture.depth
+        ),
+        f"{name} can't hold transparency: it is dropped": (
+            picture.alpha is not None and name not in _ALPHA_FORMATS
+        ),
+        f"{name} can't hold EXIF metadata: it is dropped": (
+            picture.exif is not None and name == "BMP"
+        ),
+        f"{name} can't hold the colour profile: it is dropped": (
+            profile is not None and name == "BMP"
+        ),
+        f"{name} output keeps camera, date and owner, but no exposure or place": (
+            camera and name == "TIFF"
+        ),
+        f"{name} can't hold this much EXIF metadata: it is dropped": (
+            name == "JPEG" and len(picture.exif or b"") > JPEG_MAXIMUM_EXIF
+        ),
+    }
+    return tuple(sentence for sentence, lost in found.items() if lost)
+
+
+def check_output(path: str | Path) -> None:
+    """Check the suffix of an output before any work is done.
+
+    Raises:
+        OutputError: the suffix isn't supported.
+    """
+    _output_format(Path(path))
+
+
+def write_picture(path: str | Path, picture: Picture) -> None:
+    """Write `picture` whole or not at all, in the format that the suffix names.
+
+    PNG and TIFF (deflate) keep 16 bits; JPEG (quality 95, 4:4:4), WebP (lossless) and BMP hold 8,
+    to which 16-bit values are rounded. Ask `losses` first to tell the user.
+
+    Raises:
+        OutputError: unsupported suffix, a picture too large for the format, a folder that is
+            missing or not writable, or a full disk. No file is left behind.
+    """
+    path = Path(path)
+    name = _output_format(path)
+    side = max(picture.width, picture.height)
+    if side > _MAXIMUM_SIDE.get(name, side):
+        raise OutputError(
+            f"can't write {path}: {name} holds at most {_MAXIMUM_SIDE[name]} pixels a side; "
+            "choose .png or .tiff"
+        )
+    # Encoded in memory first: encoders that write to the file themselves hide a full disk.
+    encoded = _encode(picture, name)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(encoded)
+
+
+def _encode(picture: Picture, name: str) -> bytes:
+    if name == "TIFF":
+        return encode_tiff(picture)
+    if name == "PNG" and picture.depth == 16:
+        return encode_png16(picture)
+    return encode_with_pillow(picture, name)
+
+
+def _output_format(path: Path) -> str:
+    try:
+        return _FORMATS[path.suffix.lower()]
+    except KeyError:
+        raise OutputError(
+            f"can't write {path}: the suffix must be one of {', '.join(SUFFIXES)}"
+        ) from None
+
+
+def find_pictures(inputs: Sequence[str | Path]) -> list[Path]:
+    """Expand files, folders and glob patterns to a list of files, each once, in order.
+
+    A folder gives its own pictures (by suffix, sorted by name, hidden files and subfolders left
+    out). A pattern is expanded here for shells that don't; an existing file is never a pattern.
+
+    Raises:
+        InputError: a name that doesn't exist, a folder without pictures, or a pattern that matches
+            nothing.
+    """
+    found: dict[Path, Path] = {}
+    for name in inputs:
+        for path in _expand(name):
+            found.setdefault(path.resolve(), path)
+    return list(found.values())
+
+
+def _expand(name: str | Path) -> list[Path]:
+    path = Path(name)
+    try:
+        if path.is_dir():
+            return _pictures_in(path)
+        if path.exists():
+            return [path]
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    if glob.has_magic(str(name)):
+        # Path.glob takes no absolute pattern.
+        matches = [Path(match) for match in sorted(glob.glob(str(name)))]  # noqa: PTH207
+        if pictures := [match for match in matches if _looks_like_picture(match)]:
+            return pictures
+        raise InputError(f"{name}: no picture matches ({', '.join(SUFFIXES)})")
+    raise InputError(f"{name}: no such file or folder")
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    pictures = sorted(path for path in folder.iterdir() if _looks_like_picture(path))
+    if not pictures:
+        raise InputError(f"{folder}: a folder without pictures ({', '.join(SUFFIXES)})")
+    return pictures
+
+
+def _looks_like_picture(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()

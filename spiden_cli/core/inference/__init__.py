@@ -1,1 +1,0 @@
-"""From a noisy image to a clean one, in tiles where it is large."""

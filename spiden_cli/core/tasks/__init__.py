@@ -1,0 +1,1 @@
+"""What is done with an engine: denoise a picture, score a network."""
