@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from scipy.stats import gamma
 
-from spiden_cli.core.noise import estimation
 from spiden_cli.core.image.tensor import to_tensor
+from spiden_cli.core.noise import estimation
 from spiden_cli.core.noise.estimation import estimate_sigma
 from spiden_cli.errors import InputError
 
