@@ -17,6 +17,7 @@ __all__ = [
     "OutputError",
     "SpidenError",
     "TrainingError",
+    "UnsupportedNodeError",
     "WeightsError",
 ]
 
@@ -31,6 +32,10 @@ class InputError(SpidenError):
     """An image or an option can't be used."""
 
     exit_code = 2
+
+
+class UnsupportedNodeError(InputError):
+    """An engine or a format has no way to run or to say a node of a network."""
 
 
 class WeightsError(SpidenError):

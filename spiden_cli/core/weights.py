@@ -2,27 +2,31 @@
 
 Nothing is ever unpickled. A file is refused, with one line that says why, unless its format
 version is known, its configuration builds a network, and every tensor has the name, shape and
-type that this network expects.
+type that this network expects. Reading takes no torch, unless a `Denoiser` is asked for.
 """
 
 import dataclasses
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from spiden_cli.core.network.denoiser import Denoiser
-from spiden_cli.core.network.presets import NetworkConfig
-from spiden_cli.core.tensor_file import write_tensors
+from spiden_cli.core.network.config import NetworkConfig
+from spiden_cli.core.network.folding import FoldedNetwork, fold
+from spiden_cli.core.network.parameters import parameter_shapes
 from spiden_cli.errors import InputError, WeightsError
+
+if TYPE_CHECKING:
+    from spiden_cli.core.network.denoiser import Denoiser
 
 FORMAT_VERSION = 1
 
-_LIES = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
-"""What Python raises when JSON is none, or is not of the form that was expected."""
+_MALFORMED = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+"""What Python raises on metadata that is not JSON, or not of the form that was expected."""
 
 
 @dataclass(frozen=True)
@@ -48,38 +52,63 @@ class WeightsInfo:
     training: dict[str, str] = field(default_factory=dict)
 
 
-def save_weights(path: Path, network: Denoiser, info: WeightsInfo) -> None:
+def save_weights(path: Path, network: "Denoiser", info: WeightsInfo) -> None:
     """Write a network and what is known of it; the file is whole or absent.
 
     Raises:
         OutputError: the file can't be written.
     """
-    metadata = {"format_version": str(FORMAT_VERSION), "spiden": json.dumps(_to_json(info))}
+    from spiden_cli.core.tensor_file import write_tensors
+
+    record = dataclasses.asdict(info)
+    metadata = {"format_version": str(FORMAT_VERSION), "spiden": json.dumps(record)}
     write_tensors(path, network.state_dict(), metadata)
 
 
-def load_weights(path: Path) -> tuple[Denoiser, WeightsInfo]:
+def load_weights(path: Path) -> tuple["Denoiser", WeightsInfo]:
     """Read a weights file and rebuild its network, in evaluation mode on the CPU.
 
     Raises:
         WeightsError: the file is missing, damaged, of an unknown version, or does not fit.
     """
-    info, tensors = _read(path, with_tensors=True)
-    network = _without_memory(path, info)
-    expected = network.state_dict()
-    wrong = sorted(expected.keys() ^ tensors.keys()) or sorted(
-        name
-        for name, tensor in tensors.items()
-        if tensor.shape != expected[name].shape or tensor.dtype != expected[name].dtype
-    )
-    if wrong:
-        names = ", ".join(wrong[:3]) + (f" and {len(wrong) - 3} more" if len(wrong) > 3 else "")
-        raise WeightsError(f"{path} does not fit the network that it names: {names}")
-    broken = sorted(name for name, tensor in tensors.items() if not _sound(name, tensor))
-    if broken:
-        raise WeightsError(f"{path} holds values that are no numbers, in {broken[0]}: get it again")
-    network.to_empty(device="cpu").load_state_dict(tensors)  # copied: the file may change
+    import torch
+
+    from spiden_cli.core.network.denoiser import Denoiser
+
+    info, tensors = read_tensors(path)
+    network = Denoiser(info.config)
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
     return network.eval(), info
+
+
+def load_folded(path: Path) -> tuple[FoldedNetwork, WeightsInfo]:
+    """Read a weights file as a network that is ready to run; takes no torch.
+
+    Raises:
+        WeightsError: the file is missing, damaged, of an unknown version, or does not fit.
+    """
+    info, tensors = read_tensors(path)
+    return fold(info.config, tensors), info
+
+
+def read_tensors(path: Path) -> tuple[WeightsInfo, dict[str, NDArray[Any]]]:
+    """Read a weights file as it is: every tensor by name, of the shapes that its network has.
+
+    Raises:
+        WeightsError: the file is missing, damaged, of an unknown version, or does not fit.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            info = _from_metadata(path, file.metadata() or {})
+            _check_shapes(path, info.config, file)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        raise WeightsError(f"no weights file {path}: check the path") from None
+    except (OSError, SafetensorError) as error:
+        raise _damaged(path, error) from None
+    if broken := sorted(name for name, tensor in tensors.items() if not _sound(name, tensor)):
+        raise WeightsError(f"{path} holds values that are not finite, in {broken[0]}: get it again")
+    return info, tensors
 
 
 def read_info(path: Path) -> WeightsInfo:
@@ -88,34 +117,43 @@ def read_info(path: Path) -> WeightsInfo:
     Raises:
         WeightsError: the file is missing, damaged or of an unknown version.
     """
-    return _read(path, with_tensors=False)[0]
-
-
-def _without_memory(path: Path, info: WeightsInfo) -> Denoiser:
-    """Build the network on the meta device: a lie about its size must not fill the memory."""
     try:
-        with torch.device("meta"):
-            return Denoiser(info.config)
-    except InputError as error:
-        raise WeightsError(f"{path} describes no network that can be built: {error}") from None
-
-
-def _sound(name: str, tensor: torch.Tensor) -> bool:
-    if name.endswith("running_var") and (tensor < 0).any():
-        return False  # no variance, and its root no number
-    return not tensor.is_floating_point() or bool(tensor.isfinite().all())
-
-
-def _read(path: Path, with_tensors: bool) -> tuple[WeightsInfo, dict[str, torch.Tensor]]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            info = _from_metadata(path, file.metadata() or {})
-            names = file.keys() if with_tensors else []
-            return info, {name: file.get_tensor(name) for name in names}
+        with safe_open(path, framework="np") as file:
+            return _from_metadata(path, file.metadata() or {})
     except FileNotFoundError:
         raise WeightsError(f"no weights file {path}: check the path") from None
     except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path} is no weights file, or is cut off ({error})") from None
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: Exception) -> WeightsError:
+    return WeightsError(f"{path} is no weights file, or is cut off ({error})")
+
+
+_DTYPES = {"float32": "F32", "int64": "I64"}  # as safetensors names them
+
+
+def _check_shapes(path: Path, config: NetworkConfig, file: Any) -> None:  # noqa: ANN401
+    """Refuse, by the file's header alone, tensors that the network it names doesn't have."""
+    try:
+        expected = parameter_shapes(config)
+    except InputError as error:
+        raise WeightsError(f"{path} describes no network that can be built: {error}") from None
+    there = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+    wrong = sorted(expected.keys() ^ there.keys()) or sorted(
+        name
+        for name, (shape, dtype) in expected.items()
+        if tuple(there[name].get_shape()) != shape or there[name].get_dtype() != _DTYPES[dtype]
+    )
+    if wrong:
+        names = ", ".join(wrong[:3]) + (f" and {len(wrong) - 3} more" if len(wrong) > 3 else "")
+        raise WeightsError(f"{path} does not fit the network that it names: {names}")
+
+
+def _sound(name: str, tensor: NDArray[Any]) -> bool:
+    if name.endswith("running_var") and (tensor < 0).any():
+        return False  # not a variance, and its root not a number
+    return not np.issubdtype(tensor.dtype, np.floating) or bool(np.isfinite(tensor).all())
 
 
 def _from_metadata(path: Path, metadata: dict[str, str]) -> WeightsInfo:
@@ -129,12 +167,8 @@ def _from_metadata(path: Path, metadata: dict[str, str]) -> WeightsInfo:
         )
     try:
         return _from_json(json.loads(metadata["spiden"]))
-    except (*_LIES, InputError) as error:
+    except (*_MALFORMED, InputError) as error:
         raise WeightsError(f"{path} describes no network that can be built: {error}") from None
-
-
-def _to_json(info: WeightsInfo) -> dict[str, Any]:
-    return dataclasses.asdict(info)
 
 
 def _from_json(record: dict[str, Any]) -> WeightsInfo:

@@ -2,14 +2,18 @@
 
 A synaptic operation is one spike reaching one synapse: a kernel weight added to a membrane
 potential. At the border of an image some taps of the kernel fall outside; they are not counted,
-in the spiking network no more than in the CNN beside it.
+in the spiking network no more than in the CNN beside it. Nor is the margin that a tile is read
+with: the numbers are those of the picture, whatever it was cut into.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
+
+from spiden_cli.core.engine.tiling import Window
+from spiden_cli.core.network.graph import ConvolutionShape, reach
 
 
 @dataclass(frozen=True)
@@ -58,41 +62,56 @@ Activity = Mapping[str, LayerActivity]
 """By layer, in the order of the data; empty for a CNN, which has no spikes."""
 
 
-def reach(side: int) -> Tensor:
-    """Return how many positions a kernel of three reaches from each along a side, border aware."""
-    inside = torch.full((side,), 3.0, dtype=torch.float64)
-    inside[0] -= 1
-    inside[-1] -= 1
-    return inside
-
-
-def taps(height: int, width: int) -> Tensor:
-    """Return how many positions a 3x3 kernel reaches from each position: (H, W), border aware."""
-    return torch.outer(reach(height), reach(width))
-
-
 def layer_activity(
-    spike_counts: Tensor, silent: int, channels_in: int, channels_out: int, timesteps: int
+    shape: ConvolutionShape,
+    window: Window,
+    spikes: NDArray[np.integer],
+    fired: NDArray[np.integer],
+    timesteps: int,
 ) -> LayerActivity:
-    """Count what the spikes of one image cause in the 3x3 convolution that they enter.
+    """Count what the spikes of one image cause in the convolution that they enter.
 
     Args:
-        spike_counts: (H, W), spikes of all channels and timesteps at each position, on the CPU.
-        silent: neurons that sent no spike.
-        channels_in: input channels of the convolution.
-        channels_out: output channels of the convolution.
+        shape: the convolution over the image.
+        window: the input positions that count: a tile's margin is another tile's work.
+        spikes: (H, W), spikes of all channels and timesteps at each position of the image.
+        fired: (H, W), neurons that sent at least one.
         timesteps: T.
     """
-    counts = spike_counts.double()
-    reached = taps(*counts.shape)
-    neurons = counts.numel() * channels_in
+    rows = reach(shape.height, shape.kernel, shape.stride)[window.rows]
+    columns = reach(shape.width, shape.kernel, shape.stride)[window.columns]
+    counts = spikes[window].astype(np.int64)
+    return counted(
+        shape, window, int(counts.sum()), int(fired[window].sum()),
+        int(rows @ counts @ columns), timesteps,
+    )  # fmt: skip
+
+
+def counted(
+    shape: ConvolutionShape, window: Window, spikes: int, fired: int, reached: int, timesteps: int
+) -> LayerActivity:
+    """Return the activity of a convolution whose input has been counted.
+
+    Args:
+        shape: the convolution over the image.
+        window: the input positions that were counted.
+        spikes: spikes that came in.
+        fired: neurons that sent at least one.
+        reached: output positions that the spikes reached, summed over the spikes.
+        timesteps: T.
+    """
+    tall, wide = window.shape
+    neurons = shape.channels_in * tall * wide
+    taps = int(reach(shape.height, shape.kernel, shape.stride)[window.rows].sum()) * int(
+        reach(shape.width, shape.kernel, shape.stride)[window.columns].sum()
+    )
     return LayerActivity(
-        spikes=int(counts.sum()),
+        spikes=spikes,
         neurons=neurons,
         slots=neurons * timesteps,
-        silent=silent,
-        synaptic_operations=int((counts * reached).sum()) * channels_out,
-        dense_operations=int(reached.sum()) * channels_in * channels_out,
+        silent=neurons - fired,
+        synaptic_operations=reached * shape.channels_out,
+        dense_operations=taps * shape.channels_in * shape.channels_out,
     )
 
 

@@ -1,34 +1,35 @@
 """What runs a network: one image in, one image and its activity out."""
 
-from functools import reduce
 from typing import NamedTuple, Protocol
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from spiden_cli.core.engine.activity import Activity, layer_activity
-from spiden_cli.core.engine.tiling import Shape
-from spiden_cli.core.network.denoiser import Denoiser
-from spiden_cli.core.network.folding import fold
-from spiden_cli.core.network.geometry import layers
-from spiden_cli.core.network.presets import NetworkConfig
-from spiden_cli.core.network.recording import record_spikes
+from spiden_cli.core.engine.activity import Activity
+from spiden_cli.core.engine.tiling import Shape, Window
+from spiden_cli.core.network.config import NetworkConfig
+
+Planes = NDArray[np.float32]
+"""An image, (C, H, W), in which black is 0 and white is 1."""
+
+Level = float | NDArray[np.float32]
+"""A noise level in 8-bit units: one for all pixels, or a map (H, W)."""
 
 
 class Pass(NamedTuple):
     """What came out of one pass.
 
     Attributes:
-        denoised: (C, H, W), not clipped, on the CPU.
+        denoised: (C, H, W) float32, not clipped.
         activity: spikes and synaptic operations by layer; empty for a CNN.
     """
 
-    denoised: Tensor
+    denoised: Planes
     activity: Activity
 
 
 class Engine(Protocol):
-    """Runs one network, with batch normalisation folded.
+    """Runs one network, with batch normalisation folded; may be asked by several threads at once.
 
     Attributes:
         name: what reports call it.
@@ -42,58 +43,15 @@ class Engine(Protocol):
     passes: int
     tile: Shape
 
-    def run(self, noisy: Tensor, sigma: float, timesteps: int) -> Pass:
+    def run(
+        self, noisy: Planes, level: Level, timesteps: int, window: Window | None = None
+    ) -> Pass:
         """Denoise one image.
 
         Args:
-            noisy: (C, H, W), C the channels of the network, range [0, 1] plus noise.
-            sigma: noise level in 8-bit units.
+            noisy: (C, H, W) float32, C the channels of the network, range [0, 1] plus noise.
+            level: what the network is told of the noise.
             timesteps: T >= 1.
+            window: the pixels whose spikes are counted; None: all. All are denoised.
         """
         ...
-
-
-class DenseEngine:
-    """Torch: dense convolutions over the spikes of all timesteps at once.
-
-    Args:
-        network: what to run; it stays as it is.
-        device: where to run it.
-    """
-
-    name = "dense"
-    passes = 1
-    tile = (512, 512)
-
-    def __init__(self, network: Denoiser, device: torch.device) -> None:
-        self.config = network.config
-        self.device = device
-        self.network = fold(network).to(device)
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-    @torch.inference_mode()
-    def run(self, noisy: Tensor, sigma: float, timesteps: int) -> Pass:
-        """Denoise one image; see `Engine.run`."""
-        image = noisy.to(self.device)[None].contiguous(memory_format=torch.channels_last)
-        if not self.config.spiking:
-            return Pass(self.network(image, sigma, timesteps)[0].cpu(), {})
-        with record_spikes(self.network, _counted) as records:
-            denoised = self.network(image, sigma, timesteps)[0].cpu()
-        activity = {}
-        for layer in layers(self.config, *noisy.shape[1:])[1:]:
-            per_position, silent = records[layer.name][0]
-            activity[layer.name] = layer_activity(
-                per_position.cpu(), int(silent), layer.channels_in, layer.channels_out, timesteps
-            )
-        return Pass(denoised, activity)
-
-
-def _counted(spikes: Tensor) -> tuple[Tensor, Tensor]:
-    """Count spikes (T, C, H, W) at once, so that no layer's are kept.
-
-    Returns:
-        (H, W): spikes of all channels and timesteps at each position; and the number of silent
-        neurons.
-    """
-    per_neuron = reduce(torch.add, spikes.unbind())  # Tensor.sum takes three times as long
-    return per_neuron.sum(0), per_neuron.numel() - per_neuron.count_nonzero()

@@ -1,51 +1,87 @@
 """Large images in tiles: flat memory, and the same result as in one piece.
 
 A tile is read with a margin as wide as the network's receptive field, and only its inside is
-kept; tiles start on the grid of the pixel-unshuffle. So no output pixel sees where tiles meet. At
-the border of the image there is no margin, and the network's own zero padding is at work there.
+kept; tiles start on the grid of the coarsest resolution. So no output pixel sees where tiles meet.
+At the border of the image there is no margin, and the network's own zero padding is at work there.
 """
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from spiden_cli.core.network.presets import NetworkConfig
+from spiden_cli.core.network.graph import Graph
 
 Shape = tuple[int, int]
 """Rows and columns, in pixels."""
+
+
+class Window(NamedTuple):
+    """A rectangle of an image, in pixels.
+
+    Attributes:
+        rows: from the first to after the last.
+        columns: likewise.
+    """
+
+    rows: slice
+    columns: slice
+
+    def positions(self, scale: int) -> "Window":
+        """Return the positions of `scale` x `scale` pixels that it covers, in whole or in part."""
+        return Window(
+            *(slice(side.start // scale, -(-side.stop // scale)) for side in (self[0], self[1]))
+        )
+
+    @property
+    def shape(self) -> Shape:
+        """Rows and columns that it has."""
+        return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+
+
+def counting_window(window: Window | None, height: int, width: int, grid: int) -> Window:
+    """Return where an engine counts spikes: a window of an image of (H, W) pixels, or all of it.
+
+    Where the window ends with the image it holds the padding to the grid as well, in which the
+    network works too.
+    """
+    sides = window or (slice(0, height), slice(0, width))
+    return Window(
+        *(
+            slice(side.start, length + -length % grid if side.stop == length else side.stop)
+            for side, length in zip(sides, (height, width), strict=True)
+        )
+    )
 
 
 class Tile(NamedTuple):
     """A part of an image: what is read, and what of the result is kept.
 
     Attributes:
-        source: rows and columns to read from the noisy image.
-        target: rows and columns to write to the result.
-        inside: rows and columns of the tile's result that go there.
+        source: what to read of the noisy image.
+        target: what to write of the result.
+        inside: what of the tile's result goes there.
     """
 
-    source: tuple[slice, slice]
-    target: tuple[slice, slice]
-    inside: tuple[slice, slice]
+    source: Window
+    target: Window
+    inside: Window
 
 
-def tiles(height: int, width: int, config: NetworkConfig, tile: Shape) -> Iterator[Tile]:
+def tiles(height: int, width: int, graph: Graph, tile: Shape) -> Iterator[Tile]:
     """Cover an image of (H, W) pixels, each of them once.
 
     Args:
         height: rows of the image.
         width: columns of the image.
-        config: gives the margin and the grid.
+        graph: gives the margin and the grid.
         tile: the inside of a tile; rounded up to the grid.
     """
-    grid = config.unshuffle
-    margin = config.receptive_field + (-config.receptive_field % grid)
-    tall, wide = (side + (-side % grid) for side in tile)
-    for rows in _parts(height, tall, margin):
-        for columns in _parts(width, wide, margin):
+    tall, wide = (side + (-side % graph.grid) for side in tile)
+    for rows in _parts(height, tall, graph.margin):
+        for columns in _parts(width, wide, graph.margin):
             yield Tile(
-                source=(rows.source, columns.source),
-                target=(rows.target, columns.target),
-                inside=(rows.inside, columns.inside),
+                source=Window(rows.source, columns.source),
+                target=Window(rows.target, columns.target),
+                inside=Window(rows.inside, columns.inside),
             )
 
 

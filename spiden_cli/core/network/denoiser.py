@@ -1,13 +1,16 @@
-"""The whole network: direct encoding, blocks of neurons, non-firing read-out, subtraction."""
+"""The whole network in torch: direct encoding, the graph's layers, non-firing read-out."""
 
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
-from spiden_cli.core.network.blocks import ConvNorm, PlainBlock, ShortcutBlock, make_neurons
+from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.encoding import encode, pad_to_multiple, subtract_noise
-from spiden_cli.core.network.presets import NetworkConfig
+from spiden_cli.core.network.execution import Observe, execute
+from spiden_cli.core.network.families import graph_of
+from spiden_cli.core.network.graph import Convolution, Neurons
+from spiden_cli.core.network.layers import ConvNorm, make_convolution, make_neurons
 from spiden_cli.errors import InputError
 
 
@@ -19,32 +22,51 @@ class Denoiser(nn.Module):
 
     Args:
         config: the shape of the network.
+
+    Attributes:
+        graph: its nodes; those with parameters are submodules of the same names.
+
+    Raises:
+        InputError: no network can be built from this configuration.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        self.config = config
-        self.encoder = ConvNorm(config.encoded_channels, config.width)
-        if config.shortcuts:
-            count = (config.layers - 2) // 2
-            self.blocks = nn.ModuleList(ShortcutBlock(config) for _ in range(count))
-        else:
-            self.blocks = nn.ModuleList(PlainBlock(config) for _ in range(config.layers - 2))
-        self.neurons = make_neurons(config, config.population)
-        channels_out = config.image_channels * config.unshuffle**2
-        self.readout = nn.Conv2d(config.last_neurons, channels_out, 3, padding=1)
+        self.config, self.graph = config, graph_of(config)
+        for node in self.graph.nodes:
+            if isinstance(node, Convolution):
+                self._place(node.name, make_convolution(node))
+            elif isinstance(node, Neurons):
+                self._place(node.name, make_neurons(node, config))
+
+    def _place(self, name: str, module: nn.Module) -> None:
+        """Add a submodule under a dotted name."""
+        *path, last = name.split(".")
+        parent: nn.Module = self
+        for part in path:
+            if part not in parent._modules:
+                parent.add_module(part, nn.Module())
+            parent = parent.get_submodule(part)
+        parent.add_module(last, module)
 
     def forward(
-        self, noisy: Tensor, sigma: Tensor | float, timesteps: int = 4, quantised: bool = False
+        self,
+        noisy: Tensor,
+        sigma: Tensor | float,
+        timesteps: int = 4,
+        quantised: bool = False,
+        observe: Observe | None = None,
     ) -> Tensor:
         """Remove noise.
 
         Args:
             noisy: (B, C, H, W), range [0, 1]; noise may leave that range. Currents are of its
                 number format, also where autocast has the convolutions compute in another.
-            sigma: noise level in 8-bit units, one for all or (B,).
+            sigma: noise level in 8-bit units: one for all, (B,), or a map (B, 1, H, W).
             timesteps: T >= 1.
             quantised: one pass of T-level quantisers in place of T timesteps (training only).
+            observe: told the name of each convolution that spikes drive, and those spikes,
+                (T * B, C, H', W'); of a CNN, its activations.
 
         Returns:
             (B, C, H, W): the image less the predicted noise, not clipped.
@@ -55,17 +77,12 @@ class Denoiser(nn.Module):
         if timesteps < 1:
             raise InputError(f"the number of timesteps must be at least 1, not {timesteps}")
         steps = 1 if quantised or not self.config.spiking else timesteps
-        sigma = torch.as_tensor(sigma, dtype=noisy.dtype, device=noisy.device).expand(len(noisy))
-        padded = pad_to_multiple(noisy, self.config.unshuffle)
-        encoded = encode(padded, sigma, self.config)
-        current = self.encoder(encoded).to(noisy.dtype)  # constant over time, so computed once
-        current = torch.cat([current] * steps)
-        for block in self.blocks:
-            current = block(current, timesteps, quantised)
-        spikes = self.neurons(current, timesteps, quantised)
-        drawn: Tensor = self.readout(spikes).to(noisy.dtype)
-        drawn = drawn.reshape(steps, -1, *drawn.shape[1:]).mean(0)
-        return subtract_noise(noisy, drawn, sigma, self.config)
+        level = torch.as_tensor(sigma, dtype=noisy.dtype, device=noisy.device)
+        level = level.expand(len(noisy)) if level.ndim < 2 else level
+        encoded = encode(noisy, level, self.config, self.graph.grid)
+        layers = _Modules(self, quantised)
+        drawn = execute(self.graph, layers, encoded, timesteps, steps, observe)
+        return subtract_noise(noisy, drawn, level, self.config)
 
     def freeze_norm(self) -> None:
         """Fix the statistics of every batch normalisation, and fold them into the kernels."""
@@ -80,8 +97,21 @@ class Denoiser(nn.Module):
 
     def spike_driven(self) -> Iterator[tuple[str, nn.Module]]:
         """Yield each convolution whose input is spikes, with its name, in the order of the data."""
-        for index, block in enumerate(self.blocks):
-            for name, module in block.named_children():
-                if name.startswith("conv"):
-                    yield f"blocks.{index}.{name}", module
-        yield "readout", self.readout
+        for node in self.graph.spike_convolutions:
+            yield node.name, self.get_submodule(node.name)
+
+
+class _Modules:
+    """The layers of a `Denoiser`, as `execute` asks for them."""
+
+    def __init__(self, network: Denoiser, quantised: bool) -> None:
+        self.network, self.quantised = network, quantised
+
+    def convolve(self, node: Convolution, x: Tensor) -> Tensor:
+        driven: Tensor = self.network.get_submodule(node.name)(x)
+        return driven
+
+    def fire(self, node: Neurons, current: Tensor, timesteps: int) -> Tensor:
+        neurons = self.network.get_submodule(node.name)
+        spikes: Tensor = neurons(current, timesteps, self.quantised)
+        return spikes

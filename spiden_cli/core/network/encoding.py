@@ -8,26 +8,38 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from spiden_cli.core.network.presets import NetworkConfig
+from spiden_cli.core.network.config import NetworkConfig
 
 
-def encode(noisy: Tensor, sigma: Tensor, config: NetworkConfig) -> Tensor:
-    """Turn noisy images into the current that drives the first convolution.
+def encode(noisy: Tensor, sigma: Tensor, config: NetworkConfig, grid: int) -> Tensor:
+    """Turn noisy images into the values that drive the first convolution.
 
     Args:
-        noisy: (B, C, H, W), range [0, 1], H and W multiples of `config.unshuffle`.
-        sigma: (B,), noise level of each image, in 8-bit units.
+        noisy: (B, C, H, W), range [0, 1].
+        sigma: noise level in 8-bit units, (B,), or a map (B, 1, H, W).
         config: says how many pixels make a position, and whether the noise level is an input.
+        grid: pixels to a multiple of which the image is padded.
 
     Returns:
-        (B, C', H / r, W / r): the r x r pixels of each position, then the noise map sigma / 64,
-        in which the usual levels span about the range of the pixels.
+        (B, C', H' / r, W' / r) of the padded image: the r x r pixels of each position, then the
+        noise map sigma / 64, in which the usual levels span about the range of the pixels.
     """
-    encoded = F.pixel_unshuffle(noisy, config.unshuffle)
+    encoded = F.pixel_unshuffle(pad_to_multiple(noisy, grid), config.unshuffle)
     if not config.noise_map:
         return encoded
-    noise_map = (sigma / 64).to(noisy.dtype)[:, None, None, None]
-    return torch.cat([encoded, noise_map.expand(-1, 1, *encoded.shape[-2:])], dim=1)
+    level = _by_position(sigma, encoded.shape[-2:], config.unshuffle) / 64
+    level = level.to(noisy.dtype).expand(-1, 1, *encoded.shape[-2:])
+    return torch.cat([encoded, level], dim=1)
+
+
+def _by_position(sigma: Tensor, positions: torch.Size, unshuffle: int) -> Tensor:
+    """Return the noise level of each position: (B, 1, 1, 1), or of a map (B, 1, H' / r, W' / r)."""
+    if sigma.ndim < 2:
+        return sigma[:, None, None, None]
+    below, right = (
+        side * unshuffle - there for side, there in zip(positions, sigma.shape[-2:], strict=True)
+    )
+    return F.avg_pool2d(F.pad(sigma, (0, right, 0, below), mode="replicate"), unshuffle)
 
 
 def pad_to_multiple(images: Tensor, multiple: int) -> Tensor:
@@ -44,14 +56,14 @@ def subtract_noise(noisy: Tensor, drawn: Tensor, sigma: Tensor, config: NetworkC
 
     Args:
         noisy: (B, C, H, W), range [0, 1]; H and W need be multiples of nothing.
-        drawn: (B, C r r, H', W'), mean over the timesteps, of the padded images.
-        sigma: (B,), noise level of each image, in 8-bit units.
+        drawn: (B, C r r, H' / r, W' / r), mean over the timesteps, of the padded images.
+        sigma: noise level in 8-bit units, (B,), or a map (B, 1, H, W).
         config: says how many pixels make a position, and in which unit the read-out speaks.
 
     Returns:
         (B, C, H, W), not clipped.
     """
     if config.noise_map:  # the read-out speaks in units of the noise level
-        drawn = drawn * (sigma / 255)[:, None, None, None]
+        drawn = drawn * (_by_position(sigma, drawn.shape[-2:], config.unshuffle) / 255)
     noise = F.pixel_shuffle(drawn, config.unshuffle)
     return noisy - noise[..., : noisy.shape[-2], : noisy.shape[-1]]

@@ -1,22 +1,126 @@
-"""The network as it is deployed: no batch normalisation, one kernel and bias per layer."""
+"""The network as it is deployed: no batch normalisation, one kernel and bias per convolution.
 
-import copy
+In plain arrays, so that running a network takes no torch. Every engine starts from these, so that
+all of them compute with the same numbers.
+"""
 
-from torch import nn
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from spiden_cli.core.network.denoiser import Denoiser
+import numpy as np
+from numpy.typing import NDArray
+
+from spiden_cli.core.network.config import NetworkConfig
+from spiden_cli.core.network.families import graph_of
+from spiden_cli.core.network.graph import Convolution, Graph, Neurons
+
+if TYPE_CHECKING:
+    from spiden_cli.core.network.denoiser import Denoiser
+
+Array = NDArray[np.float32]
+Tensors = Mapping[str, NDArray[Any]]
+
+NORM_EPSILON = np.float32(1e-5)  # torch.nn.BatchNorm2d's own
 
 
-def fold(network: Denoiser) -> Denoiser:
-    """Return a copy whose batch normalisations are part of the convolutions.
+class FoldedConvolution(NamedTuple):
+    """A convolution and its normalisation in one.
 
-    The copy is in evaluation mode and gives the output of `network.eval()` up to the rounding of
-    float32. Spikes are {0, 1} in both: a threshold scales no spike, the kernels carry it all.
+    Attributes:
+        kernel: (C_out, C_in, k, k) float32.
+        bias: (C_out,) float32.
     """
-    folded = copy.deepcopy(network).eval()
-    for name, layer in list(folded.conv_norms()):
-        kernel, bias = layer.folded()
-        conv = nn.Conv2d(kernel.shape[1], kernel.shape[0], kernel.shape[2], padding=1)
-        conv.weight.data, conv.bias.data = kernel.detach(), bias.detach()  # type: ignore[union-attr]
-        folded.set_submodule(name, conv)
-    return folded.requires_grad_(False)
+
+    kernel: Array
+    bias: Array
+
+
+class NeuronParameters(NamedTuple):
+    """A layer of K neurons for each of C channels, the first neuron of each channel first.
+
+    Attributes:
+        threshold: (K C,) float32, theta > 0.
+        initial: (K C,) float32, the potential before the first timestep over the threshold.
+        leak: (K C,) float32, what a timestep keeps of the potential; 1 for IF neurons.
+    """
+
+    threshold: Array
+    initial: Array
+    leak: Array
+
+
+@dataclass(frozen=True)
+class FoldedNetwork:
+    """A network ready to run.
+
+    Attributes:
+        config: its shape.
+        convolutions: by node.
+        neurons: by node; empty for a CNN.
+    """
+
+    config: NetworkConfig
+    convolutions: Mapping[str, FoldedConvolution]
+    neurons: Mapping[str, NeuronParameters]
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The nodes."""
+        return graph_of(self.config)
+
+
+def fold(config: NetworkConfig, tensors: Tensors) -> FoldedNetwork:
+    """Make batch normalisations part of the convolutions.
+
+    The result computes what the network does in evaluation mode, up to the rounding of float32.
+    Spikes are {0, 1} in both: a threshold scales no spike, the kernels carry it all.
+
+    Args:
+        config: the shape of the network.
+        tensors: all that `parameter_shapes` names.
+    """
+    graph = graph_of(config)
+    convolutions = {node.name: _convolution(node, tensors) for node in graph.of_type(Convolution)}
+    layers = graph.of_type(Neurons) if config.spiking else ()
+    neurons = {node.name: _neurons(node, config, tensors) for node in layers}
+    return FoldedNetwork(config, convolutions, neurons)
+
+
+def fold_module(network: "Denoiser") -> FoldedNetwork:
+    """Fold a network that is in memory; it stays as it is."""
+    tensors = {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
+    return fold(network.config, {name: tensor.numpy() for name, tensor in tensors.items()})
+
+
+def _convolution(node: Convolution, tensors: Tensors) -> FoldedConvolution:
+    if not node.normalised:
+        return FoldedConvolution(
+            tensors[f"{node.name}.weight"].copy(), tensors[f"{node.name}.bias"].copy()
+        )
+    gain, shift, mean, variance = (
+        tensors[f"{node.name}.norm.{part}"]
+        for part in ("weight", "bias", "running_mean", "running_var")
+    )
+    scale = gain * (np.float32(1) / np.sqrt(variance + NORM_EPSILON))
+    kernel = tensors[f"{node.name}.conv.weight"] * scale[:, None, None, None]
+    return FoldedConvolution(kernel, shift - mean * scale)
+
+
+def _neurons(node: Neurons, config: NetworkConfig, tensors: Tensors) -> NeuronParameters:
+    """Turn stored logarithms and logits into what they stand for; see `neuron.layer`."""
+    # In double precision, so that the result does not hang on a library's single-precision exp.
+    threshold = np.exp(tensors[f"{node.name}.log_threshold"].astype(np.float64)).astype(np.float32)
+    ranks = np.arange(node.population, dtype=np.float32)
+    phases = np.float32(config.initial_potential) + (ranks + np.float32(0.5)) / np.float32(
+        node.population
+    )
+    initial = np.repeat(phases - np.float32(0.5), node.currents)
+    if config.learn_initial:
+        initial = initial + tensors[f"{node.name}.initial_shift"]
+    leak = np.ones_like(threshold)
+    if config.neuron == "lif":
+        logit = tensors[f"{node.name}.logit_leak"].astype(np.float64)
+        leak = (1 / (1 + np.exp(-logit))).astype(np.float32)
+    return NeuronParameters(threshold, initial, leak)

@@ -44,6 +44,11 @@ def run(
     return spikes, state
 
 
+def repeat_channels(current: Tensor, population: int) -> Tensor:
+    """Give each of K neurons the current of its channel: (N, C, H, W) to (N, K C, H, W)."""
+    return current if population == 1 else torch.cat([current] * population, dim=1)
+
+
 class IFLayer(nn.Module):
     """A layer of Integrate-and-Fire neurons, one learnable threshold per channel.
 
@@ -109,14 +114,10 @@ class IFLayer(nn.Module):
         p = IFParameters(
             self.threshold, self.initial if alike else self.initial_potential, self.surrogate
         )
-        current = self.to_neurons(current)
+        current = repeat_channels(current, self.population)
         if quantised:
             return self._quantise(current, p, timesteps)
         return self._unroll(current, p, timesteps)
-
-    def to_neurons(self, current: Tensor) -> Tensor:
-        """Give each neuron the current of its channel: (N, C, H, W) to (N, K C, H, W)."""
-        return current if self.population == 1 else torch.cat([current] * self.population, dim=1)
 
     def _unroll(self, current: Tensor, p: IFParameters, timesteps: int) -> Tensor:
         return unrolled(current, p, timesteps)

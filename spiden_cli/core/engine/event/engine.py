@@ -1,91 +1,117 @@
 """The engine that runs on spikes: what it costs grows with them."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor
 
-from spiden_cli.core.engine.activity import Activity, LayerActivity, reach
-from spiden_cli.core.engine.engine import Pass
+from spiden_cli.core.engine.activity import Activity, counted
+from spiden_cli.core.engine.engine import Level, Pass, Planes
+from spiden_cli.core.engine.event.encoding import encode, subtract_noise
 from spiden_cli.core.engine.event.kernels import Counts, run_band
-from spiden_cli.core.engine.event.packing import pack
-from spiden_cli.core.network.denoiser import Denoiser
-from spiden_cli.core.network.encoding import encode, pad_to_multiple, subtract_noise
-from spiden_cli.core.network.geometry import layers
+from spiden_cli.core.engine.event.program import Layout, compile_network, lay_out, schedule
+from spiden_cli.core.engine.tiling import Window, counting_window
+from spiden_cli.core.network.folding import FoldedNetwork
+from spiden_cli.core.network.graph import Neurons, reach
 from spiden_cli.errors import InputError
 
 _NUMBERS: dict[str, type[np.float32] | type[np.int16]] = {
     "float32": np.float32,
     "int16": np.int16,
 }
+_LEAST_ROWS = 32  # of a band: above and below it, some rows are computed twice
 
 
 class EventEngine:
     """Compiled loops over spikes, on the CPU.
 
     Args:
-        network: a spiking network; it stays as it is.
-        threads: how many bands of rows run side by side; None: as many as torch uses.
+        network: a spiking network.
+        threads: how many bands of rows run side by side; None: as many as there are cores.
         numbers: "float32", for the spikes of the dense engine, or "int16", for rounded weights
             that are half as large.
 
     Raises:
         InputError: the network is a CNN, or its neurons leak and `numbers` is "int16".
+        UnsupportedNodeError: there is no kernel for one of its nodes.
     """
 
     passes = 1
     tile = (2048, 1024)  # a few rows at a time are at work, so that it may be tall
 
     def __init__(
-        self, network: Denoiser, threads: int | None = None, numbers: str = "float32"
+        self, network: FoldedNetwork, threads: int | None = None, numbers: str = "float32"
     ) -> None:
         if not network.config.spiking:
             raise InputError("a CNN sends no spikes: run it on the dense engine")
         self.name = "event" if numbers == "float32" else f"event-{numbers}"
         self.config = network.config
-        self.threads = threads or torch.get_num_threads()
-        self._packed = pack(network, _NUMBERS[numbers])
-        assert network.readout.bias is not None
-        self._readout_bias = network.readout.bias.detach().clone()
+        self.threads = threads or available_cores()
+        self._program = compile_network(network, _NUMBERS[numbers])
+        self._bias = network.convolutions["readout"].bias
         # Compiling the kernels, or reading them from disk, is no part of any picture's time.
-        side = 2 * network.config.unshuffle
-        self.run(torch.zeros(network.config.image_channels, side, side), 0.0, 1)
+        side = 2 * network.graph.grid
+        self.run(np.zeros((self.config.image_channels, side, side), np.float32), 0.0, 1)
 
-    @torch.inference_mode()
-    def run(self, noisy: Tensor, sigma: float, timesteps: int) -> Pass:
+    def run(
+        self, noisy: Planes, level: Level, timesteps: int, window: Window | None = None
+    ) -> Pass:
         """Denoise one image; see `Engine.run`."""
-        config = self.config
-        level = torch.tensor([float(sigma)])
-        encoded = encode(pad_to_multiple(noisy[None], config.unshuffle), level, config)
-        image = F.pad(encoded, (1, 1, 1, 1))[0].permute(1, 2, 0).contiguous().numpy()
+        program, grid = self._program, self._program.graph.grid
+        image = encode(noisy, level, self.config, grid)
         height, width = image.shape[0] - 2, image.shape[1] - 2
-        counts = Counts(*np.zeros((3, config.layers - 1, height), np.int64))
-        drawn = np.empty((height, width, len(self._readout_bias)), np.float32)
+        layout = lay_out(program, height, width, timesteps)
+        inside = counting_window(window, *noisy.shape[1:], grid)
+        layers = int(layout.table["count"].max()) + 1
+        counts = Counts(*np.zeros((3, layers, int(layout.table["height"].max())), np.int64))
+        drawn = np.empty((height, width, len(self._bias)), np.float32)
 
         def run(first: int, last: int) -> None:
-            run_band(image, self._packed, first, last, timesteps, counts, drawn)
+            table, due, begin = schedule(program, layout, first, last, inside)
+            run_band(
+                image, program.arranged.arrays, table, due, begin, timesteps, layout.numbers,
+                layout.words, counts, drawn,
+            )  # fmt: skip
 
-        bands = max(1, min(self.threads, height // 32))
-        edges = [height * band // bands for band in range(bands + 1)]
-        with ThreadPoolExecutor(bands) as pool:
+        edges = _bands(height, self.threads, grid // program.scale)
+        with ThreadPoolExecutor(len(edges) - 1) as pool:
             list(pool.map(run, edges[:-1], edges[1:]))
-        mean = torch.from_numpy(drawn).permute(2, 0, 1) / timesteps
-        mean += self._readout_bias[:, None, None]
-        denoised = subtract_noise(noisy[None], mean[None], level, config)[0]
-        return Pass(denoised, self._activity(counts, noisy, timesteps))
+        mean = drawn / np.float32(timesteps)
+        mean += self._bias
+        denoised = subtract_noise(noisy, mean, level, self.config)
+        return Pass(denoised, self._activity(layout, counts, inside, noisy.shape[1:], timesteps))
 
-    def _activity(self, counts: Counts, noisy: Tensor, timesteps: int) -> Activity:
-        result = {}
-        for k, layer in enumerate(layers(self.config, *noisy.shape[1:])[1:]):
-            rows = reach(layer.height).numpy()
-            result[layer.name] = LayerActivity(
-                spikes=int(counts.spikes[k].sum()),
-                neurons=layer.inputs,
-                slots=layer.inputs * timesteps,
-                silent=layer.inputs - int(counts.fired[k].sum()),
-                synaptic_operations=int((counts.reached[k] * rows).sum()) * layer.channels_out,
-                dense_operations=layer.dense_operations,
-            )
-        return result
+    def _activity(
+        self,
+        layout: Layout,
+        counts: Counts,
+        window: Window,
+        size: tuple[int, ...],
+        timesteps: int,
+    ) -> Activity:
+        graph, result = self._program.graph, {}
+        shapes = {shape.name: shape for shape in graph.convolutions(*size)}
+        for row, operation in zip(layout.table, self._program.operations, strict=True):
+            if not isinstance(operation.node, Neurons):
+                continue
+            (reader,) = graph.consumers(operation.node)
+            shape, k = shapes[reader.name], row["count"]
+            rows = reach(shape.height, shape.kernel, shape.stride)
+            reached = int(counts.reached[k, : shape.height] @ rows)
+            inside = window.positions(operation.node.scale)
+            spikes, fired = int(counts.spikes[k].sum()), int(counts.fired[k].sum())
+            result[shape.name] = counted(shape, inside, spikes, fired, reached, timesteps)
+        return {name: result[name] for name in shapes if name in result}
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _bands(height: int, threads: int, grid: int) -> list[int]:
+    """Return where bands of rows begin and end: on the grid, and not too thin."""
+    count = max(1, min(threads, height // _LEAST_ROWS))
+    return [height * band // count // grid * grid for band in range(count)] + [height]

@@ -1,9 +1,10 @@
 """The event-driven network as one compiled loop over rows of positions.
 
-Layers run in a wave: at each step every layer advances by one row, one row behind the layer
-before, whose next row its 3x3 kernel needs. So between layers only three rows of spikes exist, a
-bit each, and the currents that shortcuts carry only for as many rows as the wave is deep: the
-working set is that of a few rows, however tall the image, and stays in the cache.
+Operations run in a wave: at each step every operation makes the rows that have fallen due, which
+for most is one, just behind the rows of the operation before that its 3x3 kernel needs. So between
+operations only a few rows exist, spikes as a bit each: the working set is that of a few rows,
+however tall the image, and stays in the cache. `program.py` decides which rows are due and how many
+are kept; docs/event-engine.md explains both.
 
 Spikes scatter. One that arrives at column x adds three rows of weights, one for each kernel
 column, to the sums of columns x-1, x and x+1 (SparseTrain, arXiv 1911.10175, also skips zeros of
@@ -12,19 +13,19 @@ other over a few columns and all timesteps, so that a third of a layer's weights
 the first-level cache, serves many spikes.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from spiden_cli.core.engine.event.compiling import compiled
 from spiden_cli.core.engine.event.vectors import (
     READOUT_BYTES,
     VECTOR_BYTES,
     WORD,
     add_products,
     add_rows,
+    add_rows_by_two,
     add_short_rows,
     carry,
     fire,
@@ -32,34 +33,51 @@ from spiden_cli.core.engine.event.vectors import (
 )
 
 Array = NDArray[Any]
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 LARGEST = np.float32(32767)  # int16
-COLUMNS = 64  # positions that share a kernel row's weights while these are in the L1 cache
+COLUMNS = 64  # positions that share a kernel row's weights while these are in the L1 cache; even
+
+ENCODE, CONVOLVE, FIRE, ADD, SHUFFLE, READ = range(6)
+
+OPERATION = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            "kind",
+            "height", "width",  # rows and columns of positions that it makes
+            "channels",  # of its currents, padded to whole vectors
+            "source", "source_rows", "source_size",  # ring: where, rows, numbers in a row
+            "source_height", "source_width",
+            "source_words",  # words of spikes at a position
+            "other", "other_rows",  # the ring that an ADD adds
+            "target", "target_rows", "target_size",
+            "words",  # of spikes at a position that FIRE makes
+            "weights", "bias", "stored", "neurons",  # where they start; whether the bias is added
+            "step",  # stride of a convolution, factor of a shuffle
+            "count",  # row of the counts; -1: none
+            "first", "last",  # rows to count in: those of the band, inside of the window
+            "left", "right",  # columns to count in
+        )
+    ]
+)  # fmt: skip
+"""All that the loop has to know of an operation in one picture and band."""
 
 
-def compiled(function: Function) -> Function:
-    """Compile at the first call, and keep the machine code on disk."""
-    return cast(Function, numba.njit(cache=True, nogil=True)(function))
+class Arrays(NamedTuple):
+    """Weights, biases and neurons of all operations, flat; offsets are in their operations.
 
-
-class Packed(NamedTuple):
-    """A folded network as arrays: K spiking layers, C channels, padded to whole vectors of L lanes.
-
-    Weights, currents and potentials are float32 or int16, in units that may differ by channel.
-    Spikes of one position fill N words of 64 bits for each rank of the layer's population: P ranks
-    in the last layer, R in the others.
+    Weights, currents and potentials are float32 or int16, in units that may differ by channel, of
+    channels padded to whole vectors of L lanes. Spikes of one position fill N words of 64 bits for
+    each rank of the layer's population.
 
     Attributes:
-        encoder: the kernel of the first convolution, float32: vector, kh, kw, c_in, lane.
+        encoder: the first kernel, float32: vector, kh, kw, c_in, lane.
         encoder_bias: (C,) float32.
-        weights: the other kernels: layer, vector, kh, c_in (64 R N), 2 - kw, lane.
-        bias: (K, C), of the convolution before each layer.
-        neurons: (R (K-1) + P, 4, C): bias (0 where a shortcut has added it), threshold, potential
-            before the first timestep, and leak (what a timestep keeps of the potential; 1 for IF
-            neurons).
-            A layer has a row for each rank in its population.
-        shortcut: (K,), whether the current adds to that of two layers before.
+        weights: the inner kernels, each: vector, kh, c_in (64 R N), 2 - kw, lane.
+        bias: of all convolutions but the first and the last, each (C,).
+        neurons: of all layers, for each rank in its population (4, C): bias (0 where it has been
+            added already), threshold, potential before the first timestep, and leak (what a
+            timestep keeps of the potential; 1 for IF neurons).
         readout: float32: vector, c_in, 2 - kw, then kh and channel in a vector.
     """
 
@@ -68,12 +86,11 @@ class Packed(NamedTuple):
     weights: Array
     bias: Array
     neurons: Array
-    shortcut: Array
     readout: Array
 
 
 class Counts(NamedTuple):
-    """What a pass counts, by layer and row; (K, H) int64 each.
+    """What a pass counts, by layer of neurons and row; (K, H) int64 each.
 
     Attributes:
         spikes: spikes of all timesteps.
@@ -88,68 +105,72 @@ class Counts(NamedTuple):
 
 @compiled
 def run_band(
-    image: Array, packed: Packed, first: int, last: int, timesteps: int, counts: Counts,
-    drawn: Array,
+    image: Array, arrays: Arrays, operations: Array, due: Array, begin: Array, timesteps: int,
+    numbers: int, words: int, counts: Counts, drawn: Array,
 ) -> None:  # fmt: skip
-    """Run all layers for the rows from `first` to before `last`.
-
-    Layers near the input run a few rows more on either side, those that the later ones need.
+    """Run all operations for a band of rows of the result.
 
     Args:
         image: (H+2, W+2, C_in) float32, encoded and zero at the border.
-        packed: the network.
-        first: first row.
-        last: row after the last.
+        arrays: the weights.
+        operations: (M,) of OPERATION.
+        due: (S, M) the last row that each operation makes in each step.
+        begin: (M,) the first row that each makes.
         timesteps: T.
+        numbers: size of the rings of currents, in numbers.
+        words: size of the rings of spikes, in words.
         counts: to hold what is counted in these rows.
         drawn: (H, W, outputs) float32, to hold the read-out without bias, summed over time.
     """
-    height, width = drawn.shape[:2]
-    depth, channels = packed.bias.shape
-    row_size = channels * timesteps * (width + 2)
     beyond = VECTOR_BYTES  # more than the vector beyond the last sum that `add_rows` reads
-    columns_in = packed.weights.size // ((depth - 1) * channels * 9 * WORD)
-    words = -(-channels // WORD)  # of a rank
-    ranks = columns_in // words
-    last_ranks = packed.neurons.shape[0] - (depth - 1) * ranks
-    inner = np.zeros((depth - 1, 3, timesteps, width, columns_in), np.uint64)
-    final = np.zeros((3, timesteps, width, words * last_ranks), np.uint64)
-    current = np.zeros(row_size + beyond, packed.weights.dtype)[:row_size]
-    ring = depth if packed.shortcut[0] else 0
-    carried = np.zeros((ring, row_size), packed.weights.dtype)
-    lanes_out = packed.readout.size // (words * last_ranks * WORD * 3)
-    read = np.zeros((3, lanes_out * (width + 2) + beyond), np.float32)
-    for step in range(first - depth, last + depth):
-        for layer in range(depth):
-            row, halo = step - layer, depth - layer
-            if row < first - halo or row >= last + halo:
-                continue
-            out = final[row % 3] if layer == depth - 1 else inner[layer, row % 3]
-            if row < 0 or row >= height:
-                out[:] = 0
-                continue
-            source = carried[row % ring] if packed.shortcut[layer] else current
-            if layer == 0:
-                encode_row(image[row : row + 3], packed, source, timesteps)
-            else:
-                convolve_row(inner[layer - 1], row, packed, layer, current)
-                if packed.shortcut[layer]:
-                    carry_row(source, current, packed.bias[layer], timesteps)
-            fire_row(source, packed, layer * ranks, out)
-            if first <= row < last:
-                count_row(out, counts, layer, row)
-        row = step - depth + 1  # of the last layer
-        if row >= first - 1:
-            read_row(final[row % 3], packed, read[row % 3])
-            if first < row <= last:
-                combine_rows(read, row - 1, drawn[row - 1])
+    currents = np.zeros(numbers + beyond, arrays.weights.dtype)
+    spikes = np.zeros(words, np.uint64)
+    reader = operations[-1]
+    read = np.zeros((3, reader.target_size + beyond), np.float32)
+    made = begin - 1  # the newest row of each
+    for step in range(due.shape[0]):
+        for at in range(due.shape[1]):
+            operation = operations[at]
+            while made[at] < due[step, at]:
+                made[at] += 1
+                row = made[at]
+                if operation.kind == READ:
+                    read_row(spikes, operation, arrays.readout, row, timesteps, read[row % 3])
+                    if row > begin[at] + 1:
+                        combine_rows(read, row - 1, drawn[row - 1])
+                    continue
+                start = operation.target + row % operation.target_rows * operation.target_size
+                if operation.kind == FIRE:
+                    out = spikes[start : start + operation.target_size]
+                    fire_row(currents, operation, arrays, row, timesteps, out)
+                    if operation.first <= row < operation.last:
+                        count_row(out, operation, counts, row, timesteps)
+                    continue
+                target = currents[start : start + operation.target_size]
+                if operation.kind == ENCODE:
+                    encode_row(image[row : row + 3], arrays, target, timesteps)
+                elif operation.kind == CONVOLVE:
+                    convolve_row(spikes, operation, arrays, row, timesteps, currents, start)
+                    if operation.stored:
+                        add_bias(target, arrays.bias, operation, timesteps)
+                elif operation.kind == ADD:
+                    add_row(currents, operation, arrays.bias, row, timesteps, target)
+                else:
+                    shuffle_row(currents, operation, row, timesteps, target)
 
 
 @compiled
-def encode_row(image: Array, packed: Packed, current: Array, timesteps: int) -> None:
+def source_row(operation: Any, row: int) -> int:
+    """Return where a row of an operation's input starts in its ring."""
+    start: int = operation.source + row % operation.source_rows * operation.source_size
+    return start
+
+
+@compiled
+def encode_row(image: Array, arrays: Arrays, current: Array, timesteps: int) -> None:
     """Fill a row of currents with what the image drives, the same at all timesteps."""
     width, channels_in = image.shape[1] - 2, image.shape[2]
-    channels = packed.encoder_bias.size
+    channels = arrays.encoder_bias.size
     lanes, encoder_lanes = VECTOR_BYTES // current.itemsize, VECTOR_BYTES // 4
     values, line = image.reshape(-1), image.shape[1] * channels_in
     taps = 3 * channels_in  # of a kernel row: neighbours in memory
@@ -161,12 +182,12 @@ def encode_row(image: Array, packed: Packed, current: Array, timesteps: int) -> 
             for kh in range(3):
                 at = kh * line + x * channels_in
                 of = (vector * 3 + kh) * taps * encoder_lanes
-                add_products(values, at, taps, packed.encoder, of, sums, vector * encoder_lanes)
+                add_products(values, at, taps, arrays.encoder, of, sums, vector * encoder_lanes)
         for vector in range(channels // lanes):
             position = steps[vector, 0, (x + 1) * lanes : (x + 2) * lanes]
             for lane in range(lanes):
                 channel = vector * lanes + lane
-                value = sums[channel] + packed.encoder_bias[channel]  # last, as torch does
+                value = sums[channel] + arrays.encoder_bias[channel]  # last, as torch does
                 if current.itemsize == 2:
                     value = np.rint(min(max(value, -LARGEST), LARGEST))
                 position[lane] = value
@@ -176,103 +197,163 @@ def encode_row(image: Array, packed: Packed, current: Array, timesteps: int) -> 
 
 
 @compiled
-def convolve_row(words: Array, row: int, packed: Packed, layer: int, current: Array) -> None:
-    """Fill a row of currents with what the spikes of three rows of the layer before drive.
+def convolve_row(
+    spikes: Array, operation: Any, arrays: Arrays, row: int, timesteps: int, currents: Array,
+    start: int,
+) -> None:  # fmt: skip
+    """Fill a row of currents with what the spikes of three rows drive; the bias is not in it.
 
     Each sum takes kernel rows in order, and in them kernel columns, then channels: torch's order
     on an x86 processor, so that float32 rounds alike. To that end a kernel row runs two columns
     ahead of the next one, and a position's words are taken together.
     """
-    _, timesteps, width, columns_in = words.shape
-    lanes = VECTOR_BYTES // current.itemsize
-    vectors = packed.bias.shape[1] // lanes
-    current[:] = 0
+    width, width_in, words = operation.width, operation.source_width, operation.source_words
+    lanes = VECTOR_BYTES // currents.itemsize
+    vectors = operation.channels // lanes
+    currents[start : start + operation.target_size] = 0
     for vector in range(vectors):
-        for start in range(0, width, COLUMNS):
+        for left in range(0, width_in, COLUMNS):
             for kh in range(3):
-                spikes = words[(row + kh - 1) % 3].reshape(-1)
+                above = row * operation.step + kh - 1
+                if above < 0 or above >= operation.source_height:
+                    continue
+                source = source_row(operation, above)
                 ahead = 2 * (2 - kh)
-                begin = start + ahead if start > 0 else 0
-                end = min(start + COLUMNS + ahead, width)
-                of = (((layer - 1) * vectors + vector) * 3 + kh) * columns_in * WORD * 3 * lanes
+                begin = left + ahead if left > 0 else 0
+                end = min(left + COLUMNS + ahead, width_in)
+                count = max(0, end - begin)
+                of = operation.weights + (vector * 3 + kh) * words * WORD * 3 * lanes
                 for t in range(timesteps):
-                    at = ((vector * timesteps + t) * (width + 2) + begin) * lanes
-                    first = (t * width + begin) * columns_in
-                    count = max(0, end - begin)
-                    add_rows(
-                        spikes, first, columns_in, columns_in, count, packed.weights, of,
-                        current, at,
-                    )  # fmt: skip
+                    first = source + (t * width_in + begin) * words
+                    at = start + (vector * timesteps + t) * (width + 2) * lanes
+                    if operation.step == 1:
+                        at += begin * lanes
+                        add_rows(
+                            spikes, first, words, words, count, arrays.weights, of, currents, at
+                        )
+                    else:
+                        at += (begin // 2 + 1) * lanes
+                        add_rows_by_two(
+                            spikes, first, words, words, count // 2, arrays.weights, of, currents,
+                            at,
+                        )  # fmt: skip
 
 
 @compiled
-def carry_row(carried: Array, current: Array, bias: Array, timesteps: int) -> None:
-    """Add a row of currents and their bias to those that a shortcut carries."""
-    lanes = VECTOR_BYTES // current.itemsize
-    positions = current.size // bias.size
-    for vector in range(bias.size // lanes):
+def add_bias(target: Array, bias: Array, operation: Any, timesteps: int) -> None:
+    """Add the bias of a convolution to its row of currents."""
+    lanes = VECTOR_BYTES // target.itemsize
+    positions = timesteps * (operation.width + 2)
+    nothing = np.zeros(lanes, target.dtype)
+    for vector in range(operation.channels // lanes):
         for at in range(vector * positions, (vector + 1) * positions):
-            carry(carried, current, at * lanes, bias, vector * lanes)
+            carry(target, at * lanes, nothing, 0, bias, operation.bias + vector * lanes)
 
 
 @compiled
-def fire_row(current: Array, packed: Packed, first_rank: int, out: Array) -> None:
+def add_row(
+    currents: Array, operation: Any, bias: Array, row: int, timesteps: int, target: Array
+) -> None:
+    """Add a row of currents, and the bias that it still lacks, to the other's."""
+    if operation.source != operation.target:
+        start = source_row(operation, row)
+        target[:] = currents[start : start + target.size]
+    lanes = VECTOR_BYTES // target.itemsize
+    positions = timesteps * (operation.width + 2)
+    other = operation.other + row % operation.other_rows * target.size
+    for vector in range(operation.channels // lanes):
+        for at in range(vector * positions, (vector + 1) * positions):
+            of = operation.bias + vector * lanes
+            carry(target, at * lanes, currents, other + at * lanes, bias, of)
+
+
+@compiled
+def shuffle_row(
+    currents: Array, operation: Any, row: int, timesteps: int, target: Array
+) -> None:
+    """Fill a row of currents with one of the `step` rows that a row of channels unfolds to."""
+    factor, width, width_in = operation.step, operation.width, operation.source_width
+    lanes = VECTOR_BYTES // target.itemsize
+    start = source_row(operation, row // factor)
+    for channel in range(operation.channels):
+        for column in range(factor):
+            of = (channel * factor + row % factor) * factor + column
+            if of // lanes * timesteps * (width_in + 2) * lanes >= operation.source_size:
+                continue  # of a channel that only fills a vector
+            for t in range(timesteps):
+                to = ((channel // lanes * timesteps + t) * (width + 2) + 1 + column) * lanes
+                at = ((of // lanes * timesteps + t) * (width_in + 2) + 1) * lanes
+                to, at = to + channel % lanes, start + at + of % lanes
+                for x in range(width_in):
+                    target[to + x * factor * lanes] = currents[at + x * lanes]
+
+
+@compiled
+def fire_row(
+    currents: Array, operation: Any, arrays: Arrays, row: int, timesteps: int, out: Array
+) -> None:
     """Drive a row of neurons with T timesteps of current; their spikes go to `out`."""
-    timesteps, width, words = out.shape
-    channels = packed.bias.shape[1]
-    lanes = VECTOR_BYTES // current.itemsize
-    size = -(-channels // WORD)  # of a rank
-    bits = out.view(np.uint8).reshape(-1)
+    width, channels, words = operation.width, operation.channels, operation.words
+    lanes = VECTOR_BYTES // currents.itemsize
+    source = source_row(operation, row)
+    size = -(-channels // WORD)  # words of a rank
+    bits = out.view(np.uint8)
     for rank in range(words // size):
-        neurons = packed.neurons[first_rank + rank].reshape(-1)
+        neurons = operation.neurons + rank * 4 * channels
         start = rank * size * 8  # the first byte of this rank at a position
         for vector in range(channels // lanes):
             for x in range(width):
                 fire(
                     bits, x * words * 8 + start + vector * lanes // 8, width * words * 8,
-                    current, (vector * timesteps * (width + 2) + x + 1) * lanes,
-                    (width + 2) * lanes, timesteps, neurons, vector * lanes, channels,
+                    currents, source + (vector * timesteps * (width + 2) + x + 1) * lanes,
+                    (width + 2) * lanes, timesteps, arrays.neurons, neurons + vector * lanes,
+                    channels,
                 )  # fmt: skip
 
 
 @compiled
-def count_row(out: Array, counts: Counts, layer: int, row: int) -> None:
+def count_row(out: Array, operation: Any, counts: Counts, row: int, timesteps: int) -> None:
     """Count the spikes of a row, the neurons that sent them, and the kernel columns reached."""
-    timesteps, width, words = out.shape
+    width, words, stride = operation.width, operation.words, operation.step
     spikes, fired, reached = 0, 0, 0
-    for x in range(width):
-        reach = 3 - (x == 0) - (x == width - 1)
+    for x in range(operation.left, operation.right):
+        reach = 3 - (x == 0) - (x == width - 1) if stride == 1 else 1 + x % 2 - (x == width - 1)
         here = 0
         for word in range(words):
             ever = np.uint64(0)
             for t in range(timesteps):
-                ever |= out[t, x, word]
-                here += popcount(out[t, x, word])
+                sent = out[(t * width + x) * words + word]
+                ever |= sent
+                here += popcount(sent)
             fired += popcount(ever)
         spikes += here
         reached += here * reach
-    counts.spikes[layer, row] = spikes
-    counts.fired[layer, row] = fired
-    counts.reached[layer, row] = reached
+    counts.spikes[operation.count, row] = spikes
+    counts.fired[operation.count, row] = fired
+    counts.reached[operation.count, row] = reached
 
 
 @compiled
-def read_row(words: Array, packed: Packed, read: Array) -> None:
+def read_row(
+    spikes: Array, operation: Any, readout: Array, row: int, timesteps: int, read: Array
+) -> None:
     """Sum the read-out's weights for one row of spikes, over time; kernel rows side by side.
 
     Word by word, which is faster: no spike hangs on the order of these sums.
     """
-    timesteps, width, columns_in = words.shape
+    width, columns_in = operation.source_width, operation.source_words
     lanes = READOUT_BYTES // 4
-    spikes = words.reshape(-1)
     read[:] = 0
-    for vector in range(packed.readout.size // (columns_in * WORD * 3 * lanes)):
+    if row < 0 or row >= operation.source_height:
+        return
+    source = source_row(operation, row)
+    for vector in range(readout.size // (columns_in * WORD * 3 * lanes)):
         for word in range(columns_in):
             of = (vector * columns_in + word) * WORD * 3 * lanes
             at = vector * (width + 2) * lanes
             for t in range(timesteps):
-                first = t * width * columns_in + word
-                add_short_rows(spikes, first, columns_in, 1, width, packed.readout, of, read, at)
+                first = source + t * width * columns_in + word
+                add_short_rows(spikes, first, columns_in, 1, width, readout, of, read, at)
 
 
 @compiled

@@ -111,9 +111,9 @@ def popcount(_: Any, word: Any) -> _Lowered:
     return types.int64(types.uint64), lower
 
 
-def _adding_rows(vector_size: int) -> Callable[..., _Lowered]:
+def _adding_rows(vector_size: int, stride: int = 1) -> Callable[..., _Lowered]:
     def typer(
-        _: Any, words: Any, word: Any, stride: Any, size: Any, count: Any, weights: Any,
+        _: Any, words: Any, word: Any, stride_: Any, size: Any, count: Any, weights: Any,
         of: Any, sums: Any, at: Any,
     ) -> _Lowered:  # fmt: skip
         def lower(context: Any, builder: ir.IRBuilder, _: Any, args: Sequence[Any]) -> Any:
@@ -122,38 +122,57 @@ def _adding_rows(vector_size: int) -> Callable[..., _Lowered]:
             rows, target = vectors.pointer(args[5], args[6]), vectors.pointer(args[7], args[8])
             to_next, words_here = args[2:4]
 
-            def add_spike(now: Sequence[Any], rows: Any) -> Sequence[Any]:
-                left, partial = now[0], now[1:]
-                channel = builder.cttz(left, ir.IntType(1)(1))
-                row = builder.gep(rows, [builder.mul(channel, _WORD(3))])
-                added = [vectors.add(part, vectors.load(row, k)) for k, part in enumerate(partial)]
-                return [builder.and_(left, builder.sub(left, _ONE)), *added]
+            def add_words(first: Any, columns: Sequence[int], sums: Sequence[Any]) -> Sequence[Any]:
+                """Add a row of weights to each sum, for every spike of a position."""
 
-            def add_word(now: Sequence[Any]) -> Sequence[Any]:
-                word, rows, *partial = now
-                _, *added = _while(
-                    builder, lambda state: builder.icmp_unsigned("!=", state[0], _ZERO),
-                    [builder.load(word), *partial], lambda now: add_spike(now, rows),
-                )  # fmt: skip
-                return [builder.gep(word, [_ONE]), builder.gep(rows, [_WORD(3 * WORD)]), *added]
+                def add_spike(now: Sequence[Any], rows: Any) -> Sequence[Any]:
+                    left, partial = now[0], now[1:]
+                    channel = builder.cttz(left, ir.IntType(1)(1))
+                    row = builder.gep(rows, [builder.mul(channel, _WORD(3))])
+                    added = [
+                        vectors.add(part, vectors.load(row, column))
+                        for part, column in zip(partial, columns, strict=True)
+                    ]
+                    return [builder.and_(left, builder.sub(left, _ONE)), *added]
 
-            def add_position(now: Sequence[Any]) -> Sequence[Any]:
-                x, first, *partial = now
+                def add_word(now: Sequence[Any]) -> Sequence[Any]:
+                    word, rows, *partial = now
+                    _, *added = _while(
+                        builder, lambda state: builder.icmp_unsigned("!=", state[0], _ZERO),
+                        [builder.load(word), *partial], lambda now: add_spike(now, rows),
+                    )  # fmt: skip
+                    return [builder.gep(word, [_ONE]), builder.gep(rows, [_WORD(3 * WORD)]), *added]
+
                 after = builder.gep(first, [words_here])
                 _, _, *added = _while(
                     builder, lambda state: builder.icmp_unsigned("!=", state[0], after),
-                    [first, rows, *partial], add_word,
+                    [first, rows, *sums], add_word,
                 )  # fmt: skip
+                return added
+
+            def add_position(now: Sequence[Any]) -> Sequence[Any]:
+                x, first, *partial = now
+                added = add_words(first, (0, 1, 2), partial)
                 here = builder.gep(target, [x])
                 vectors.store(added[0], here)  # no later position reaches it
                 following = builder.gep(first, [to_next])
                 return [builder.add(x, _ONE), following, *added[1:], vectors.load(here, 3)]
 
-            partial = [vectors.load(target, k) for k in range(3)]
-            start = [_ZERO, builder.gep(spikes, [args[1]]), *partial]
-            x, _, *last = _while(builder, _below(builder, args[4]), start, add_position)
-            for k in range(2):
-                vectors.store(last[k], builder.gep(target, [x]), k)
+            def add_pair(now: Sequence[Any]) -> Sequence[Any]:
+                x, first, here_sum = now
+                (here_sum,) = add_words(first, (1,), [here_sum])  # of the output that it lies on
+                here, odd = builder.gep(target, [x]), builder.gep(first, [to_next])
+                between = add_words(odd, (0, 2), [here_sum, vectors.load(here, 1)])
+                vectors.store(between[0], here)
+                return [builder.add(x, _ONE), builder.gep(odd, [to_next]), between[1]]
+
+            kept = 3 if stride == 1 else 1  # sums that the next position still adds to
+            start = [_ZERO, builder.gep(spikes, [args[1]])]
+            start += [vectors.load(target, k) for k in range(kept)]
+            body = add_position if stride == 1 else add_pair
+            x, _, *last = _while(builder, _below(builder, args[4]), start, body)
+            for k, value in enumerate(last[:2]):
+                vectors.store(value, builder.gep(target, [x]), k)
             return context.get_dummy_value()
 
         index = types.int64
@@ -173,6 +192,13 @@ is read.
 
 The rows of one spike lie side by side, so that the loads stream; finding the next spike (count
 trailing zeros, clear the lowest bit) hides behind them.
+"""
+
+add_rows_by_two = _instruction(_adding_rows(VECTOR_BYTES, stride=2))
+"""The same for a convolution of stride two.
+
+`count` is the number of pairs of positions; the sums of pair x, whose first position the kernel's
+middle lies on, are the x-th vector after index `at`.
 """
 
 add_short_rows = _instruction(_adding_rows(READOUT_BYTES))
@@ -211,21 +237,25 @@ def add_products(
 
 
 @_instruction
-def carry(_: Any, carried: Any, current: Any, at: Any, bias: Any, of: Any) -> _Lowered:
-    """Add a vector of current and of bias to what a shortcut carries.
+def carry(
+    _: Any, total: Any, at: Any, current: Any, of: Any, bias: Any, bias_of: Any
+) -> _Lowered:
+    """Add a vector of current and of bias to a vector of currents.
 
-    `carry(carried, current, at, bias, of)`: index `at` is that of both, `of` that of the bias.
+    `carry(total, at, current, of, bias, bias_of)`: the vectors start at those indices. Integers
+    saturate.
     """
 
     def lower(context: Any, builder: ir.IRBuilder, _: Any, args: Sequence[Any]) -> Any:
-        vectors = _Vectors(context, builder, carried, VECTOR_BYTES)
-        target = vectors.pointer(args[0], args[2])
-        driven = vectors.load(vectors.pointer(args[1], args[2]))
-        update = vectors.add(driven, vectors.load(vectors.pointer(args[3], args[4])))
+        vectors = _Vectors(context, builder, total, VECTOR_BYTES)
+        target = vectors.pointer(args[0], args[1])
+        driven = vectors.load(vectors.pointer(args[2], args[3]))
+        update = vectors.add(driven, vectors.load(vectors.pointer(args[4], args[5])))
         vectors.store(vectors.saturating_add(vectors.load(target), update), target)
         return context.get_dummy_value()
 
-    return types.void(carried, current, types.int64, bias, types.int64), lower
+    index = types.int64
+    return types.void(total, index, current, index, bias, index), lower
 
 
 @_instruction

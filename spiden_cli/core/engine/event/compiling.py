@@ -1,0 +1,98 @@
+"""Compiling with numba, and a cache of machine code that never runs stale code.
+
+numba's own cache looks at the file of a function and at no file that this one imports, so an edited
+instruction in `vectors.py` would go unnoticed. Here the key is the text of every module that the
+machine code comes from (numba adds its version and the processor). The cache lies in a folder of
+the user's own, or in $NUMBA_CACHE_DIR. What can't be read there is compiled again.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+import platformdirs
+from numba.core.caching import (
+    CompileResultCacheImpl,
+    FunctionCache,
+    UserProvidedCacheLocator,
+)
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+CACHE_VARIABLE = "NUMBA_CACHE_DIR"
+
+
+def cache_folder() -> Path:
+    """Return where compiled code is kept."""
+    given = os.environ.get(CACHE_VARIABLE)
+    return Path(given) if given else Path(platformdirs.user_cache_dir("spiden")) / "numba"
+
+
+def is_cached() -> bool:
+    """Return whether there is compiled code of this version, so that no long wait is ahead."""
+    return any(cache_folder().glob(f"{_source_hash()[:16]}/*.nbc"))
+
+
+@cache
+def _source_hash() -> str:
+    """Hash all modules of this package: whatever machine code is made of, it is here."""
+    digest = hashlib.sha256()
+    for module in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(module.name.encode() + b"\0" + module.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+class _Locator(UserProvidedCacheLocator):  # type: ignore[misc]
+    """Puts the cache into a folder named after the source that it was compiled from."""
+
+    def __init__(self, py_func: Any, py_file: str) -> None:  # noqa: ANN401
+        self._py_file, self._lineno = py_file, py_func.__code__.co_firstlineno
+        self._cache_path = str(cache_folder() / _source_hash()[:16])
+
+    def get_source_stamp(self) -> str:
+        return _source_hash()
+
+    def ensure_cache_path(self) -> None:
+        Path(self._cache_path).mkdir(mode=0o700, parents=True, exist_ok=True)
+        super().ensure_cache_path()
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> "_Locator | None":  # noqa: ANN401
+        locator = cls(py_func, py_file)
+        try:
+            locator.ensure_cache_path()
+        except OSError:
+            return None
+        return locator
+
+
+class _Cached(CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes = (_Locator,)
+
+
+class _Cache(FunctionCache):  # type: ignore[misc]
+    _impl_class = _Cached
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:  # noqa: ANN401
+        """Return the machine code of a signature, or None where there is none that can be read."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # a damaged file can fail in any way: numba pickles
+            self.flush()
+            return None
+
+
+def compiled(function: Function) -> Function:
+    """Compile at the first call, and keep the machine code on disk.
+
+    Raises:
+        RuntimeError: there is no folder to keep it in.
+    """
+    dispatcher = numba.njit(nogil=True)(function)
+    if not numba.config.DISABLE_JIT:
+        dispatcher._cache = _Cache(function)
+    return cast(Function, dispatcher)
