@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 import spiden_cli as spiden
 from spiden_cli.core.data.patches import Batch
-from spiden_cli.core.network.presets import NetworkConfig
+from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.neuron.layer import IFLayer
 from spiden_cli.core.training.memory import keep_freed_memory
 

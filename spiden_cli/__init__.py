@@ -2,11 +2,9 @@
 
     import spiden_cli as spiden
 
-    network, info = spiden.load_weights(spiden.find_weights("base"))
-    engine = spiden.make_engine("auto", network, torch.device("cpu"), info.firing_rate)
-    picture = spiden.read_picture("noisy.png")
-    result = spiden.denoise_picture(engine, picture, sigma=None, timesteps=4)
-    spiden.write_picture("clean.png", result.picture)
+    model = spiden.load("auto")
+    result = model.denoise(spiden.read_picture("noisy.png"))
+    spiden.write_picture("clean.png", result.image)
 
 Names are imported when they are first used, so that `import spiden_cli` costs nothing.
 """
@@ -17,18 +15,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from spiden_cli.core.bundled import find_weights, model_names
     from spiden_cli.core.data.datasets import find_dataset
-    from spiden_cli.core.engine.engine import DenseEngine, Engine
+    from spiden_cli.core.engine.dense import DenseEngine
+    from spiden_cli.core.engine.engine import Engine
     from spiden_cli.core.engine.selection import make_engine
     from spiden_cli.core.files.picture_files import read_picture, write_picture
     from spiden_cli.core.image.metrics import psnr, ssim
-    from spiden_cli.core.image.picture import Picture
+    from spiden_cli.core.image.picture import Picture, Range
+    from spiden_cli.core.network.config import NetworkConfig
     from spiden_cli.core.network.denoiser import Denoiser
     from spiden_cli.core.network.folding import fold
-    from spiden_cli.core.network.presets import PRESETS, NetworkConfig
+    from spiden_cli.core.network.presets import PRESETS
     from spiden_cli.core.noise.estimation import estimate_sigma
+    from spiden_cli.core.noise.model import Gaussian, Noise, NoiseMap, PoissonGaussian, Unknown
     from spiden_cli.core.noise.synthesis import add_gaussian_noise
-    from spiden_cli.core.tasks.denoising import Denoised, denoise_picture, denoise_tensor
+    from spiden_cli.core.tasks.denoising import Denoised, denoise_picture, denoise_planes
     from spiden_cli.core.tasks.evaluation import Evaluation, evaluate
+    from spiden_cli.core.tasks.model import Model, Result, load
     from spiden_cli.core.weights import WeightsInfo, load_weights, read_info, save_weights
     from spiden_cli.errors import (
         DatasetError,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
         OutputError,
         SpidenError,
         TrainingError,
+        UnsupportedNodeError,
         WeightsError,
     )
 
@@ -48,14 +51,18 @@ _HOMES = {
     "core.image.metrics": ("psnr", "ssim"),
     "core.noise.synthesis": ("add_gaussian_noise",),
     "core.noise.estimation": ("estimate_sigma",),
-    "core.image.picture": ("Picture",),
-    "core.tasks.denoising": ("Denoised", "denoise_picture", "denoise_tensor"),
-    "core.engine.engine": ("DenseEngine", "Engine"),
+    "core.image.picture": ("Picture", "Range"),
+    "core.tasks.denoising": ("Denoised", "denoise_picture", "denoise_planes"),
+    "core.tasks.model": ("Model", "Result", "load"),
+    "core.engine.dense": ("DenseEngine",),
+    "core.engine.engine": ("Engine",),
     "core.tasks.evaluation": ("Evaluation", "evaluate"),
     "core.engine.selection": ("make_engine",),
     "core.network.denoiser": ("Denoiser",),
     "core.network.folding": ("fold",),
-    "core.network.presets": ("PRESETS", "NetworkConfig"),
+    "core.network.config": ("NetworkConfig",),
+    "core.network.presets": ("PRESETS",),
+    "core.noise.model": ("Gaussian", "Noise", "NoiseMap", "PoissonGaussian", "Unknown"),
     "core.weights": ("WeightsInfo", "load_weights", "read_info", "save_weights"),
     "errors": (
         "DatasetError",
@@ -63,6 +70,7 @@ _HOMES = {
         "OutputError",
         "SpidenError",
         "TrainingError",
+        "UnsupportedNodeError",
         "WeightsError",
     ),
 }
@@ -76,23 +84,33 @@ __all__ = [
     "DenseEngine",
     "Engine",
     "Evaluation",
+    "Gaussian",
     "InputError",
+    "Model",
     "NetworkConfig",
+    "Noise",
+    "NoiseMap",
     "OutputError",
     "Picture",
+    "PoissonGaussian",
+    "Range",
+    "Result",
     "SpidenError",
     "TrainingError",
+    "Unknown",
+    "UnsupportedNodeError",
     "WeightsError",
     "WeightsInfo",
     "__version__",
     "add_gaussian_noise",
     "denoise_picture",
-    "denoise_tensor",
+    "denoise_planes",
     "estimate_sigma",
     "evaluate",
     "find_dataset",
     "find_weights",
     "fold",
+    "load",
     "load_weights",
     "make_engine",
     "model_names",

@@ -11,7 +11,7 @@ from spiden_cli.commands.energy import energy
 from spiden_cli.commands.evaluate import evaluate
 from spiden_cli.core.bundled import DEFAULT_MODEL, find_weights, model_names
 from spiden_cli.core.energy.twins import are_twins, find_twin
-from spiden_cli.core.engine.engine import DenseEngine
+from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.files.picture_files import read_picture
 from spiden_cli.core.image.tensor import to_tensor
 from spiden_cli.core.network.folding import fold

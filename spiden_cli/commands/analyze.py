@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spiden_cli.commands.model import check_sigma
+from spiden_cli.commands.model import tell_doubt
 from spiden_cli.commands.options import AsJson, Threads, counts, one_sigma, use_threads
 from spiden_cli.errors import InputError
 from spiden_cli.report.progress import stepping
 
 if TYPE_CHECKING:
     from spiden_cli.core.analysis.distributions import Distribution
-    from spiden_cli.core.analysis.layers import Measurement
+    from spiden_cli.core.analysis.layers import LayerMeasurement
     from spiden_cli.core.analysis.staircase import Neuron
     from spiden_cli.core.analysis.sweep import Sweep
 
@@ -120,7 +120,7 @@ def analyze(
     if sparsity is not None:
         check_sparsity(sparsity)
     use_threads(threads)
-    measured: dict[int, Measurement] = {}
+    measured: dict[int, LayerMeasurement] = {}
     inputs: dict[int, Distribution] = {}
     if weights is None:
         _refuse(
@@ -181,20 +181,25 @@ def _refuse(options: Mapping[str, object], why: str) -> None:
 
 def _measure(
     weights: str, image: Path | None, noise: str | None, timesteps: list[int], layer: str | None
-) -> tuple[str, dict[int, "Measurement"]]:
+) -> tuple[str, dict[int, "LayerMeasurement"]]:
     """Measure for each T, with a progress bar; say what the input is, too."""
+    import torch
+
     from spiden_cli.core.analysis.layers import measure, tiles_of
     from spiden_cli.core.bundled import find_weights, sample_picture
-    from spiden_cli.core.files.clean import read_clean
-    from spiden_cli.core.noise.synthesis import add_gaussian_noise
+    from spiden_cli.core.tasks.scoring import read_clean, trial
     from spiden_cli.core.weights import load_weights
 
     sigma = one_sigma(noise or DEFAULT_SIGMA)
     path, picture = find_weights(weights), image or sample_picture()
     network, info = load_weights(path)
-    check_sigma(sigma, info)
-    clean = read_clean(picture, network.config.image_channels)
-    tiles = tiles_of(add_gaussian_noise(clean, sigma, seed=0))
+    tell_doubt(sigma, info)
+    noisy = torch.from_numpy(trial(read_clean(picture), sigma, seed=0).noisy)
+    tiles = [
+        tile
+        for planes in torch.split(noisy, network.config.image_channels)
+        for tile in tiles_of(planes)
+    ]
     with stepping("measuring tiles", len(tiles) * len(timesteps)) as step:
         measured = {
             count: measure(network, tiles, sigma, count, layer, step) for count in timesteps
@@ -205,10 +210,10 @@ def _measure(
 
 def _sweeps(
     inputs: dict[int, "Distribution"],
-    measured: dict[int, "Measurement"],
+    measured: dict[int, "LayerMeasurement"],
     levels: list[float],
     sparsity: float | None,
-    cell: Callable[["Measurement | None"], "Neuron"],
+    cell: Callable[["LayerMeasurement | None"], "Neuron"],
 ) -> list["Sweep"]:
     """Sweep the thresholds for each T, with a progress bar."""
     from spiden_cli.core.analysis.sweep import sweep
@@ -224,7 +229,7 @@ def _sweeps(
 
 
 def _neuron(
-    kind: str | None, initial: float | None, leak: float | None, origin: "Measurement | None"
+    kind: str | None, initial: float | None, leak: float | None, origin: "LayerMeasurement | None"
 ) -> "Neuron":
     """Build the neuron that the options ask for; what they leave open is the measured layer's."""
     from spiden_cli.core.analysis.staircase import Neuron

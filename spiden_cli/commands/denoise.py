@@ -1,12 +1,11 @@
 """`spiden denoise`: noisy pictures in, clean pictures out."""
 
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spiden_cli.commands.model import EngineName, Ensemble, Model, check_sigma, open_model
+from spiden_cli.commands.model import EngineName, Ensemble, Model, open_model
 from spiden_cli.commands.options import AsJson, Device, Threads, one_sigma
 from spiden_cli.errors import InputError, SpidenError
 from spiden_cli.report.console import fail, note, print_json, warn
@@ -14,10 +13,7 @@ from spiden_cli.report.denoising import DenoiseReport, print_reports
 from spiden_cli.report.progress import counting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from spiden_cli.core.engine.engine import Engine
-    from spiden_cli.core.weights import WeightsInfo
+    from spiden_cli.core.tasks.model import Model as OpenedModel
 
 
 def denoise(
@@ -41,6 +37,14 @@ def denoise(
         typer.Option(help="T, the simulated timesteps; by default what the model was trained for."),
     ] = None,
     model: Model = "auto",
+    white: Annotated[
+        float | None,
+        typer.Option(
+            help="Value of white in 16-bit pictures, such as 4095; by default what the file says, "
+            "or the bits that its pixels fill.",
+            show_default=False,
+        ),
+    ] = None,
     reference: Annotated[
         Path | None,
         typer.Option(
@@ -56,26 +60,18 @@ def denoise(
 ) -> None:
     """Remove noise from pictures; 8 or 16 bits, grey or colour, transparency and metadata kept."""
     level = None if sigma == "auto" else one_sigma(sigma)
+    from spiden_cli.core.engine.engine import check_timesteps
     from spiden_cli.core.files.outputs import plan_outputs
 
-    sources = _sources(pictures)
-    targets = plan_outputs(sources, output, overwrite)
-    if timesteps is not None and timesteps < 1:
-        raise InputError(f"the number of timesteps must be at least 1, not {timesteps}")
+    if timesteps is not None:
+        check_timesteps(timesteps)
 
-    @cache
-    def opened(name: str) -> "Opened":
-        network, info = open_model(name, engine, device, threads, ensemble)
-        if level is not None:
-            check_sigma(level, info)
-        return Opened(name, network, info)
-
-    if model != "auto":
-        opened(model)  # a model that is none is told before any picture is read
+    targets = plan_outputs(_sources(pictures), output, overwrite)
+    opened = open_model(model, engine, device, threads, ensemble)
     reports, failed = [], None
     for source, target in targets.items():
         try:
-            reports.append(_one(opened, model, source, target, level, timesteps, reference))
+            reports.append(_one(opened, source, target, level, timesteps, white, reference))
         except SpidenError as error:
             if len(targets) == 1:
                 raise
@@ -104,43 +100,27 @@ def _sources(pictures: list[str]) -> list[Path]:
     return sources
 
 
-class Opened(NamedTuple):
-    """A model that is ready to run."""
-
-    name: str
-    engine: "Engine"
-    info: "WeightsInfo"
-
-
 def _one(
-    opened: "Callable[[str], Opened]", model: str, source: Path, target: Path,
-    level: float | None, timesteps: int | None, reference: Path | None,
+    opened: "OpenedModel", source: Path, target: Path, level: float | None, timesteps: int | None,
+    white: float | None, reference: Path | None,
 ) -> DenoiseReport:  # fmt: skip
-    from spiden_cli.core.bundled import model_for
     from spiden_cli.core.files.picture_files import losses, read_picture, write_picture
-    from spiden_cli.core.image.metrics import psnr, ssim
-    from spiden_cli.core.tasks.denoising import denoise_picture
+    from spiden_cli.core.image.metrics import check_alike, quality
 
     picture = read_picture(source)
     clean = None
     if reference is not None:
         clean = read_picture(reference / source.name if reference.is_dir() else reference).pixels
-        psnr(picture.pixels, clean)  # a reference of another size is refused before the work
-    name, engine, info = opened(model_for(picture.pixels.ndim == 3) if model == "auto" else model)
-    steps = info.timesteps[0] if timesteps is None else timesteps
+        check_alike(picture.pixels, clean)  # refused before the work
     for sentence in (*picture.notes, *losses(target, picture)):
         note(f"{source.name}: {sentence}")
     with counting(f"denoising {source.name}") as on_tile:
-        result = denoise_picture(engine, picture, level, steps, on_tile=on_tile)
-    write_picture(target, result.picture)
-    if level is None:
-        check_sigma(result.sigma, info)
-    if picture.depth == 8 and result.sigma == 0:
-        warn(f"{source.name}: no noise was found in it")
-    pixels = result.picture.pixels
-    return DenoiseReport(
-        source, target, result, name, steps, engine.name, estimated=level is None,
-        noisy_psnr=None if clean is None else psnr(picture.pixels, clean),
-        psnr=None if clean is None else psnr(pixels, clean),
-        ssim=None if clean is None else ssim(pixels, clean),
-    )  # fmt: skip
+        result = opened.denoise(picture, level, timesteps=timesteps, white=white, on_tile=on_tile)
+    write_picture(target, result.image)
+    for sentence in result.notes:
+        warn(f"{source.name}: {sentence}")
+    scores = None
+    if clean is not None:
+        extent = result.image.range
+        scores = quality(picture.pixels, result.image.pixels, clean, extent.white - extent.black)
+    return DenoiseReport.of(source, target, picture, result, scores)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from spiden_cli.commands.model import EngineName, Models, check_sigma, open_model
+from spiden_cli.commands.model import EngineName, Models, open_model, tell_doubt
 from spiden_cli.commands.options import (
     AsJson,
     DataDir,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from spiden_cli.core.energy.measurement import Measurement
     from spiden_cli.core.engine.engine import Engine
-    from spiden_cli.core.weights import WeightsInfo
+    from spiden_cli.core.tasks.subjects import Subject
 
 
 def energy(
@@ -44,7 +44,7 @@ def energy(
         str | None,
         typer.Option(help="Numbers of timesteps, with commas; by default the model's own."),
     ] = None,
-    model: Models = "base",
+    model: Models = "auto",
     constants: Annotated[
         Path | None,
         typer.Option(help="Constants of the energy models, as TOML.", metavar="FILE"),
@@ -84,16 +84,17 @@ def energy(
     for path in plot or []:
         check_plot(path)
     prices = load_constants(constants)
-    models = {
-        name: _open(name, engine, device, threads) for name in dict.fromkeys(model.split(","))
-    }
-    for network in models.values():
-        for level in levels:
-            check_sigma(level, network.info)
     source, paths = _pictures(pictures, dataset, data_dir)
+    models = [
+        _with_twin(subject, device, threads)
+        for subject in _subjects(model, engine, device, threads, paths)
+    ]
+    for measured in models:
+        for level in levels:
+            tell_doubt(level, measured.subject.info)
     reports = [
         EnergyReport(source, name, compare(measured, prices), twin)
-        for name, measured, twin in _measure(models, paths, levels, steps)
+        for name, measured, twin in _measure(models, levels, steps)
     ]
     if csv is not None:
         write_csv(csv, reports)
@@ -105,32 +106,41 @@ def energy(
         print_reports(reports)
 
 
-class _Model(NamedTuple):
+class _Pair(NamedTuple):
     """A spiking network, and its CNN twin where there is one."""
 
-    engine: "Engine"
-    info: "WeightsInfo"
+    subject: "Subject"
     twin: "Engine | None"
 
 
-def _open(name: str, engine: str, device: str, threads: int | None) -> _Model:
+def _subjects(
+    names: str, engine: str, device: str, threads: int | None, paths: "Sequence[Path]"
+) -> "list[Subject]":
+    from spiden_cli.core.tasks.subjects import subjects
+
+    opened = [open_model(name, engine, device, threads) for name in dict.fromkeys(names.split(","))]
+    found = subjects(opened, paths)
+    for subject in found:
+        if not subject.engine.config.spiking:
+            raise InputError(
+                f"{subject.name} is a CNN, with no spikes to count: name the spiking network, "
+                "and its CNN twin is in every table"
+            )
+    return found
+
+
+def _with_twin(subject: "Subject", device: str, threads: int | None) -> _Pair:
     from spiden_cli.core.bundled import find_weights
     from spiden_cli.core.energy.twins import are_twins, find_twin
     from spiden_cli.core.weights import read_info
 
-    path = find_weights(name)
-    if not read_info(path).config.spiking:
-        raise InputError(
-            f"{name} is a CNN, with no spikes to count: name the spiking network, "
-            "and its CNN twin is in every table"
-        )
-    made, info = open_model(name, engine, device, threads)
-    cnn = find_twin(path)
-    if cnn is not None and not are_twins(info.config, read_info(cnn).config):
-        warn(f"{cnn.name} is not of the topology of {name}: its PSNR is left out")
+    cnn = find_twin(find_weights(subject.name))
+    if cnn is not None and not are_twins(subject.info.config, read_info(cnn).config):
+        warn(f"{cnn.name} is not of the topology of {subject.name}: its PSNR is left out")
         cnn = None
-    twin = None if cnn is None else open_model(str(cnn), "dense", device, threads)[0]
-    return _Model(made, info, twin)
+    if cnn is None:
+        return _Pair(subject, None)
+    return _Pair(subject, open_model(str(cnn), "dense", device, threads).loaded(False).engine)
 
 
 def _pictures(
@@ -154,20 +164,22 @@ def _pictures(
 
 
 def _measure(
-    models: dict[str, _Model], paths: "Sequence[Path]", levels: list[float], steps: list[int] | None
+    models: list[_Pair], levels: list[float], steps: list[int] | None
 ) -> "Iterator[tuple[str, Measurement, Measurement | None]]":
     """Yield each model at each noise level and T, and its twin at that level."""
     from spiden_cli.core.energy.measurement import measure
 
     runs = sum(
-        len(levels) * (len(steps or [1]) + (model.twin is not None)) for model in models.values()
+        len(levels) * (len(subject.timesteps(steps)) + (twin is not None)) * len(subject.paths)
+        for subject, twin in models
     )
-    with stepping("counting spikes", runs * len(paths)) as step:
-        for name, (engine, info, twin) in models.items():
+    with stepping("counting spikes", runs) as step:
+        for subject, twin in models:
+            paths, seeds = subject.paths, subject.seeds
             for level in levels:
                 beside = None
                 if twin is not None:
-                    beside = measure(twin, paths, level, 1, step)
-                for count in steps or info.timesteps[:1]:
-                    result = measure(engine, paths, level, count, step)
-                    yield name, result, beside
+                    beside = measure(twin, paths, level, 1, step, seeds)
+                for count in subject.timesteps(steps):
+                    result = measure(subject.engine, paths, level, count, step, seeds)
+                    yield subject.name, result, beside

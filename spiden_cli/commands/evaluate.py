@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spiden_cli.commands.model import EngineName, Ensemble, Models, check_sigma, open_model
+from spiden_cli.commands.model import EngineName, Ensemble, Models, open_model, tell_doubt
 from spiden_cli.commands.options import AsJson, DataDir, Device, Threads, counts, one_sigma
 from spiden_cli.errors import OutputError
 from spiden_cli.report.console import print_json
 from spiden_cli.report.evaluation import EvaluationReport, print_evaluations
-from spiden_cli.report.progress import counting, downloading
+from spiden_cli.report.progress import downloading, stepping
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ def evaluate(
         str | None,
         typer.Option(help="Numbers of timesteps, with commas; by default the model's own."),
     ] = None,
-    model: Models = "base",
+    model: Models = "auto",
     per_image: Annotated[
         bool, typer.Option(help="List each image, also where several settings are compared.")
     ] = False,
@@ -47,31 +47,33 @@ def evaluate(
     steps = counts(timesteps, "timesteps") if timesteps is not None else None
     from spiden_cli.core.data.datasets import find_dataset
     from spiden_cli.core.tasks.evaluation import evaluate as evaluate_engine
+    from spiden_cli.core.tasks.subjects import subjects
 
-    opened = {
-        name: open_model(name, engine, device, threads, ensemble) for name in model.split(",")
-    }
+    opened = [
+        open_model(name, engine, device, threads, ensemble)
+        for name in dict.fromkeys(model.split(","))
+    ]
     with downloading() as on_progress:
         images = find_dataset(dataset, data_dir, on_progress)
     runs = [
-        (name, level, count)
-        for name, (running, info) in opened.items()
+        (subject, level, count)
+        for subject in subjects(opened, images.paths)
         for level in levels
-        for count in (steps or info.timesteps[:1] if running.config.spiking else [1])
+        for count in subject.timesteps(steps)
     ]
     reports = []
-    with counting(f"evaluating on {images.name}", len(runs) * len(images.paths)) as on_image:
-        for index, (name, level, count) in enumerate(runs):
-            running, info = opened[name]
-            check_sigma(level, info)
-            before = index * len(images.paths)
-            folder = f"{Path(name).stem}-sigma{level:g}-T{count}"
+    total = sum(len(subject.paths) for subject, *_ in runs)
+    with stepping(f"evaluating on {images.name}", total) as step:
+        for subject, level, count in runs:
+            tell_doubt(level, subject.info)
+            folder = f"{Path(subject.name).stem}-sigma{level:g}-T{count}"
             result = evaluate_engine(
-                running, images.paths, level, count,
-                on_image=lambda done, before=before: on_image(before + done),  # type: ignore[misc]
+                subject.engine, subject.paths, level, count,
+                on_image=lambda _: step(),
                 show=_saver(save_images / folder if save_images else None),
+                seeds=subject.seeds,
             )  # fmt: skip
-            reports.append(EvaluationReport(images.name, name, running, result))
+            reports.append(EvaluationReport(images.name, subject.name, subject.engine, result))
     if as_json:
         print_json([report.as_json() for report in reports])
     else:
@@ -91,7 +93,7 @@ def _saver(folder: Path | None) -> "Callable[[Shown], None]":
         from spiden_cli.core.files.picture_files import write_picture
         from spiden_cli.core.image.picture import Picture
 
-        stem = Path(shown.name).stem
+        stem = shown.path.name  # with its suffix: a.png and a.bmp are two pictures
         write_picture(folder / f"{stem}_noisy.png", Picture(shown.noisy))
         write_picture(folder / f"{stem}_denoised.png", Picture(shown.denoised))
 

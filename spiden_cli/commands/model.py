@@ -1,17 +1,14 @@
 """The model that a command runs: named by an option, opened for inference."""
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spiden_cli.commands.options import torch_device, use_threads
-from spiden_cli.report.console import note, warn
+from spiden_cli.report.console import warn
+from spiden_cli.report.progress import waiting
 
 if TYPE_CHECKING:
-    import torch
-
-    from spiden_cli.core.engine.engine import Engine
+    from spiden_cli.core.tasks.model import Model as OpenedModel
     from spiden_cli.core.weights import WeightsInfo
 
 Model = Annotated[
@@ -25,7 +22,8 @@ Models = Annotated[
     str,
     typer.Option(
         "--model", "--models", "--weights", "-m", metavar="NAME|FILE,...",
-        help="Bundled models by name, or weights files; several with commas.",
+        help="Bundled models by name, or weights files; several with commas; auto: by the kind "
+        "of picture.",
     ),
 ]  # fmt: skip
 EngineName = Annotated[
@@ -43,34 +41,22 @@ Ensemble = Annotated[
 
 def open_model(
     name: str, engine: str, device: str, threads: int | None, ensemble: bool = False
-) -> tuple["Engine", "WeightsInfo"]:
-    """Load weights and make the engine that runs them.
+) -> "OpenedModel":
+    """Load a model, with a sign of life while its engine compiles.
 
     Raises:
         WeightsError: there are no such weights, or they are damaged.
         InputError: there is no such device or engine, or it can't run this network.
     """
-    from spiden_cli.core.bundled import find_weights
-    from spiden_cli.core.engine.ensemble import EnsembleEngine
-    from spiden_cli.core.engine.selection import make_engine
-    from spiden_cli.core.weights import load_weights
+    from spiden_cli.core.tasks.model import load
 
-    use_threads(threads)
-    network, info = load_weights(find_weights(name))
-    where = torch_device(device)
-    made = make_engine(engine, network, where, info.firing_rate, threads)
-    if engine == "auto" and made.name == "dense" and info.config.spiking:
-        _tell_of_the_fast_engine(where)
-    return EnsembleEngine(made) if ensemble else made, info
+    return load(
+        name, engine=engine, device=device, threads=threads, ensemble=ensemble,
+        waiting=lambda: waiting("compiling the event engine, once on this machine"),
+    )  # fmt: skip
 
 
-def _tell_of_the_fast_engine(device: "torch.device") -> None:
-    if device.type == "cpu" and find_spec("numba") is None:
-        note("spikes run many times faster on the event engine: pip install 'spiden[fast]'")
-
-
-def check_sigma(sigma: float, info: "WeightsInfo") -> None:
+def tell_doubt(sigma: float, info: "WeightsInfo") -> None:
     """Tell the user if the model was not trained for this noise level."""
-    low, high = info.sigma
-    if not low <= sigma <= high:
-        warn(f"sigma {sigma:g} is outside of what this model was trained for, {low:g} to {high:g}")
+    if doubt := info.doubt(sigma):
+        warn(doubt)

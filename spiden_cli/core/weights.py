@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from spiden_cli.core.network.config import NetworkConfig
-from spiden_cli.core.network.folding import FoldedNetwork, fold
+from spiden_cli.core.network.folding import FoldedNetwork, fold_tensors
 from spiden_cli.core.network.parameters import parameter_shapes
 from spiden_cli.errors import InputError, WeightsError
 
@@ -50,6 +50,15 @@ class WeightsInfo:
     validation_psnr: dict[str, float] = field(default_factory=dict)
     firing_rate: float | None = None
     training: dict[str, str] = field(default_factory=dict)
+
+    def doubt(self, sigma: float) -> str | None:
+        """Return why a noise level asks too much of these weights; None if it does not."""
+        low, high = self.sigma
+        if low <= sigma <= high:
+            return None
+        return (
+            f"sigma {sigma:.3g} is outside of what this model was trained for, {low:g} to {high:g}"
+        )
 
 
 def save_weights(path: Path, network: "Denoiser", info: WeightsInfo) -> None:
@@ -88,7 +97,7 @@ def load_folded(path: Path) -> tuple[FoldedNetwork, WeightsInfo]:
         WeightsError: the file is missing, damaged, of an unknown version, or does not fit.
     """
     info, tensors = read_tensors(path)
-    return fold(info.config, tensors), info
+    return fold_tensors(info.config, tensors), info
 
 
 def read_tensors(path: Path) -> tuple[WeightsInfo, dict[str, NDArray[Any]]]:

@@ -1,7 +1,7 @@
 """What `spiden denoise` did, as a table or as records."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,75 +11,120 @@ from spiden_cli.report.console import data
 from spiden_cli.report.numbers import finite, quantity
 
 if TYPE_CHECKING:
-    from spiden_cli.core.tasks.denoising import Denoised
+    from spiden_cli.core.image.metrics import Quality
+    from spiden_cli.core.image.picture import Picture
+    from spiden_cli.core.tasks.model import Result
 
 
 @dataclass(frozen=True)
 class DenoiseReport:
-    """One picture: where from, where to, what it took.
+    """One picture, in numbers: where from, where to, what it took.
 
     Attributes:
         source: the noisy picture.
-        target: the file that was written.
-        result: the core's result.
+        output: the file that was written.
+        width: columns of pixels.
+        height: rows of pixels.
+        colour: whether it is in colour.
+        depth: bits per channel.
+        white: the value of white.
+        noise: the kind of noise that was removed.
+        sigma: its level in 8-bit units; None where it differs from pixel to pixel.
+        sigma_estimated: whether it was estimated from the picture.
         model: name or file of the weights.
         timesteps: T.
         engine: name of the engine that ran.
-        estimated: whether sigma was estimated from the picture.
+        firing_rate: spikes per neuron and timestep; NaN for a CNN.
+        synaptic_operations: of the whole picture; 0 for a CNN.
+        seconds: time in the network.
         noisy_psnr: of the noisy file against the reference, in dB, if there is one.
         psnr: of the result against the reference, in dB.
         ssim: of the result against the reference.
+        notes: what the user should know, a sentence each.
     """
 
     source: Path
-    target: Path
-    result: "Denoised"
+    output: Path
+    width: int
+    height: int
+    colour: bool
+    depth: int
+    white: float
+    noise: str
+    sigma: float | None
+    sigma_estimated: bool
     model: str
     timesteps: int
     engine: str
-    estimated: bool
+    firing_rate: float
+    synaptic_operations: int
+    seconds: float
     noisy_psnr: float | None
     psnr: float | None
     ssim: float | None
+    notes: tuple[str, ...]
 
-    @property
-    def firing_rate(self) -> float:
-        """Spikes per neuron and timestep; NaN for a CNN."""
-        from spiden_cli.core.engine.activity import mean_firing_rate
+    @classmethod
+    def of(
+        cls, source: Path, output: Path, picture: "Picture", result: "Result",
+        quality: "Quality | None",
+    ) -> "DenoiseReport":  # fmt: skip
+        """Take the numbers from what the core returned, and leave the pixels.
 
-        return mean_firing_rate(self.result.activity)
+        Args:
+            source: the noisy picture.
+            output: the file that was written.
+            picture: what was read.
+            result: what became of it.
+            quality: against the reference, if there is one.
+        """
+        from spiden_cli.core.engine.activity import mean_firing_rate, synaptic_operations
 
-    @property
-    def synaptic_operations(self) -> int:
-        """Synaptic operations of the whole picture; 0 for a CNN."""
-        from spiden_cli.core.engine.activity import synaptic_operations
-
-        return synaptic_operations(self.result.activity)
+        sigma = getattr(result.noise, "sigma", None)
+        return cls(
+            source=source,
+            output=output,
+            width=picture.width,
+            height=picture.height,
+            colour=picture.is_colour,
+            depth=picture.depth,
+            white=result.image.range.white,
+            noise=type(result.noise).__name__,
+            sigma=sigma if isinstance(sigma, float) else None,
+            sigma_estimated=result.estimated,
+            model=result.model,
+            timesteps=result.timesteps,
+            engine=result.engine,
+            firing_rate=mean_firing_rate(result.activity),
+            synaptic_operations=synaptic_operations(result.activity),
+            seconds=result.seconds,
+            noisy_psnr=None if quality is None else quality.noisy_psnr,
+            psnr=None if quality is None else quality.psnr,
+            ssim=None if quality is None else quality.ssim,
+            notes=result.notes,
+        )
 
     @property
     def pixels(self) -> int:
         """Pixels of the picture."""
-        return self.result.picture.width * self.result.picture.height
+        return self.width * self.height
+
+    @property
+    def spiking(self) -> bool:
+        """Whether the model was a spiking network."""
+        return self.firing_rate == self.firing_rate  # NaN, of a CNN, is unlike itself
 
     def as_json(self) -> dict[str, Any]:
         """Return the record that `--json` prints."""
-        picture = self.result.picture
         return {
+            **asdict(self),
             "source": str(self.source),
-            "output": str(self.target),
-            "width": picture.width,
-            "height": picture.height,
-            "depth": picture.depth,
-            "sigma": round(self.result.sigma, 3),
-            "sigma_estimated": self.estimated,
-            "model": self.model,
-            "timesteps": self.timesteps,
-            "engine": self.engine,
+            "output": str(self.output),
+            "sigma": None if self.sigma is None else round(self.sigma, 3),
             "firing_rate": finite(self.firing_rate),
-            "synaptic_operations": self.synaptic_operations,
-            "seconds": round(self.result.seconds, 4),
-            "seconds_per_megapixel": round(self.result.seconds / self.pixels * 1e6, 4),
-            "synaptic_operations_per_second": round(self.synaptic_operations / self.result.seconds),
+            "seconds": round(self.seconds, 4),
+            "seconds_per_megapixel": round(self.seconds / self.pixels * 1e6, 4),
+            "synaptic_operations_per_second": round(self.synaptic_operations / self.seconds),
             "noisy_psnr": finite(self.noisy_psnr),
             "psnr": finite(self.psnr),
             "ssim": finite(self.ssim),
@@ -95,19 +140,17 @@ def print_reports(reports: Sequence[DenoiseReport]) -> None:
 
 
 def _sheet(report: DenoiseReport) -> Table:
-    picture, result = report.result.picture, report.result
     sheet = Table.grid(padding=(0, 2))
     sheet.add_column(style="bold")
     sheet.add_column(overflow="fold")
-    kind = "grey" if picture.pixels.ndim == 2 else "colour"
-    sheet.add_row(
-        "picture",
-        f"{report.source.name}: {picture.width} x {picture.height}, {kind}, {picture.depth} bits",
-    )
-    origin = "estimated from the picture" if report.estimated else "as given"
-    sheet.add_row("sigma", f"{result.sigma:.1f} ({origin})")
+    kind = "colour" if report.colour else "grey"
+    size = f"{report.width} x {report.height}"
+    sheet.add_row("picture", f"{report.source.name}: {size}, {kind}, {report.depth} bits")
+    origin = "estimated from the picture" if report.sigma_estimated else "as given"
+    level = report.noise if report.sigma is None else f"{report.sigma:.1f}"
+    sheet.add_row("sigma", f"{level} ({origin})")
     sheet.add_row("model", Path(report.model).name)
-    if result.activity:
+    if report.spiking:
         per_pixel = report.synaptic_operations / report.pixels
         sheet.add_row("timesteps", str(report.timesteps))
         sheet.add_row("firing rate", f"{report.firing_rate:.3f} spikes per neuron and timestep")
@@ -115,15 +158,16 @@ def _sheet(report: DenoiseReport) -> Table:
             "operations",
             f"{quantity(report.synaptic_operations)} synaptic ({quantity(per_pixel)} per pixel)",
         )
-    speed = f"{result.seconds / report.pixels * 1e6:.2f} s per megapixel"
-    sheet.add_row("time", f"{result.seconds:.2f} s on the {report.engine} engine, {speed}")
-    if result.activity:
-        rate = quantity(report.synaptic_operations / result.seconds)
+    speed = f"{report.seconds / report.pixels * 1e6:.2f} s per megapixel"
+    sheet.add_row("time", f"{report.seconds:.2f} s on the {report.engine} engine, {speed}")
+    if report.spiking:
+        rate = quantity(report.synaptic_operations / report.seconds)
         sheet.add_row("speed", f"{rate} synaptic operations per second")
     if report.psnr is not None:
         sheet.add_row("PSNR", f"{report.noisy_psnr:.2f} dB noisy, {report.psnr:.2f} dB denoised")
+    if report.ssim is not None:
         sheet.add_row("SSIM", f"{report.ssim:.4f}")
-    sheet.add_row("written to", str(report.target))
+    sheet.add_row("written to", str(report.output))
     return sheet
 
 
@@ -135,15 +179,15 @@ def _table(reports: Sequence[DenoiseReport]) -> Table:
     for name in ("noisy dB", "PSNR dB", "SSIM") if measured else ():
         table.add_column(name, justify="right")
     for report in reports:
-        picture, spiking = report.result.picture, bool(report.result.activity)
         scores = (report.noisy_psnr, report.psnr, report.ssim) if measured else ()
+        level = "-" if report.sigma is None else f"{report.sigma:.1f}"
         table.add_row(
             report.source.name,
-            f"{picture.width} x {picture.height}",
-            f"{'~' if report.estimated else ''}{report.result.sigma:.1f}",
-            f"{report.firing_rate:.3f}" if spiking else "-",
-            quantity(report.synaptic_operations) if spiking else "-",
-            f"{report.result.seconds:.2f} s",
+            f"{report.width} x {report.height}",
+            f"{'~' if report.sigma_estimated else ''}{level}",
+            f"{report.firing_rate:.3f}" if report.spiking else "-",
+            quantity(report.synaptic_operations) if report.spiking else "-",
+            f"{report.seconds:.2f} s",
             *("-" if score is None else f"{score:.4g}" for score in scores),
         )
     return table

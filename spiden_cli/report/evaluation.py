@@ -1,7 +1,7 @@
 """What `spiden evaluate` measured, as tables or as records."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -17,7 +17,7 @@ PROTOCOL = (
     "noise: white Gaussian, seeded per image, not clipped; "
     "output: clipped, 8 bits; PSNR per image, then averaged"
 )
-MEASURES = ("noisy_psnr", "psnr", "ssim", "firing_rate", "synaptic_operations", "seconds")
+MEASURES = ("noisy_psnr", "psnr", "ssim", "firing_rate", "operations_per_pixel", "seconds")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class EvaluationReport:
             "firing_rates": {
                 name: layer.firing_rate for name, layer in self.result.activity.items()
             },
-            "images": [_finite(score) for score in self.result.scores],
+            "images": [_record(score) for score in self.result.scores],
         }
 
 
@@ -78,7 +78,8 @@ def print_evaluations(reports: Sequence[EvaluationReport], per_image: bool) -> N
             title = f"{report.dataset}, {model}, sigma {sigma}{timesteps}"
             table = _table(("image",), title)
             for score in report.result.scores:
-                table.add_row(score.name, *_cells(asdict(score), report.spiking))
+                values = {name: getattr(score, name) for name in MEASURES}
+                table.add_row(score.name, *_cells(values, report.spiking))
             table.add_section()
             table.add_row("mean", *_cells(report.means(), report.spiking), style="bold")
             data.print(table)
@@ -105,13 +106,11 @@ def _cells(values: dict[str, Any], spiking: bool) -> tuple[str, ...]:
         f"{values['psnr']:.2f}",
         f"{values['ssim']:.4f}",
         f"{values['firing_rate']:.3f}" if spiking else "-",
-        f"{quantity(values['synaptic_operations'])} {unit}",
+        f"{quantity(values['operations_per_pixel'])} {unit}",
         f"{values['seconds']:.2f} s",
     )
 
 
-def _finite(score: "ImageScore") -> dict[str, Any]:
-    return {
-        name: finite(value) if isinstance(value, float) else value
-        for name, value in asdict(score).items()
-    }
+def _record(score: "ImageScore") -> dict[str, Any]:
+    measured = {name: finite(getattr(score, name)) for name in MEASURES}
+    return {"name": score.name, "width": score.width, "height": score.height, **measured}

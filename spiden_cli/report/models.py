@@ -33,9 +33,10 @@ class ModelReport:
     @property
     def operations_per_pixel(self) -> float:
         """Multiply-accumulates per pixel of the same network run densely, once."""
-        from spiden_cli.core.network.geometry import dense_operations
+        from spiden_cli.core.network.families import graph_of
 
-        return sum(dense_operations(self.info.config, SIDE, SIDE).values()) / SIDE**2
+        graph = graph_of(self.info.config)
+        return sum(graph.dense_operations(SIDE, SIDE).values()) / SIDE**2
 
     def as_json(self) -> dict[str, Any]:
         """Return the record that `--json` prints."""

@@ -3,6 +3,8 @@
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from threading import Timer
 from typing import TYPE_CHECKING, Protocol
 
 from rich.progress import (
@@ -14,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from spiden_cli.report.console import talk
+from spiden_cli.report.console import note, talk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +65,22 @@ def downloading() -> Iterator["Callable[[DownloadProgress], None]"]:
             )
 
         yield on_progress
+
+
+@contextmanager
+def waiting(what: str, delay: float = 1.0) -> Iterator[None]:
+    """Show that something goes on, once it has taken longer than `delay` seconds."""
+    status = talk.status(f"{what} ...")
+    begin = status.start if talk.is_terminal else partial(note, f"{what} ...")
+    timer = Timer(delay, begin)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        status.stop()
 
 
 def _bar() -> Progress:

@@ -15,11 +15,11 @@ from spiden_cli.core.energy.counts import LayerCounts, Operations, dense_counts,
 from spiden_cli.core.energy.lemaire import LemaireModel
 from spiden_cli.core.energy.measurement import Observer
 from spiden_cli.core.energy.model import INT32
-from spiden_cli.core.engine.engine import DenseEngine
+from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.folding import fold
-from spiden_cli.core.network.geometry import LayerGeometry
-from spiden_cli.core.network.presets import NetworkConfig
+from spiden_cli.core.network.graph import ConvolutionShape
+from spiden_cli.core.network.config import NetworkConfig
 
 op_counter = pytest.importorskip(
     "spikingjelly.activation_based.op_counter",
@@ -164,7 +164,7 @@ def test_lemaire_prices_a_spiking_layer_as_it_does(channels_in, channels_out, si
         fired = model(spikes)
     report = profiler.get_report()
 
-    shape = LayerGeometry("conv", channels_in, channels_out, side, side)
+    shape = ConvolutionShape("conv", channels_in, channels_out, side, side)
     incoming, steps = int(spikes.sum()), timesteps * shape.outputs
     operations = Operations(
         accumulates=incoming * 9 * channels_out,
@@ -196,7 +196,7 @@ def test_lemaire_prices_a_layer_of_a_cnn_as_it_does():
     with torch.no_grad(), profiler:
         conv(torch.rand(1, 6, 20, 30) + 0.1)
     report = profiler.get_report()
-    shape = LayerGeometry("conv", 6, 10, 20, 30)
+    shape = ConvolutionShape("conv", 6, 10, 20, 30)
     everywhere = shape.outputs * 9 * 6  # taps beyond the border included, as it counts them
     operations = Operations(macs=everywhere, biases=shape.outputs, comparisons=shape.outputs)
     terms = LemaireModel(load_constants().lemaire).energy(

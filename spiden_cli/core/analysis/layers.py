@@ -26,7 +26,7 @@ from spiden_cli.core.analysis.conversion import decibels
 from spiden_cli.core.analysis.distributions import Sample
 from spiden_cli.core.analysis.staircase import Neuron, check_timesteps
 from spiden_cli.core.network.denoiser import Denoiser
-from spiden_cli.core.neuron.layer import IFLayer, LIFLayer, ReLULayer
+from spiden_cli.core.neuron.layer import IFLayer, LIFLayer, ReLULayer, repeat_channels
 from spiden_cli.errors import InputError
 
 TILE = 256  # pixels
@@ -101,7 +101,7 @@ class LayerError:
 
 
 @dataclass(frozen=True, eq=False)
-class Measurement:
+class LayerMeasurement:
     """What one image drives through a network.
 
     Attributes:
@@ -139,7 +139,7 @@ def measure(
     timesteps: int,
     layer: str | None = None,
     on_progress: Callable[[], None] = lambda: None,
-) -> Measurement:
+) -> LayerMeasurement:
     """Run the tiles of an image through a network, and measure its layers of neurons.
 
     Memory does not grow with their number. Layers are summed over all of their neurons; of the one
@@ -168,7 +168,7 @@ def measure(
         if isinstance(neurons, IFLayer):
             mean = _by_timestep(current, timesteps).mean(0)
             synchronous = neurons.forward(mean, timesteps, quantised=True)  # calls no hook
-            mean = neurons.to_neurons(mean) / neurons.threshold
+            mean = repeat_channels(mean, neurons.population) / neurons.threshold
             rate = _by_timestep(spikes, timesteps).mean(0)
             sums[name] = sums.get(name, torch.zeros(())) + _sums(mean, synchronous, rate, timesteps)
         if layer is not None:
@@ -180,9 +180,9 @@ def measure(
             on_progress()
     errors = tuple(_layer_error(name, timesteps, total) for name, total in sums.items())
     if layer is None:
-        return Measurement(errors)
+        return LayerMeasurement(errors)
     sample = Sample(torch.cat(kept).double().numpy())
-    return Measurement(errors, sample, _neuron_of(layers[layer]))
+    return LayerMeasurement(errors, sample, _neuron_of(layers[layer]))
 
 
 def _neuron_of(layer: nn.Module) -> Neuron | None:

@@ -1,6 +1,5 @@
 """A spiking network against four CNNs, under each energy model: who wins where."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,10 +10,10 @@ from spiden_cli.core.energy.counts import (
     by_layer,
     dense_counts,
     spiking_counts,
-    total,
+    total_operations,
 )
 from spiden_cli.core.energy.lemaire import LemaireModel
-from spiden_cli.core.energy.measurement import Measurement, Size
+from spiden_cli.core.energy.measurement import Measurement
 from spiden_cli.core.energy.model import (
     FP32,
     INT8,
@@ -27,9 +26,8 @@ from spiden_cli.core.energy.model import (
 )
 from spiden_cli.core.energy.movement import MovementModel, equivalent_bits
 from spiden_cli.core.energy.operations import OperationsModel
-from spiden_cli.core.engine.engine import DenseEngine
-from spiden_cli.core.engine.tiling import tiles
-from spiden_cli.core.network.presets import NetworkConfig, preset
+from spiden_cli.core.network.config import NetworkConfig
+from spiden_cli.core.network.presets import preset
 
 TWIN, TWIN_INT8, TWIN_QUANTISED, ORIGINAL = "cnn_fp32", "cnn_int8", "cnn_quantised", "dncnn17_fp32"
 SAME = "cnn_same_format"
@@ -202,8 +200,8 @@ def _layer_cost(
             even[key] = break_even(model, spiking, number, dense_energy[key])
     return LayerCost(
         name=name,
-        operations=total(spiking),
-        dense_operations=total(dense).macs,
+        operations=total_operations(spiking),
+        dense_operations=total_operations(dense).macs,
         neurons_in=sum(c.shape.inputs * c.passes for c in spiking) if driven else 0,
         energy=energy,
         dense_energy=dense_energy,
@@ -235,13 +233,12 @@ def _baselines(measurement: Measurement) -> list[Baseline]:
 
 
 def _dense(config: NetworkConfig, measurement: Measurement) -> list[LayerCounts]:
-    """Count a CNN on the same pictures, in tiles of its own."""
-    sizes: Counter[Size] = Counter()
-    for (height, width), count in measurement.pictures.items():
-        for tile in tiles(height, width, config, DenseEngine.tile):
-            rows, columns = tile.source
-            sizes[rows.stop - rows.start, columns.stop - columns.start] += count
-    return [layer for size, count in sizes.items() for layer in dense_counts(config, *size, count)]
+    """Count a CNN on the same pictures."""
+    return [
+        layer
+        for size, passes in measurement.passes.items()
+        for layer in dense_counts(config, *size, passes.count)
+    ]
 
 
 def _sum(terms: Iterable[Joules]) -> Joules:

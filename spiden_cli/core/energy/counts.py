@@ -1,8 +1,10 @@
 """What one layer of a network does in an inference, as exact numbers of operations.
 
-A layer is a 3x3 convolution and what its result goes through: the neurons that it drives, or the
-read-out. Additions at taps beyond the border are not counted, in a spiking network no more than
-in a CNN. Batch normalisation is folded into the kernels, so it costs nothing.
+A layer is a convolution and what its result goes through: sums, rearrangements, and the neurons
+that it drives, or the read-out. Where several convolutions add to the current of some neurons, the
+last of them has the neurons. Additions at taps beyond the border are not counted, in a spiking
+network no more than in a CNN. Batch normalisation is folded into the kernels, so it costs nothing,
+and so does moving a current to another position or resolution.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,8 +12,9 @@ from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 
 from spiden_cli.core.engine.activity import Activity, LayerActivity
-from spiden_cli.core.network.geometry import LayerGeometry, layers
-from spiden_cli.core.network.presets import NetworkConfig
+from spiden_cli.core.network.config import NetworkConfig
+from spiden_cli.core.network.families import graph_of
+from spiden_cli.core.network.graph import Add, Convolution, ConvolutionShape, Graph, Neurons, Node
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,9 @@ class Operations:
         spikes_in: spikes that enter the convolution.
         spikes_out: spikes that the driven neurons send.
         silent_in: inputs that are zero in the whole inference, as far as measured.
-        currents: reads of a current that is kept in memory by the neurons it drives, or copied
-            for the shortcut, over all timesteps.
+        currents: reads of a current that is kept in memory, by the neurons that it drives, over
+            all timesteps.
+        copies: words of a constant current that are copied to a stream that is added to, likewise.
         neurons: driven neurons, times timesteps.
     """
 
@@ -53,6 +57,7 @@ class Operations:
     spikes_out: int = 0
     silent_in: int = 0
     currents: int = 0
+    copies: int = 0
     neurons: int = 0
 
     def __add__(self, other: "Operations") -> "Operations":
@@ -90,7 +95,7 @@ class LayerCounts:
         population: neurons that each output drives.
     """
 
-    shape: LayerGeometry
+    shape: ConvolutionShape
     passes: int
     operations: Operations
     spike_driven: bool
@@ -142,7 +147,7 @@ def spiking_counts(
 ) -> list[LayerCounts]:
     """Count what a spiking network does, layer by layer.
 
-    The image is constant over time, so the encoder works once in an inference and its neurons
+    The image is constant over time, so what reads it works once in an inference, and the neurons
     read the current that it left at each timestep; every other layer works at every timestep.
 
     Args:
@@ -152,14 +157,12 @@ def spiking_counts(
         timesteps: T.
         passes: the spikes that were measured.
     """
-    shapes = layers(config, height, width)
-    spikes = [passes.spikes.get(shape.name) for shape in shapes]
+    graph = graph_of(config)
     counted = []
-    for index, shape in enumerate(shapes):
+    for shape in graph.convolutions(height, width):
         outputs = shape.outputs * passes.count
         per_step = outputs * timesteps
-        driven = 1
-        entering = spikes[index]
+        entering = passes.spikes.get(shape.name)
         if entering is None:
             operations = Operations(macs=shape.dense_operations * passes.count, biases=outputs)
         else:
@@ -169,44 +172,78 @@ def spiking_counts(
                 silent_in=entering.silent,
                 biases=per_step,
             )
-        if index == len(shapes) - 1:
+        driven, shortcuts = _driven(graph, shape.name)
+        operations += Operations(shortcuts=shortcuts * per_step)
+        if _is_last(graph, shape.name):
             operations += _readout(outputs, scaled=config.noise_map or timesteps > 1)
             operations += Operations(averages=outputs * (timesteps - 1))
-        else:
-            leaving = spikes[index + 1]
-            assert leaving is not None
-            driven = shapes[index + 1].channels_in // shape.channels_out
-            operations += _neurons(config, shape, entering is None, per_step, leaving)
+        elif entering is None and any(
+            isinstance(reader, Add) for reader in graph.consumers(graph[shape.name])
+        ):  # the shortcuts add to a copy of what does not change over time
+            operations += Operations(copies=per_step)
+        for layer in driven:
+            leaving = passes.spikes[graph.consumers(layer)[0].name]
+            direct = entering is not None and layer.inputs[0] == shape.name
+            operations += _neurons(config, leaving, stored=not direct)
         counted.append(
-            LayerCounts(shape, passes.count, operations, entering is not None, True, driven)
-        )
+            LayerCounts(
+                shape, passes.count, operations, entering is not None, True,
+                sum(layer.population for layer in driven) or 1,
+            )
+        )  # fmt: skip
     return counted
 
 
-def _neurons(
-    config: NetworkConfig,
-    shape: LayerGeometry,
-    encoder: bool,
-    per_step: int,
-    leaving: LayerActivity,
-) -> Operations:
-    """Return what the neurons do that a convolution drives, and the shortcut around it.
+def _driven(graph: Graph, name: str) -> tuple[list[Neurons], int]:
+    """Return the neurons that a convolution drives, and how often its outputs are added to.
 
-    In a population each neuron reads the current, and is a neuron like any other.
+    Both are its own where it is the last convolution that adds to a current.
     """
-    joins = _ends_block(config, shape.name)
+    order = [node.name for node in graph.nodes]
+    layers, sums = [], 0
+    for node in graph.nodes:
+        if isinstance(node, (Neurons, Add)) and order.index(name) == max(
+            order.index(source) for source in _convolutions_before(graph, node)
+        ):
+            if isinstance(node, Neurons):
+                layers.append(node)
+            else:
+                sums += len(node.inputs) - 1
+    return layers, sums
+
+
+def _convolutions_before(graph: Graph, node: Node) -> set[str]:
+    """Return the convolutions whose currents meet in the input of a node."""
+    found: set[str] = set()
+    for source in graph.inputs(node):
+        found |= (
+            {source.name}
+            if isinstance(source, Convolution)
+            else _convolutions_before(graph, source)
+        )
+    return found
+
+
+def _is_last(graph: Graph, name: str) -> bool:
+    return graph.nodes[-1].inputs[0] == name
+
+
+def _neurons(config: NetworkConfig, leaving: LayerActivity, stored: bool) -> Operations:
+    """Return what a layer of neurons does; in a population each is a neuron like any other.
+
+    Args:
+        config: says whether they leak.
+        leaving: the spikes that they send.
+        stored: whether they read their current from memory; else events land on their potentials.
+    """
     neurons = leaving.slots
-    # The encoder's current is read at each step, and copied to the stream of currents that the
-    # shortcuts add to; a block's end adds to that stream, which its neurons then read.
-    reads = encoder * (neurons + config.shortcuts * per_step) + joins * neurons
     return Operations(
         integrations=neurons,
         leaks=neurons if config.neuron == "lif" else 0,
         comparisons=neurons,
         resets=leaving.spikes,
         spikes_out=leaving.spikes,
-        shortcuts=per_step if joins else 0,
-        currents=reads,
+        currents=neurons if stored else 0,
         neurons=neurons,
     )
 
@@ -229,21 +266,23 @@ def dense_counts(
             where the neuron in its place sends no spike (Yan et al. 2024, theorem 1).
     """
     counted = []
-    shapes = layers(config, height, width)
-    for index, shape in enumerate(shapes):
+    graph = graph_of(config)
+    for shape in graph.convolutions(height, width):
         outputs = shape.outputs * passes
         silent = 0
         if shape.name in spikes:  # as a share: a population stands for one activation
             sent = spikes[shape.name]
             silent = sent.silent * shape.inputs * passes // sent.neurons
+        driven, shortcuts = _driven(graph, shape.name)
         operations = Operations(
-            macs=shape.dense_operations * passes, biases=outputs, silent_in=silent
+            macs=shape.dense_operations * passes,
+            biases=outputs,
+            silent_in=silent,
+            comparisons=len(driven) * outputs,
+            shortcuts=shortcuts * outputs,
         )
-        if index == len(shapes) - 1:
+        if _is_last(graph, shape.name):
             operations += _readout(outputs, scaled=config.noise_map)
-        else:
-            shortcuts = outputs if _ends_block(config, shape.name) else 0
-            operations += Operations(comparisons=outputs, shortcuts=shortcuts)
         counted.append(LayerCounts(shape, passes, operations, False, False))
     return counted
 
@@ -253,11 +292,7 @@ def _readout(outputs: int, scaled: bool) -> Operations:
     return Operations(scalings=outputs if scaled else 0, subtractions=outputs)
 
 
-def _ends_block(config: NetworkConfig, name: str) -> bool:
-    return config.shortcuts and name.endswith(".conv2")
-
-
-def total(counts: Iterable[LayerCounts]) -> Operations:
+def total_operations(counts: Iterable[LayerCounts]) -> Operations:
     """Return the operations of all layers."""
     return sum((layer.operations for layer in counts), Operations())
 

@@ -118,16 +118,15 @@ class LemaireModel:
 
         Where a convolution drives neurons directly, its events land on their potentials, and the
         pass over the biases is the pass over the neurons. After an encoder or a shortcut, each
-        neuron reads a current at each timestep, then reads and writes its own potential.
+        neuron reads a current at each timestep, then reads and writes its own potential. The
+        encoder's current is copied, word by word, to the stream that shortcuts add to.
         """
         operations = layer.operations
-        accesses = operations.currents
-        if operations.currents:
-            accesses += 2 * operations.neurons
-        if operations.currents > operations.neurons:  # an encoder's copy, for shortcuts to add to
-            accesses += operations.neurons
-        words = layer.shape.outputs * layer.population
-        return accesses * self.access(words, self.potential_bits(number))
+        bits = self.potential_bits(number)
+        stream = self.access(layer.shape.outputs, bits)
+        potentials = self.access(layer.shape.outputs * layer.population, bits)
+        kept = 2 * operations.neurons * potentials if operations.currents else 0.0
+        return operations.currents * stream + kept + 2 * operations.copies * stream
 
     def _arithmetic(self, layer: LayerCounts, number: Format) -> float:
         """Eqs. 1.1 to 1.4, in pJ. A comparison is free, in a neuron as in a ReLU."""

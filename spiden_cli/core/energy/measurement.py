@@ -4,20 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
-
-import numpy as np
-from torch import Tensor
 
 from spiden_cli.core.energy.counts import Passes
-from spiden_cli.core.engine.activity import total
-from spiden_cli.core.engine.engine import Engine, Pass
-from spiden_cli.core.files.clean import read_clean
-from spiden_cli.core.image.metrics import psnr
-from spiden_cli.core.image.tensor import to_pixels
-from spiden_cli.core.network.presets import NetworkConfig
-from spiden_cli.core.noise.synthesis import add_gaussian_noise
-from spiden_cli.core.tasks.denoising import denoise_tensor
+from spiden_cli.core.engine.activity import sum_activities
+from spiden_cli.core.engine.engine import Engine
+from spiden_cli.core.network.config import NetworkConfig
+from spiden_cli.core.tasks.evaluation import evaluate
 
 Size = tuple[int, int]
 """Rows and columns in pixels."""
@@ -34,7 +26,7 @@ class Measurement:
         psnr: mean over the pictures, in dB, of the 8-bit outputs.
         noisy_psnr: mean over the pictures, in dB.
         pictures: how many there are of each size.
-        passes: spikes, by the size of the tile that went through the network; empty for a CNN.
+        passes: through the network, by the size of the picture, and their spikes.
     """
 
     config: NetworkConfig
@@ -62,62 +54,32 @@ def measure(
     sigma: float,
     timesteps: int,
     on_image: Callable[[], None] = lambda: None,
+    seeds: Sequence[int] | None = None,
 ) -> Measurement:
-    """Add noise to clean pictures, remove it, and count the spikes.
-
-    Noise is seeded by the position in the set, as `spiden evaluate` does it. A colour picture
-    becomes grey for a grey network. Memory does not grow with the number of pictures.
+    """Add noise to clean pictures, remove it, and count the spikes, as `spiden evaluate` does.
 
     Args:
         engine: runs the network.
         paths: clean pictures.
         sigma: noise level in 8-bit units.
-        timesteps: T >= 1.
+        timesteps: T, 1 to 64.
         on_image: told of each picture that is done.
+        seeds: of the noise of each picture; None: its position in the set.
 
     Raises:
-        InputError: a picture can't be read or is too small.
+        InputError: a picture can't be read or is too small, or a grey one meets a colour network.
     """
-    observer = Observer(engine)
-    scores, noisy_scores = [], []
-    pictures: Counter[Size] = Counter()
-    for seed, path in enumerate(paths):
-        clean = read_clean(path, engine.config.image_channels)
-        noisy = add_gaussian_noise(clean, sigma, seed)
-        denoised = denoise_tensor(observer, noisy, sigma, timesteps).denoised
-        target, before, after = (to_pixels(x, np.uint8) for x in (clean, noisy, denoised))
-        scores.append(psnr(after, target))
-        noisy_scores.append(psnr(before, target))
-        pictures[clean.shape[1], clean.shape[2]] += 1
-        on_image()
-    return Measurement(
-        engine.config, sigma, timesteps, fmean(scores), fmean(noisy_scores), pictures,
-        observer.seen,
+    found = evaluate(
+        engine, paths, sigma, timesteps, on_image=lambda _: on_image(), with_ssim=False,
+        seeds=seeds,
     )  # fmt: skip
-
-
-class Observer:
-    """An engine that lets another one work, and remembers the spikes by the size of the image.
-
-    Args:
-        engine: does the work.
-
-    Attributes:
-        seen: the passes so far, by size of the image; empty for a CNN.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.name, self.config, self.passes = engine.name, engine.config, engine.passes
-        self.tile = engine.tile
-        self.seen: dict[Size, Passes] = {}
-
-    def run(self, noisy: Tensor, sigma: float, timesteps: int) -> Pass:
-        """Denoise one image; see `Engine.run`."""
-        result = self.engine.run(noisy, sigma, timesteps)
-        if self.config.spiking:
-            size = (noisy.shape[1], noisy.shape[2])
-            before = self.seen.get(size, Passes(0, {}))
-            spikes = total([before.spikes, result.activity])
-            self.seen[size] = Passes(before.count + 1, spikes)
-        return result
+    passes: dict[Size, Passes] = {}
+    for image in found.scores:
+        size = (image.height, image.width)
+        before = passes.get(size, Passes(0, {}))
+        spikes = sum_activities([before.spikes, image.activity])
+        passes[size] = Passes(before.count + image.passes, spikes)
+    return Measurement(
+        engine.config, sigma, timesteps, found.mean("psnr"), found.mean("noisy_psnr"),
+        Counter((image.height, image.width) for image in found.scores), passes,
+    )  # fmt: skip

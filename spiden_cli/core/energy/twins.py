@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from spiden_cli.core.bundled import SUFFIX
-from spiden_cli.core.network.geometry import layers
-from spiden_cli.core.network.presets import NetworkConfig
+from spiden_cli.core.network.config import NetworkConfig
+from spiden_cli.core.network.families import graph_of
 
 MARK = "-cnn"
 
@@ -17,5 +17,5 @@ def find_twin(weights: Path) -> Path | None:
 
 def are_twins(spiking: NetworkConfig, cnn: NetworkConfig) -> bool:
     """Return whether a CNN has the topology of a spiking network, layer by layer."""
-    alike = spiking.noise_map == cnn.noise_map and spiking.shortcuts == cnn.shortcuts
-    return alike and not cnn.spiking and layers(spiking.twin(), 64, 64) == layers(cnn, 64, 64)
+    alike = spiking.noise_map == cnn.noise_map
+    return alike and not cnn.spiking and graph_of(spiking.twin()).nodes == graph_of(cnn).nodes

@@ -115,7 +115,7 @@ def counted(
     )
 
 
-def total(activities: Iterable[Activity]) -> Activity:
+def sum_activities(activities: Iterable[Activity]) -> Activity:
     """Return the sum over passes of the same network."""
     result: dict[str, LayerActivity] = {}
     for activity in activities:

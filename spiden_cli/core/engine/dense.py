@@ -7,16 +7,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from spiden_cli.core.engine.activity import Activity, layer_activity
-from spiden_cli.core.engine.engine import Level, Pass, Planes
+from spiden_cli.core.engine.engine import Pass, Planes
 from spiden_cli.core.engine.tiling import Window, counting_window
+from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.encoding import encode, subtract_noise
 from spiden_cli.core.network.execution import execute
-from spiden_cli.core.network.folding import FoldedNetwork
+from spiden_cli.core.network.folding import FoldedNetwork, folded
 from spiden_cli.core.network.graph import Convolution, Neurons
 from spiden_cli.core.neuron.integrate_and_fire import IFParameters, initial_state
 from spiden_cli.core.neuron.layer import repeat_channels, run
 from spiden_cli.core.neuron.leaky import LIFParameters, lif_step
 from spiden_cli.core.neuron.unrolled import unrolled
+from spiden_cli.core.noise.model import Level
 
 
 class DenseEngine:
@@ -31,10 +33,13 @@ class DenseEngine:
     passes = 1
     tile = (512, 512)
 
-    def __init__(self, network: FoldedNetwork, device: torch.device | str = "cpu") -> None:
-        self.config, self.graph = network.config, network.graph
+    def __init__(
+        self, network: FoldedNetwork | Denoiser, device: torch.device | str = "cpu"
+    ) -> None:
+        ready = folded(network)
+        self.config, self.graph = ready.config, ready.graph
         self.device = torch.device(device)
-        self._layers = _FoldedLayers(network, self.device)
+        self._layers = _FoldedLayers(ready, self.device)
 
     @torch.inference_mode()
     def run(
@@ -43,7 +48,7 @@ class DenseEngine:
         """Denoise one image; see `Engine.run`."""
         image = torch.from_numpy(noisy).to(self.device)[None]
         image = image.contiguous(memory_format=torch.channels_last)
-        sigma = torch.as_tensor(level, dtype=torch.float32, device=self.device)
+        sigma = torch.as_tensor(level, dtype=image.dtype, device=self.device)
         sigma = sigma[None, None] if sigma.ndim else sigma[None]
         counts: dict[str, tuple[Tensor, Tensor]] = {}
         spiking = self.config.spiking

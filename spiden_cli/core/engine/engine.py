@@ -8,12 +8,25 @@ from numpy.typing import NDArray
 from spiden_cli.core.engine.activity import Activity
 from spiden_cli.core.engine.tiling import Shape, Window
 from spiden_cli.core.network.config import NetworkConfig
+from spiden_cli.core.noise.model import Level
+from spiden_cli.errors import InputError
 
 Planes = NDArray[np.float32]
 """An image, (C, H, W), in which black is 0 and white is 1."""
 
-Level = float | NDArray[np.float32]
-"""A noise level in 8-bit units: one for all pixels, or a map (H, W)."""
+
+MOST_TIMESTEPS = 64
+"""More say nothing that fewer don't; memory and time grow with each."""
+
+
+def check_timesteps(timesteps: int) -> None:
+    """Refuse a number of timesteps that no network runs at.
+
+    Raises:
+        InputError: T is not 1 to 64.
+    """
+    if not 1 <= timesteps <= MOST_TIMESTEPS:
+        raise InputError(f"the number of timesteps must be 1 to {MOST_TIMESTEPS}, not {timesteps}")
 
 
 class Pass(NamedTuple):

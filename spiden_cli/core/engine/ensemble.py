@@ -5,11 +5,17 @@ the mean has fewer (Timofte et al. 2016, arXiv 1511.02228, section 3.5: "enhance
 It costs eight times the work, and that is what the activity says.
 """
 
-import torch
-from torch import Tensor
+from typing import TypeVar
 
-from spiden_cli.core.engine.activity import total
-from spiden_cli.core.engine.engine import Engine, Pass
+import numpy as np
+from numpy.typing import NDArray
+
+from spiden_cli.core.engine.activity import sum_activities
+from spiden_cli.core.engine.engine import Engine, Pass, Planes
+from spiden_cli.core.engine.tiling import Window
+from spiden_cli.core.noise.model import Level
+
+Element = TypeVar("Element", bound=np.generic)
 
 
 class EnsembleEngine:
@@ -26,24 +32,40 @@ class EnsembleEngine:
         self.tile = engine.tile
         self.name = f"{engine.name}, 8 orientations"
 
-    def run(self, noisy: Tensor, sigma: float, timesteps: int) -> Pass:
+    def run(
+        self, noisy: Planes, level: Level, timesteps: int, window: Window | None = None
+    ) -> Pass:
         """Denoise one image; see `Engine.run`. The activity is that of all eight passes."""
         passes = []
-        denoised = torch.zeros_like(noisy)
+        denoised = np.zeros_like(noisy)
+        counted = np.zeros(noisy.shape[1:], bool)
+        counted[window or ...] = True
         for orientation in range(8):
-            result = self.engine.run(oriented(noisy, orientation), sigma, timesteps)
-            denoised += restored(result.denoised, orientation) / 8
+            there = level if isinstance(level, (int, float)) else oriented(level, orientation)
+            result = self.engine.run(
+                np.ascontiguousarray(oriented(noisy, orientation)), there, timesteps,
+                _bounds(oriented(counted, orientation)),
+            )  # fmt: skip
+            denoised += restored(result.denoised, orientation) / np.float32(8)
             passes.append(result.activity)
-        return Pass(denoised, total(passes))
+        return Pass(denoised, sum_activities(passes))
 
 
-def oriented(image: Tensor, orientation: int) -> Tensor:
-    """Return (C, H, W) in one of eight orientations: 0 to 3 quarter turns, then mirrored."""
-    turned = torch.rot90(image, orientation % 4, (1, 2))
-    return turned.flip(2) if orientation >= 4 else turned
+def oriented(image: NDArray[Element], orientation: int) -> NDArray[Element]:
+    """Return (..., H, W) in one of eight orientations: 0 to 3 quarter turns, then mirrored."""
+    turned = np.rot90(image, orientation % 4, (-2, -1))
+    return turned[..., ::-1] if orientation >= 4 else turned
 
 
-def restored(image: Tensor, orientation: int) -> Tensor:
-    """Undo `oriented`."""
-    straight = image.flip(2) if orientation >= 4 else image
-    return torch.rot90(straight, -(orientation % 4), (1, 2))
+def restored(image: NDArray[Element], orientation: int) -> NDArray[Element]:
+    """Undo `oriented`: (..., H, W)."""
+    straight = image[..., ::-1] if orientation >= 4 else image
+    return np.rot90(straight, -(orientation % 4), (-2, -1))
+
+
+def _bounds(counted: NDArray[np.bool_]) -> Window:
+    """Return the rectangle of an image (H, W) that is true."""
+    rows, columns = np.flatnonzero(counted.any(1)), np.flatnonzero(counted.any(0))
+    return Window(
+        slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    )

@@ -1,18 +1,19 @@
 """Full-reference quality of 8- and 16-bit pictures: PSNR and SSIM."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from spiden_cli.core.image.picture import Pixels
 from spiden_cli.errors import InputError
 
-__all__ = ["psnr", "ssim"]
+__all__ = ["SSIM_WINDOW", "Quality", "check_alike", "psnr", "quality", "ssim"]
 
-_SSIM_WINDOW = 11  # 3.5 sigma each side of the centre, sigma = 1.5
+SSIM_WINDOW = 11  # 3.5 sigma each side of the centre, sigma = 1.5
 
 
-def psnr(restored: Pixels, clean: Pixels) -> float:
+def psnr(restored: Pixels, clean: Pixels, peak: float | None = None) -> float:
     """Peak signal-to-noise ratio in dB: 10 log10(peak^2 / mean squared error).
 
     The peak is 255 for uint8 and 65535 for uint16; the mean is over all pixels and channels.
@@ -20,6 +21,7 @@ def psnr(restored: Pixels, clean: Pixels) -> float:
     Args:
         restored: (H, W) or (H, W, 3), uint8 or uint16.
         clean: the reference, of the same shape and type.
+        peak: what lies between black and white; None: that of the type.
 
     Returns:
         dB; infinity if both are equal.
@@ -27,14 +29,14 @@ def psnr(restored: Pixels, clean: Pixels) -> float:
     Raises:
         InputError: shapes or types differ.
     """
-    _check_alike(restored, clean)
+    check_alike(restored, clean)
     difference = restored.astype(np.float64) - clean.astype(np.float64)
     error = float(np.mean(difference**2))
-    peak = float(np.iinfo(clean.dtype).max)
-    return math.inf if error == 0 else 10 * math.log10(peak**2 / error)
+    top = float(np.iinfo(clean.dtype).max) if peak is None else peak
+    return math.inf if error == 0 else 10 * math.log10(top**2 / error)
 
 
-def ssim(restored: Pixels, clean: Pixels) -> float:
+def ssim(restored: Pixels, clean: Pixels, peak: float | None = None) -> float:
     """Structural similarity, 1 for equal pictures; for colour the mean over the channels.
 
     Wang, Bovik, Sheikh, Simoncelli, "Image Quality Assessment: From Error Visibility to Structural
@@ -44,16 +46,17 @@ def ssim(restored: Pixels, clean: Pixels) -> float:
     Args:
         restored: (H, W) or (H, W, 3), uint8 or uint16, at least 11 pixels a side.
         clean: the reference, of the same shape and type.
+        peak: what lies between black and white; None: that of the type.
 
     Raises:
         InputError: shapes or types differ, or the picture is smaller than the window.
     """
     from skimage.metrics import structural_similarity  # slow to import, needed here only
 
-    _check_alike(restored, clean)
-    if min(clean.shape[:2]) < _SSIM_WINDOW:
+    check_alike(restored, clean)
+    if min(clean.shape[:2]) < SSIM_WINDOW:
         raise InputError(
-            f"SSIM needs at least {_SSIM_WINDOW} x {_SSIM_WINDOW} pixels, not {_shape(clean)}"
+            f"SSIM needs at least {SSIM_WINDOW} x {SSIM_WINDOW} pixels, not {_shape(clean)}"
         )
     similarity = structural_similarity(  # type: ignore[no-untyped-call]
         clean,
@@ -61,13 +64,60 @@ def ssim(restored: Pixels, clean: Pixels) -> float:
         gaussian_weights=True,
         sigma=1.5,
         use_sample_covariance=False,
-        data_range=float(np.iinfo(clean.dtype).max),
+        data_range=float(np.iinfo(clean.dtype).max) if peak is None else peak,
         channel_axis=-1 if clean.ndim == 3 else None,
     )
     return float(similarity)
 
 
-def _check_alike(restored: Pixels, clean: Pixels) -> None:
+class Quality(NamedTuple):
+    """How close an image comes to the clean one.
+
+    Attributes:
+        noisy_psnr: of the noisy image, in dB; infinite for equal images.
+        psnr: of the denoised image, in dB.
+        ssim: of the denoised image; None if it was not asked for, or the image is under 11 pixels.
+    """
+
+    noisy_psnr: float
+    psnr: float
+    ssim: float | None
+
+
+def quality(
+    noisy: Pixels, denoised: Pixels, clean: Pixels, peak: float | None = None,
+    with_ssim: bool = True,
+) -> Quality:  # fmt: skip
+    """Measure a denoised image beside the noisy one.
+
+    Args:
+        noisy: (H, W) or (H, W, 3), uint8 or uint16.
+        denoised: of the same shape and type.
+        clean: the reference, of the same shape and type.
+        peak: from black to white; None: that of the type.
+        with_ssim: measure structural similarity too, where the image is large enough.
+
+    Raises:
+        InputError: shapes or types differ.
+    """
+    similar = with_ssim and min(clean.shape[:2]) >= SSIM_WINDOW
+    return Quality(
+        psnr(noisy, clean, peak),
+        psnr(denoised, clean, peak),
+        ssim(denoised, clean, peak) if similar else None,
+    )
+
+
+def check_alike(restored: Pixels, clean: Pixels) -> None:
+    """Refuse to compare pictures of different kinds.
+
+    Args:
+        restored: (H, W) or (H, W, 3), uint8 or uint16.
+        clean: likewise.
+
+    Raises:
+        InputError: shapes or types differ.
+    """
     if restored.shape != clean.shape or restored.dtype != clean.dtype:
         raise InputError(
             f"can't compare {_shape(restored)} ({restored.dtype}) with {_shape(clean)} "

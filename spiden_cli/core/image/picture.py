@@ -50,6 +50,14 @@ class Resolution:
         return self.x * factor, self.y * factor
 
 
+@dataclass(frozen=True)
+class Range:
+    """What lies between black and white."""
+
+    black: float = 0.0
+    white: float = 255.0
+
+
 @dataclass(frozen=True, eq=False)  # arrays have no single truth of equality
 class Picture:
     """Pixels, always upright, and the metadata that travels with them.
@@ -67,6 +75,7 @@ class Picture:
     resolution: Resolution | None = None
     description: str | None = None
     """TIFF ImageDescription (ImageJ and OME keep their own metadata in it)."""
+    range: Range = Range()
     notes: tuple[str, ...] = ()
     """What reading changed or left behind, one short sentence each, for the user to be told."""
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from spiden_cli.core.network.config import NetworkConfig
-from spiden_cli.core.network.encoding import encode, pad_to_multiple, subtract_noise
+from spiden_cli.core.network.encoding import encode, subtract_noise
 from spiden_cli.core.network.execution import Observe, execute
 from spiden_cli.core.network.families import graph_of
 from spiden_cli.core.network.graph import Convolution, Neurons

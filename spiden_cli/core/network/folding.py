@@ -7,7 +7,7 @@ all of them compute with the same numbers.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from spiden_cli.core.network.graph import Convolution, Graph, Neurons
 if TYPE_CHECKING:
     from spiden_cli.core.network.denoiser import Denoiser
 
-Array = NDArray[np.float32]
+Array = NDArray[np.float32]  # or float64, of a network in double precision
 Tensors = Mapping[str, NDArray[Any]]
 
 NORM_EPSILON = np.float32(1e-5)  # torch.nn.BatchNorm2d's own
@@ -71,7 +71,7 @@ class FoldedNetwork:
         return graph_of(self.config)
 
 
-def fold(config: NetworkConfig, tensors: Tensors) -> FoldedNetwork:
+def fold_tensors(config: NetworkConfig, tensors: Tensors) -> FoldedNetwork:
     """Make batch normalisations part of the convolutions.
 
     The result computes what the network does in evaluation mode, up to the rounding of float32.
@@ -88,10 +88,34 @@ def fold(config: NetworkConfig, tensors: Tensors) -> FoldedNetwork:
     return FoldedNetwork(config, convolutions, neurons)
 
 
-def fold_module(network: "Denoiser") -> FoldedNetwork:
-    """Fold a network that is in memory; it stays as it is."""
+def folded(network: "FoldedNetwork | Denoiser") -> FoldedNetwork:
+    """Return a network ready to run; one that learns, on any device, stays as it is."""
+    if isinstance(network, FoldedNetwork):
+        return network
     tensors = {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
-    return fold(network.config, {name: tensor.numpy() for name, tensor in tensors.items()})
+    return fold_tensors(network.config, {name: t.numpy() for name, t in tensors.items()})
+
+
+def fold(network: "Denoiser") -> "Denoiser":
+    """Return a copy in torch whose batch normalisations are part of plain convolutions.
+
+    In evaluation mode, and without gradients: a teacher, or a network to look into.
+    """
+    import copy
+
+    from torch import nn
+
+    deployed = copy.deepcopy(network).eval()
+    for name, layer in list(deployed.conv_norms()):
+        kernel, bias = layer.folded()
+        there = layer.conv
+        conv = nn.Conv2d(
+            there.in_channels, there.out_channels, kernel.shape[2], padding=kernel.shape[2] // 2,
+            stride=there.stride[0],
+        )  # fmt: skip
+        conv.weight.data, conv.bias.data = kernel.detach(), bias.detach()  # type: ignore[union-attr]
+        deployed.set_submodule(name, conv)
+    return deployed.requires_grad_(False)
 
 
 def _convolution(node: Convolution, tensors: Tensors) -> FoldedConvolution:
@@ -105,13 +129,14 @@ def _convolution(node: Convolution, tensors: Tensors) -> FoldedConvolution:
     )
     scale = gain * (np.float32(1) / np.sqrt(variance + NORM_EPSILON))
     kernel = tensors[f"{node.name}.conv.weight"] * scale[:, None, None, None]
-    return FoldedConvolution(kernel, shift - mean * scale)
+    return FoldedConvolution(cast(Array, kernel), cast(Array, shift - mean * scale))
 
 
 def _neurons(node: Neurons, config: NetworkConfig, tensors: Tensors) -> NeuronParameters:
     """Turn stored logarithms and logits into what they stand for; see `neuron.layer`."""
     # In double precision, so that the result does not hang on a library's single-precision exp.
-    threshold = np.exp(tensors[f"{node.name}.log_threshold"].astype(np.float64)).astype(np.float32)
+    logarithm = tensors[f"{node.name}.log_threshold"]
+    threshold = np.exp(logarithm.astype(np.float64)).astype(logarithm.dtype)
     ranks = np.arange(node.population, dtype=np.float32)
     phases = np.float32(config.initial_potential) + (ranks + np.float32(0.5)) / np.float32(
         node.population
@@ -122,5 +147,5 @@ def _neurons(node: Neurons, config: NetworkConfig, tensors: Tensors) -> NeuronPa
     leak = np.ones_like(threshold)
     if config.neuron == "lif":
         logit = tensors[f"{node.name}.logit_leak"].astype(np.float64)
-        leak = (1 / (1 + np.exp(-logit))).astype(np.float32)
+        leak = (1 / (1 + np.exp(-logit))).astype(threshold.dtype)
     return NeuronParameters(threshold, initial, leak)

@@ -47,7 +47,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Encode(Node):
-    """The picture, `scale` x `scale` pixels to a position, and maybe the noise level beside them."""
+    """The picture, `scale` x `scale` pixels to a position, and maybe the noise level."""
 
     kind = "image"
 
@@ -355,6 +355,9 @@ class GraphBuilder:
     def read_out(self, source: Node) -> Graph:
         """End in the predicted noise; `source` has a channel for each pixel of a position."""
         self._want("result", source, "current")
+        heard = {name for node in self._nodes.values() for name in node.inputs} | {source.name}
+        if unheard := sorted(self._nodes.keys() - heard):
+            raise InputError(f"nothing hears from {unheard[0]}")
         self._add(ReadOut("result", (source.name,), source.channels // source.scale**2, 1))
         return Graph(tuple(self._nodes.values()))
 

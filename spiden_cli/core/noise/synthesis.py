@@ -1,9 +1,11 @@
 """Synthetic noise for training and for the published test protocol."""
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["add_gaussian_noise"]
+__all__ = ["add_gaussian_noise", "gaussian_noise"]
 
 
 def add_gaussian_noise(clean: Tensor, sigma: float, seed: int) -> Tensor:
@@ -26,8 +28,26 @@ def add_gaussian_noise(clean: Tensor, sigma: float, seed: int) -> Tensor:
     Raises:
         ValueError: sigma is negative or not finite.
     """
+    return clean + torch.from_numpy(gaussian_noise(tuple(clean.shape), sigma, seed)).to(clean)
+
+
+def gaussian_noise(shape: tuple[int, ...], sigma: float, seed: int) -> NDArray[np.float32]:
+    """Draw the noise that `add_gaussian_noise` adds, in units of [0, 1].
+
+    Args:
+        shape: of the image, (..., C, H, W).
+        sigma: standard deviation in 8-bit units (0..255).
+        seed: the noise depends on seed and shape alone.
+
+    Returns:
+        Noise of that shape, float32.
+
+    Raises:
+        ValueError: sigma is negative or not finite.
+    """
     if not 0 <= sigma < float("inf"):
         raise ValueError(f"sigma must be zero or more, not {sigma}")
     generator = torch.Generator(device="cpu").manual_seed(seed)
-    noise = torch.randn(clean.shape, generator=generator, dtype=torch.float32)
-    return clean + (noise * (sigma / 255.0)).to(clean)
+    noise = torch.randn(shape, generator=generator, dtype=torch.float32)
+    drawn: NDArray[np.float32] = (noise * (sigma / 255.0)).numpy()
+    return drawn

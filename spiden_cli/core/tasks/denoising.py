@@ -1,4 +1,4 @@
-"""From a noisy picture to a denoised one."""
+"""From a noisy picture to a denoised one, tile by tile."""
 
 import dataclasses
 import time
@@ -6,15 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from spiden_cli.core.engine.activity import Activity, total
-from spiden_cli.core.engine.engine import Engine, Pass
-from spiden_cli.core.engine.tiling import Shape, Tile, tiles
+from spiden_cli.core.engine.activity import Activity, sum_activities
+from spiden_cli.core.engine.engine import Engine, Pass, Planes, check_timesteps
+from spiden_cli.core.engine.tiling import Shape, Window, tiles
 from spiden_cli.core.image.picture import Picture
-from spiden_cli.core.image.tensor import to_pixels, to_tensor
-from spiden_cli.core.noise.estimation import estimate_sigma
+from spiden_cli.core.image.pixels import to_pixels, to_unit
+from spiden_cli.core.network.families import graph_of
+from spiden_cli.core.noise.model import Level, Noise, as_noise, known, level_of
 from spiden_cli.errors import InputError, WeightsError
 
 OnTile = Callable[[int, int], None]
@@ -26,14 +25,14 @@ class Denoised:
     """A denoised picture, and what it took.
 
     Attributes:
-        picture: the result, with depth, transparency and metadata of the noisy one.
-        sigma: noise level that was removed, in 8-bit units.
+        picture: the result, with depth, range, transparency and metadata of the noisy one.
+        noise: what was removed, as it was given or estimated.
         activity: spikes and synaptic operations by layer; empty for a CNN.
         seconds: time in the network.
     """
 
     picture: Picture
-    sigma: float
+    noise: Noise
     activity: Activity
     seconds: float
 
@@ -41,7 +40,7 @@ class Denoised:
 def denoise_picture(
     engine: Engine,
     picture: Picture,
-    sigma: float | None,
+    noise: Noise | float | None,
     timesteps: int,
     tile: Shape | None = None,
     on_tile: OnTile = lambda done, of: None,
@@ -51,75 +50,75 @@ def denoise_picture(
     Args:
         engine: runs the network.
         picture: the noisy picture; its transparency is kept as it is.
-        sigma: noise level in 8-bit units; None has it estimated from the picture.
-        timesteps: T >= 1.
+        noise: what is known of the noise; a number is a level in 8-bit units, None is unknown.
+        timesteps: T, 1 to 64.
         tile: rows and columns of a tile in pixels; None: what suits the engine.
         on_tile: told of the progress.
 
     Raises:
-        InputError: the picture is too small, or a grey one is given to a colour network.
+        InputError: the picture is too small, or a grey one is given to a colour network; the noise
+            or T is out of range.
     """
-    level = estimate_sigma(picture.pixels) if sigma is None else sigma
+    found = known(as_noise(noise), picture.pixels, picture.range)
+    level = level_of(found, picture.pixels, picture.range)
     pixels = np.empty_like(picture.pixels)
 
-    def read(part: Tile) -> Tensor:
-        return to_tensor(picture.pixels[part.source])
+    def read(part: Window) -> Planes:
+        return to_unit(picture.pixels[part], picture.range)
 
-    def write(part: Tile, denoised: Tensor) -> None:
-        pixels[part.target] = to_pixels(denoised, pixels.dtype)
+    def write(part: Window, denoised: Planes) -> None:
+        pixels[part] = to_pixels(denoised, pixels.dtype, picture.range)
 
     began = time.perf_counter()
-    channels = 1 if pixels.ndim == 2 else 3
-    size = (channels, picture.height, picture.width)
+    size = (picture.channels, picture.height, picture.width)
     activity = _in_tiles(engine, size, read, write, level, timesteps, tile, on_tile)
     seconds = time.perf_counter() - began
-    return Denoised(dataclasses.replace(picture, pixels=pixels), level, activity, seconds)
+    return Denoised(dataclasses.replace(picture, pixels=pixels), found, activity, seconds)
 
 
-def denoise_tensor(
+def denoise_planes(
     engine: Engine,
-    noisy: Tensor,
-    sigma: float,
+    noisy: Planes,
+    level: Level,
     timesteps: int,
     tile: Shape | None = None,
     on_tile: OnTile = lambda done, of: None,
 ) -> Pass:
-    """Denoise a tensor in tiles; a grey network takes the channels of a colour image one by one.
+    """Denoise an array in tiles; a grey network takes the channels of a colour image one by one.
 
     Args:
         engine: runs the network.
-        noisy: (1, H, W) or (3, H, W), range [0, 1] plus noise.
-        sigma: noise level in 8-bit units.
-        timesteps: T >= 1.
+        noisy: (1, H, W) or (3, H, W) float32, range [0, 1] plus noise.
+        level: noise level in 8-bit units, one for all pixels or a map (H, W).
+        timesteps: T, 1 to 64.
         tile: rows and columns of a tile in pixels; None: what suits the engine.
         on_tile: told of the progress.
 
     Returns:
-        The denoised tensor, not clipped, and the activity of all tiles and channels. Margins of
-        tiles are work that is done, and count.
+        The denoised planes, not clipped, and the activity over all channels.
 
     Raises:
-        InputError: a grey image is given to a colour network, or T < 1.
-        WeightsError: the output is no number.
+        InputError: a grey image is given to a colour network, or T is out of range.
+        WeightsError: the output is not finite.
     """
-    denoised = torch.empty_like(noisy)
+    denoised = np.empty_like(noisy)
 
-    def read(part: Tile) -> Tensor:
-        return noisy[:, *part.source]
+    def read(part: Window) -> Planes:
+        return noisy[:, *part]
 
-    def write(part: Tile, result: Tensor) -> None:
-        denoised[:, *part.target] = result
+    def write(part: Window, result: Planes) -> None:
+        denoised[:, *part] = result
 
     size = (noisy.shape[0], noisy.shape[1], noisy.shape[2])
-    return Pass(denoised, _in_tiles(engine, size, read, write, sigma, timesteps, tile, on_tile))
+    return Pass(denoised, _in_tiles(engine, size, read, write, level, timesteps, tile, on_tile))
 
 
 def _in_tiles(
     engine: Engine,
     size: tuple[int, int, int],
-    read: Callable[[Tile], Tensor],
-    write: Callable[[Tile, Tensor], None],
-    sigma: float,
+    read: Callable[[Window], Planes],
+    write: Callable[[Window, Planes], None],
+    level: Level,
     timesteps: int,
     tile: Shape | None,
     on_tile: OnTile,
@@ -128,20 +127,20 @@ def _in_tiles(
     channels = engine.config.image_channels
     if channels == 3 and size[0] == 1:
         raise InputError("this is a colour network, and the image is grey: choose a grey one")
-    if timesteps < 1:
-        raise InputError(f"the number of timesteps must be at least 1, not {timesteps}")
-    parts = list(tiles(*size[1:], engine.config, tile or engine.tile))
+    check_timesteps(timesteps)
+    parts = list(tiles(*size[1:], graph_of(engine.config), tile or engine.tile))
     activities, done, of = [], 0, len(parts) * size[0] // channels
     for part in parts:
+        here = level if np.ndim(level) == 0 else np.asarray(level)[part.source]
         denoised = []
-        for planes in torch.split(read(part), channels):
-            result = engine.run(planes, sigma, timesteps)
+        for planes in np.split(read(part.source), size[0] // channels):
+            result = engine.run(np.ascontiguousarray(planes), here, timesteps, part.inside)
             denoised.append(result.denoised[:, *part.inside])
             activities.append(result.activity)
             done += 1
             on_tile(done, of)
-        whole = torch.cat(denoised)
-        if not whole.isfinite().all():  # finite weights can be large enough for it
-            raise WeightsError("the network's output is no number: its weights are broken")
-        write(part, whole)
-    return total(activities)
+        whole = np.concatenate(denoised)
+        if not np.isfinite(whole).all():  # finite weights can be large enough for it
+            raise WeightsError("the network's output is not finite: its weights are broken")
+        write(part.target, whole)
+    return sum_activities(activities)

@@ -1,32 +1,23 @@
-"""The field's test protocol: known noise on clean images, PSNR and SSIM of what comes back.
+"""A network on a set of clean images with known noise: scores, spikes and operations."""
 
-White Gaussian noise is added in floating point, neither clipped nor quantised, seeded by the
-position of the image in its set. The output is clipped and rounded to 8 bits; PSNR is measured
-per image, then averaged (Zhang et al. 2017, DnCNN, and its public test code).
-"""
-
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-import numpy as np
-
 from spiden_cli.core.engine.activity import (
     Activity,
     mean_firing_rate,
+    sum_activities,
     synaptic_operations,
-    total,
 )
 from spiden_cli.core.engine.engine import Engine
-from spiden_cli.core.files.picture_files import read_picture
-from spiden_cli.core.image.metrics import psnr, ssim
 from spiden_cli.core.image.picture import Pixels
-from spiden_cli.core.image.tensor import to_pixels, to_tensor
-from spiden_cli.core.network.geometry import dense_operations
-from spiden_cli.core.noise.synthesis import add_gaussian_noise
-from spiden_cli.core.tasks.denoising import denoise_tensor
+from spiden_cli.core.network.families import graph_of
+from spiden_cli.core.tasks.denoising import denoise_planes
+from spiden_cli.core.tasks.scoring import eight_bits, read_clean, score, trial
 
 
 @dataclass(frozen=True)
@@ -35,24 +26,43 @@ class ImageScore:
 
     Attributes:
         name: file name.
-        pixels: pixels of the image, channels not counted.
+        height: rows of the image.
+        width: columns of the image.
+        passes: how often an image of this size went through the network: once for each channel
+            that a grey network takes by itself, eight times that with an ensemble.
         noisy_psnr: of the noisy image, clipped and rounded to 8 bits, in dB.
         psnr: of the denoised image, in dB.
-        ssim: of the denoised image.
-        firing_rate: spikes per neuron and timestep; NaN for a CNN.
-        synaptic_operations: per pixel, in the spike-driven layers; for a CNN, its multiply-
-            accumulates in the same layers.
+        ssim: of the denoised image; NaN if it was not asked for.
+        activity: spikes and operations by layer; empty for a CNN.
+        operations: synaptic operations; for a CNN, its multiply-accumulates in the same layers.
         seconds: time in the network.
     """
 
     name: str
-    pixels: int
+    height: int
+    width: int
+    passes: int
     noisy_psnr: float
     psnr: float
     ssim: float
-    firing_rate: float
-    synaptic_operations: float
+    activity: Activity
+    operations: int
     seconds: float
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of the image, channels not counted."""
+        return self.height * self.width
+
+    @property
+    def firing_rate(self) -> float:
+        """Spikes per neuron and timestep; NaN for a CNN."""
+        return mean_firing_rate(self.activity)
+
+    @property
+    def operations_per_pixel(self) -> float:
+        """Synaptic operations, or multiply-accumulates, per pixel."""
+        return self.operations / self.pixels
 
 
 @dataclass(frozen=True)
@@ -63,24 +73,27 @@ class Evaluation:
         sigma: noise level in 8-bit units.
         timesteps: T.
         scores: image by image.
-        activity: of all images together; empty for a CNN.
     """
 
     sigma: float
     timesteps: int
     scores: tuple[ImageScore, ...]
-    activity: Activity
 
     def mean(self, quantity: str) -> float:
         """Return the mean over the images of an attribute of `ImageScore`."""
-        return fmean(getattr(score, quantity) for score in self.scores)
+        return fmean(getattr(image, quantity) for image in self.scores)
+
+    @property
+    def activity(self) -> Activity:
+        """Of all images together; empty for a CNN."""
+        return sum_activities(image.activity for image in self.scores)
 
 
 @dataclass(frozen=True)
 class Shown:
-    """The pictures behind a score, to save or to look at."""
+    """The pictures behind a score, to save or to look at; 8 bits, (H, W) or (H, W, 3)."""
 
-    name: str
+    path: Path
     noisy: Pixels
     denoised: Pixels
 
@@ -92,53 +105,49 @@ def evaluate(
     timesteps: int,
     on_image: Callable[[int], None] = lambda done: None,
     show: Callable[[Shown], None] = lambda shown: None,
+    with_ssim: bool = True,
+    seeds: Sequence[int] | None = None,
 ) -> Evaluation:
-    """Add noise to clean images, remove it, and score the result.
+    """Add noise to clean images, remove it, and score the result; see `scoring`.
 
     Args:
         engine: runs the network.
         paths: clean images.
         sigma: noise level in 8-bit units.
-        timesteps: T >= 1.
+        timesteps: T, 1 to 64.
         on_image: told the number of images done.
         show: given the pictures of each image.
+        with_ssim: also measure structural similarity, which takes longer than PSNR.
+        seeds: of the noise of each image; None: its position in the set.
 
     Raises:
         InputError: an image can't be read or is too small, or a grey one meets a colour network.
     """
-    scores, activities = [], []
-    for seed, path in enumerate(paths):
-        clean = to_tensor(read_picture(path).pixels)
-        noisy = add_gaussian_noise(clean, sigma, seed)
+    scores = []
+    for done, (path, seed) in enumerate(zip(paths, seeds or range(len(paths)), strict=True), 1):
+        given = trial(read_clean(path), sigma, seed)
         began = time.perf_counter()
-        result = denoise_tensor(engine, noisy, sigma, timesteps)
+        denoised, activity = denoise_planes(engine, given.noisy, sigma, timesteps)
         seconds = time.perf_counter() - began
-        pictures = [to_pixels(image, np.uint8) for image in (clean, noisy, result.denoised)]
-        scores.append(_score(engine, path.name, pictures, result.activity, seconds))
-        activities.append(result.activity)
-        show(Shown(path.name, pictures[1], pictures[2]))
-        on_image(seed + 1)
-    return Evaluation(sigma, timesteps, tuple(scores), total(activities))
+        channels, height, width = given.clean.shape
+        passes = channels // engine.config.image_channels * engine.passes
+        found = score(given, denoised, with_ssim)
+        scores.append(
+            ImageScore(
+                path.name, height, width, passes, found.noisy_psnr, found.psnr,
+                math.nan if found.ssim is None else found.ssim, activity,
+                _operations(engine, activity, height, width, passes), seconds,
+            )
+        )  # fmt: skip
+        show(Shown(path, eight_bits(given.noisy), eight_bits(denoised)))
+        on_image(done)
+    return Evaluation(sigma, timesteps, tuple(scores))
 
 
-def _score(
-    engine: Engine, name: str, pictures: list[Pixels], activity: Activity, seconds: float
-) -> ImageScore:
-    clean, noisy, denoised = pictures
-    height, width = clean.shape[:2]
-    operations = synaptic_operations(activity)
-    if not engine.config.spiking:
-        planes = clean[..., None].shape[2] // engine.config.image_channels
-        passes = planes * engine.passes
-        layers = dense_operations(engine.config, height, width)
-        operations = passes * sum(count for name, count in layers.items() if name != "encoder")
-    return ImageScore(
-        name=name,
-        pixels=height * width,
-        noisy_psnr=psnr(noisy, clean),
-        psnr=psnr(denoised, clean),
-        ssim=ssim(denoised, clean),
-        firing_rate=mean_firing_rate(activity),
-        synaptic_operations=operations / (height * width),
-        seconds=seconds,
-    )
+def _operations(engine: Engine, activity: Activity, height: int, width: int, passes: int) -> int:
+    """Return the operations of the layers that spikes drive, or would if it were no CNN."""
+    if engine.config.spiking:
+        return synaptic_operations(activity)
+    graph = graph_of(engine.config)
+    dense = graph.dense_operations(height, width)
+    return passes * sum(dense[node.name] for node in graph.spike_convolutions)

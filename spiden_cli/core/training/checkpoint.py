@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from spiden_cli.core.network.presets import NetworkConfig
+from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.tensor_file import write_tensors
 from spiden_cli.core.training.config import TrainingConfig
 from spiden_cli.errors import InputError, TrainingError

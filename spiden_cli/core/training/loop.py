@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
 from spiden_cli.core.data.patches import PatchSource
+from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.denoiser import Denoiser
-from spiden_cli.core.network.presets import NetworkConfig
 from spiden_cli.core.training.averaging import moving_average
 from spiden_cli.core.training.calibration import recalibrate
 from spiden_cli.core.training.checkpoint import (

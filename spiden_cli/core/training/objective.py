@@ -12,7 +12,6 @@ from torch import Tensor
 
 from spiden_cli.core.data.patches import Batch
 from spiden_cli.core.network.denoiser import Denoiser
-from spiden_cli.core.network.recording import record_spikes
 
 
 class Objective(NamedTuple):
@@ -47,12 +46,15 @@ def objective(
     """
     # Without a penalty the rate is only watched: its gradient would cost a sixth of the step.
     rate = torch.mean if sparsity_weight else torch.no_grad()(torch.mean)
-    with record_spikes(network, rate) as rates:
-        denoised = network(batch.noisy, batch.sigma, timesteps, quantised)
+    rates: list[Tensor] = []
+    denoised = network(
+        batch.noisy, batch.sigma, timesteps, quantised,
+        observe=lambda _, spikes: rates.append(rate(spikes)),
+    )  # fmt: skip
     error = (denoised.float() - batch.clean).abs().mean()
     if teacher is not None:
         with torch.no_grad():
             taught = teacher(batch.noisy, batch.sigma).float()
         error = torch.lerp(error, (denoised.float() - taught).abs().mean(), teacher_weight)
-    firing_rate = torch.stack([values[0].float() for values in rates.values()]).mean()
+    firing_rate = torch.stack([value.float() for value in rates]).mean()
     return Objective(error + sparsity_weight * firing_rate, error.detach(), firing_rate)

@@ -19,11 +19,11 @@ import torch
 from torch import Tensor
 
 from spiden_cli.core.data.patches import Batch
-from spiden_cli.core.network.blocks import ConvNorm
+from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.folding import fold
-from spiden_cli.core.network.presets import NetworkConfig
-from spiden_cli.core.network.recording import record_spikes
+from spiden_cli.core.network.graph import Neurons
+from spiden_cli.core.network.layers import ConvNorm
 from spiden_cli.core.neuron.layer import IFLayer
 from spiden_cli.core.weights import load_weights
 from spiden_cli.errors import TrainingError
@@ -121,36 +121,43 @@ def _widen(network: Denoiser, narrow: Denoiser) -> None:
     One of K neurons has the initial potential in the middle of those of the F that follow it among
     K F, and starts as their mean.
     """
-    channels = network.config.width
     tensors = narrow.state_dict()
-    for name, wanted in network.state_dict().items():
-        tensor = tensors[name]
-        if tensor.shape == wanted.shape:
-            continue
-        along = 0 if _is_neuron(name) else 1
-        factor = wanted.shape[along] // tensor.shape[along]
-        ranks = tensor.unflatten(along, (-1, channels)).repeat_interleave(factor, along)
-        tensors[name] = ranks.flatten(along, along + 1) / (1 if _is_neuron(name) else factor)
+    wide = network.state_dict()
+
+    def split(name: str, along: int, channels: int) -> Tensor:
+        factor = wide[name].shape[along] // tensors[name].shape[along]
+        ranks = tensors[name].unflatten(along, (-1, channels)).repeat_interleave(factor, along)
+        mean: Tensor = ranks.flatten(along, along + 1) / (factor if along else 1)
+        return mean
+
+    for node in network.graph.of_type(Neurons):
+        for name in wide:
+            if name.startswith(f"{node.name}.") and _is_neuron(name):
+                tensors[name] = split(name, 0, node.currents)
+        for reader in network.graph.consumers(node):
+            name = f"{reader.name}.weight"
+            name = name if name in wide else f"{reader.name}.conv.weight"
+            tensors[name] = split(name, 1, node.currents)
     network.load_state_dict(tensors)
 
 
 @torch.no_grad()
 def _from_twin(network: Denoiser, twin: Denoiser, calibration: Batch) -> None:
-    with record_spikes(twin, _mean_square) as records:
-        twin(calibration.noisy.cpu(), calibration.sigma.cpu())
+    squares: dict[str, Tensor] = {}
+
+    def observe(name: str, activations: Tensor) -> None:
+        squares[name] = activations.square().mean((0, 2, 3))
+
+    twin(calibration.noisy.cpu(), calibration.sigma.cpu(), observe=observe)
     network.load_state_dict(twin.state_dict(), strict=False)
-    neurons = [module for module in network.modules() if isinstance(module, IFLayer)]
-    for layer, (_, driven), (mean_square,) in zip(
-        neurons, network.spike_driven(), records.values(), strict=True
-    ):
-        spread = (2 * mean_square).sqrt()
+    for node in network.graph.spike_convolutions:
+        spread = (2 * squares[node.name]).sqrt()
         # A channel that the twin left silent keeps a small threshold rather than none.
         threshold = network.config.threshold * spread.clamp_min(0.01 * float(spread.max()))
+        layer = network.get_submodule(node.inputs[0])
+        assert isinstance(layer, IFLayer)
         layer.log_threshold.copy_(threshold.log())
+        driven = network.get_submodule(node.name)
         weight = driven.conv.weight if isinstance(driven, ConvNorm) else driven.weight
         assert isinstance(weight, Tensor)
         weight.mul_(threshold.to(weight)[:, None, None])
-
-
-def _mean_square(activations: Tensor) -> Tensor:
-    return activations.square().mean((0, 2, 3))

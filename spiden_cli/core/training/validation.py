@@ -1,5 +1,6 @@
 """The measure of a run on held-out images: PSNR as `spiden evaluate` has it, and firing rates."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -7,11 +8,9 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
-from spiden_cli.core.image.metrics import psnr
-from spiden_cli.core.image.tensor import to_pixels
+from spiden_cli.core.engine.engine import Planes
 from spiden_cli.core.network.denoiser import Denoiser
-from spiden_cli.core.network.recording import record_spikes
-from spiden_cli.core.noise.synthesis import add_gaussian_noise
+from spiden_cli.core.tasks.scoring import score, trial
 
 CROP = 160
 MOST_IMAGES = 16
@@ -71,22 +70,26 @@ def validate(
     was_training = network.training
     network.eval()
     levels: dict[str, float] = {}
-    with record_spikes(network, torch.mean) as rates:
-        for level in validation_levels(sigma):
-            values = []
-            for seed, image in enumerate(images):
-                clean = _centre(image)
-                noisy = add_gaussian_noise(clean.float() / 255, level, seed).to(device)
-                denoised = network(noisy[None], level, timesteps, quantised)[0].cpu()
-                pixels = to_pixels(denoised, clean.numpy().dtype)
-                values.append(psnr(pixels, to_pixels(clean.float() / 255, pixels.dtype)))
-            levels[f"{level:g}"] = sum(values) / len(values)
+    rates: dict[str, list[Tensor]] = defaultdict(list)
+
+    def observe(name: str, spikes: Tensor) -> None:
+        rates[name].append(spikes.mean())
+
+    for level in validation_levels(sigma):
+        values = []
+        for seed, image in enumerate(images):
+            given = trial(_centre(image), level, seed)
+            noisy = torch.from_numpy(given.noisy[None]).to(device)
+            denoised = network(noisy, level, timesteps, quantised, observe)[0].float().cpu()
+            values.append(score(given, denoised.numpy()).psnr)
+        levels[f"{level:g}"] = fmean(values)
     network.train(was_training)
     means = {name: float(torch.stack(values).mean()) for name, values in rates.items()}
     return Validation(levels, means)
 
 
-def _centre(image: Tensor) -> Tensor:
+def _centre(image: Tensor) -> Planes:
+    """Return the centre of an image as a network sees it: (C, H, W) float32 in [0, 1]."""
     height, width = image.shape[-2:]
     top, left = max(0, (height - CROP) // 2), max(0, (width - CROP) // 2)
-    return image[:, top : top + CROP, left : left + CROP]
+    return (image[:, top : top + CROP, left : left + CROP].float() / 255).numpy()

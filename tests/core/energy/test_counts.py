@@ -15,11 +15,11 @@ from spiden_cli.core.energy.counts import (
     total,
 )
 from spiden_cli.core.energy.measurement import Observer
-from spiden_cli.core.engine.engine import DenseEngine
+from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.encoding import encode, pad_to_multiple
 from spiden_cli.core.network.folding import fold
-from spiden_cli.core.network.presets import NetworkConfig
+from spiden_cli.core.network.config import NetworkConfig
 
 SIGMA = 25.0
 SHORTCUTS = NetworkConfig(width=3, layers=6, shortcuts=True, unshuffle=2, noise_map=True)

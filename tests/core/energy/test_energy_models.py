@@ -24,7 +24,7 @@ from spiden_cli.core.energy.model import (
 )
 from spiden_cli.core.energy.movement import MovementModel, equivalent_bits
 from spiden_cli.core.energy.operations import OperationsModel
-from spiden_cli.core.network.geometry import LayerGeometry
+from spiden_cli.core.network.graph import ConvolutionShape
 
 CONSTANTS = load_constants()
 PRICED = [(model, number) for model in energy_models(CONSTANTS) for number in model.formats]
@@ -32,10 +32,10 @@ NAMES = [f"{model.name}-{number.name}" for model, number in PRICED]
 each_model = pytest.mark.parametrize(("model", "number"), PRICED, ids=NAMES)
 
 # The layer of the worked example: a convolution from 64 to 64 channels over 64 x 64 positions.
-SHAPE = LayerGeometry("conv", 64, 64, 64, 64)
+SHAPE = ConvolutionShape("conv", 64, 64, 64, 64)
 
 
-def spiking_layer(per_neuron: float, timesteps: int, shape: LayerGeometry = SHAPE) -> LayerCounts:
+def spiking_layer(per_neuron: float, timesteps: int, shape: ConvolutionShape = SHAPE) -> LayerCounts:
     spikes = round(per_neuron * shape.inputs)
     operations = Operations(
         accumulates=round(per_neuron * shape.dense_operations),
@@ -51,7 +51,7 @@ def spiking_layer(per_neuron: float, timesteps: int, shape: LayerGeometry = SHAP
     return LayerCounts(shape, 1, operations, spike_driven=True, spiking=True)
 
 
-def dense_layer(silent: int = 0, shape: LayerGeometry = SHAPE) -> LayerCounts:
+def dense_layer(silent: int = 0, shape: ConvolutionShape = SHAPE) -> LayerCounts:
     operations = Operations(
         macs=shape.dense_operations,
         biases=shape.outputs,
@@ -151,7 +151,7 @@ def test_lemaire_breaks_even_near_0_57_spikes(timesteps, rate):
 def test_memories_that_never_stop_growing_favour_the_cnn(side, even):
     """With the slope of the authors' regression above 1 MiB, large maps lower the break-even."""
     growing = replace(CONSTANTS.lemaire, sram_pj_per_byte_above_1mib=8.72e-5)
-    model, shape = LemaireModel(growing), LayerGeometry("conv", 64, 64, side, side)
+    model, shape = LemaireModel(growing), ConvolutionShape("conv", 64, 64, side, side)
     dense = spent(model, [dense_layer(shape=shape)], INT32)
     found = break_even(model, [spiking_layer(0.1, 4, shape)], INT32, dense)
     assert found == pytest.approx(even, abs=0.012)
@@ -211,7 +211,7 @@ def test_movement_is_as_sensitive_as_reported(prices, reported, tolerance):
 def _yan_break_even(constants):
     """The rate per step at T = 5, 4-bit weights, a fan-in of 4095; a neuron fires once or never."""
     model, four_bits = MovementModel(constants), Format("4-bit", 4, 3)
-    shape, rate = LayerGeometry("conv", 455, 455, 64, 64), 0.057
+    shape, rate = ConvolutionShape("conv", 455, 455, 64, 64), 0.057
     for _ in range(20):  # the CNN's zeros are the silent neurons at that rate
         silent = round(shape.inputs * (1 - 5 * rate))
         dense = spent(model, [dense_layer(silent, shape)], four_bits)

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from spiden_cli.core.energy.measurement import measure
-from spiden_cli.core.engine.engine import DenseEngine
+from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.engine.event.engine import EventEngine
 from spiden_cli.core.image.tensor import to_grey, to_pixels, to_tensor
 from spiden_cli.core.network.denoiser import Denoiser

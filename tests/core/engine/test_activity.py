@@ -15,7 +15,7 @@ from spiden_cli.core.engine.activity import (
     taps,
     total,
 )
-from spiden_cli.core.engine.engine import DenseEngine
+from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.network.folding import fold
 from spiden_cli.core.network.geometry import dense_operations
 from spiden_cli.core.network.presets import PRESETS

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from spiden_cli.core.engine.engine import DenseEngine
+from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.engine.ensemble import EnsembleEngine, oriented, restored
 from spiden_cli.core.weights import load_weights
 

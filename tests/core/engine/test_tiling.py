@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spiden_cli.core.engine.engine import DenseEngine
+from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.engine.tiling import tiles
 from spiden_cli.core.network.presets import PRESETS, preset
 from spiden_cli.core.tasks.denoising import denoise_tensor

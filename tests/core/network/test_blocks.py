@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from spiden_cli.core.network.blocks import ConvNorm
+from spiden_cli.core.network.layers import ConvNorm
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ def test_operations_equal_a_count(height, width, channels_in, channels_out):
         for down in (-1, 0, 1)
         for right in (-1, 0, 1)
     )
-    layer = LayerGeometry("layer", channels_in, channels_out, height, width)
+    layer = ConvolutionShape("layer", channels_in, channels_out, height, width)
     assert layer.taps == count
     # A convolution of ones over ones sums, per output, the taps that fall inside.
     ones = torch.ones(1, channels_in, height, width)

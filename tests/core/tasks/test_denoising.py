@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from spiden_cli.core.engine.engine import DenseEngine
+from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.tensor import to_pixels, to_tensor
 from spiden_cli.core.noise.estimation import estimate_sigma

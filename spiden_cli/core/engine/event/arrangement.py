@@ -110,8 +110,7 @@ def _starts(arrays: dict[str, Floats]) -> dict[str, int]:
     """Return where each of the arrays starts in `_flat`."""
     ends = np.cumsum([array.size for array in arrays.values()])
     return {
-        name: int(end) - array.size
-        for (name, array), end in zip(arrays.items(), ends, strict=True)
+        name: int(end) - array.size for (name, array), end in zip(arrays.items(), ends, strict=True)
     }
 
 
@@ -174,7 +173,7 @@ def _shared(graph: Graph, units: dict[str, Floats]) -> bool:
     for node in graph.nodes:
         if isinstance(node, Add):
             names = (node.name, *node.inputs)
-            least = np.minimum.reduce([units[name] for name in names])
+            least: Floats = np.minimum.reduce([units[name] for name in names])
             wanted = dict.fromkeys(names, least)
         elif isinstance(node, Shuffle):
             source, parts = node.inputs[0], node.factor**2

@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 import platformdirs
+from numba.core import config
 from numba.core.caching import (
     CompileResultCacheImpl,
     FunctionCache,
@@ -46,7 +47,7 @@ def _source_hash() -> str:
     return digest.hexdigest()
 
 
-class _Locator(UserProvidedCacheLocator):  # type: ignore[misc]
+class _Locator(UserProvidedCacheLocator):
     """Puts the cache into a folder named after the source that it was compiled from."""
 
     def __init__(self, py_func: Any, py_file: str) -> None:  # noqa: ANN401
@@ -58,7 +59,7 @@ class _Locator(UserProvidedCacheLocator):  # type: ignore[misc]
 
     def ensure_cache_path(self) -> None:
         Path(self._cache_path).mkdir(mode=0o700, parents=True, exist_ok=True)
-        super().ensure_cache_path()
+        super().ensure_cache_path()  # type: ignore[no-untyped-call]
 
     @classmethod
     def from_function(cls, py_func: Any, py_file: str) -> "_Locator | None":  # noqa: ANN401
@@ -70,19 +71,19 @@ class _Locator(UserProvidedCacheLocator):  # type: ignore[misc]
         return locator
 
 
-class _Cached(CompileResultCacheImpl):  # type: ignore[misc]
-    _locator_classes = (_Locator,)
+class _Cached(CompileResultCacheImpl):
+    _locator_classes = [_Locator]  # noqa: RUF012
 
 
-class _Cache(FunctionCache):  # type: ignore[misc]
+class _Cache(FunctionCache):
     _impl_class = _Cached
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:  # noqa: ANN401
         """Return the machine code of a signature, or None where there is none that can be read."""
         try:
-            return super().load_overload(sig, target_context)
+            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
         except Exception:  # a damaged file can fail in any way: numba pickles
-            self.flush()
+            self.flush()  # type: ignore[no-untyped-call]
             return None
 
 
@@ -93,6 +94,6 @@ def compiled(function: Function) -> Function:
         RuntimeError: there is no folder to keep it in.
     """
     dispatcher = numba.njit(nogil=True)(function)
-    if not numba.config.DISABLE_JIT:
-        dispatcher._cache = _Cache(function)
+    if not config.DISABLE_JIT:  # type: ignore[attr-defined]
+        vars(dispatcher)["_cache"] = _Cache(function)  # type: ignore[no-untyped-call]
     return cast(Function, dispatcher)

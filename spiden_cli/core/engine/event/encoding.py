@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from spiden_cli.core.engine.engine import Level, Planes
+from spiden_cli.core.engine.engine import Planes
 from spiden_cli.core.network.config import NetworkConfig
+from spiden_cli.core.noise.model import Level
 
 Floats = NDArray[np.float32]
 

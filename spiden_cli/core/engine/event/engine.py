@@ -2,18 +2,23 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spiden_cli.core.engine.activity import Activity, counted
-from spiden_cli.core.engine.engine import Level, Pass, Planes
+from spiden_cli.core.engine.engine import Pass, Planes
 from spiden_cli.core.engine.event.encoding import encode, subtract_noise
 from spiden_cli.core.engine.event.kernels import Counts, run_band
 from spiden_cli.core.engine.event.program import Layout, compile_network, lay_out, schedule
 from spiden_cli.core.engine.tiling import Window, counting_window
-from spiden_cli.core.network.folding import FoldedNetwork
+from spiden_cli.core.network.folding import FoldedNetwork, folded
 from spiden_cli.core.network.graph import Neurons, reach
+from spiden_cli.core.noise.model import Level
 from spiden_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from spiden_cli.core.network.denoiser import Denoiser
 
 _NUMBERS: dict[str, type[np.float32] | type[np.int16]] = {
     "float32": np.float32,
@@ -40,17 +45,21 @@ class EventEngine:
     tile = (2048, 1024)  # a few rows at a time are at work, so that it may be tall
 
     def __init__(
-        self, network: FoldedNetwork, threads: int | None = None, numbers: str = "float32"
+        self,
+        network: "FoldedNetwork | Denoiser",
+        threads: int | None = None,
+        numbers: str = "float32",
     ) -> None:
         if not network.config.spiking:
             raise InputError("a CNN sends no spikes: run it on the dense engine")
         self.name = "event" if numbers == "float32" else f"event-{numbers}"
         self.config = network.config
         self.threads = threads or available_cores()
-        self._program = compile_network(network, _NUMBERS[numbers])
-        self._bias = network.convolutions["readout"].bias
+        ready = folded(network)
+        self._program = compile_network(ready, _NUMBERS[numbers])
+        self._bias = ready.convolutions[self._program.operations[-1].node.name].bias
         # Compiling the kernels, or reading them from disk, is no part of any picture's time.
-        side = 2 * network.graph.grid
+        side = 2 * ready.graph.grid
         self.run(np.zeros((self.config.image_channels, side, side), np.float32), 0.0, 1)
 
     def run(
@@ -61,7 +70,7 @@ class EventEngine:
         image = encode(noisy, level, self.config, grid)
         height, width = image.shape[0] - 2, image.shape[1] - 2
         layout = lay_out(program, height, width, timesteps)
-        inside = counting_window(window, *noisy.shape[1:], grid)
+        inside = counting_window(window, noisy.shape[1], noisy.shape[2], grid)
         layers = int(layout.table["count"].max()) + 1
         counts = Counts(*np.zeros((3, layers, int(layout.table["height"].max())), np.int64))
         drawn = np.empty((height, width, len(self._bias)), np.float32)
@@ -76,9 +85,9 @@ class EventEngine:
         edges = _bands(height, self.threads, grid // program.scale)
         with ThreadPoolExecutor(len(edges) - 1) as pool:
             list(pool.map(run, edges[:-1], edges[1:]))
-        mean = drawn / np.float32(timesteps)
-        mean += self._bias
-        denoised = subtract_noise(noisy, mean, level, self.config)
+        drawn /= np.float32(timesteps)
+        drawn += self._bias
+        denoised = subtract_noise(noisy, drawn, level, self.config)
         return Pass(denoised, self._activity(layout, counts, inside, noisy.shape[1:], timesteps))
 
     def _activity(

@@ -33,6 +33,7 @@ from spiden_cli.core.engine.event.vectors import (
 )
 
 Array = NDArray[Any]
+Record = Any  # one element of an array of OPERATION
 
 LARGEST = np.float32(32767)  # int16
 COLUMNS = 64  # positions that share a kernel row's weights while these are in the L1 cache; even
@@ -160,7 +161,7 @@ def run_band(
 
 
 @compiled
-def source_row(operation: Any, row: int) -> int:
+def source_row(operation: Record, row: int) -> int:
     """Return where a row of an operation's input starts in its ring."""
     start: int = operation.source + row % operation.source_rows * operation.source_size
     return start
@@ -198,7 +199,7 @@ def encode_row(image: Array, arrays: Arrays, current: Array, timesteps: int) -> 
 
 @compiled
 def convolve_row(
-    spikes: Array, operation: Any, arrays: Arrays, row: int, timesteps: int, currents: Array,
+    spikes: Array, operation: Record, arrays: Arrays, row: int, timesteps: int, currents: Array,
     start: int,
 ) -> None:  # fmt: skip
     """Fill a row of currents with what the spikes of three rows drive; the bias is not in it.
@@ -240,7 +241,7 @@ def convolve_row(
 
 
 @compiled
-def add_bias(target: Array, bias: Array, operation: Any, timesteps: int) -> None:
+def add_bias(target: Array, bias: Array, operation: Record, timesteps: int) -> None:
     """Add the bias of a convolution to its row of currents."""
     lanes = VECTOR_BYTES // target.itemsize
     positions = timesteps * (operation.width + 2)
@@ -252,7 +253,7 @@ def add_bias(target: Array, bias: Array, operation: Any, timesteps: int) -> None
 
 @compiled
 def add_row(
-    currents: Array, operation: Any, bias: Array, row: int, timesteps: int, target: Array
+    currents: Array, operation: Record, bias: Array, row: int, timesteps: int, target: Array
 ) -> None:
     """Add a row of currents, and the bias that it still lacks, to the other's."""
     if operation.source != operation.target:
@@ -269,7 +270,7 @@ def add_row(
 
 @compiled
 def shuffle_row(
-    currents: Array, operation: Any, row: int, timesteps: int, target: Array
+    currents: Array, operation: Record, row: int, timesteps: int, target: Array
 ) -> None:
     """Fill a row of currents with one of the `step` rows that a row of channels unfolds to."""
     factor, width, width_in = operation.step, operation.width, operation.source_width
@@ -290,7 +291,7 @@ def shuffle_row(
 
 @compiled
 def fire_row(
-    currents: Array, operation: Any, arrays: Arrays, row: int, timesteps: int, out: Array
+    currents: Array, operation: Record, arrays: Arrays, row: int, timesteps: int, out: Array
 ) -> None:
     """Drive a row of neurons with T timesteps of current; their spikes go to `out`."""
     width, channels, words = operation.width, operation.channels, operation.words
@@ -312,7 +313,7 @@ def fire_row(
 
 
 @compiled
-def count_row(out: Array, operation: Any, counts: Counts, row: int, timesteps: int) -> None:
+def count_row(out: Array, operation: Record, counts: Counts, row: int, timesteps: int) -> None:
     """Count the spikes of a row, the neurons that sent them, and the kernel columns reached."""
     width, words, stride = operation.width, operation.words, operation.step
     spikes, fired, reached = 0, 0, 0
@@ -335,7 +336,7 @@ def count_row(out: Array, operation: Any, counts: Counts, row: int, timesteps: i
 
 @compiled
 def read_row(
-    spikes: Array, operation: Any, readout: Array, row: int, timesteps: int, read: Array
+    spikes: Array, operation: Record, readout: Array, row: int, timesteps: int, read: Array
 ) -> None:
     """Sum the read-out's weights for one row of spikes, over time; kernel rows side by side.
 

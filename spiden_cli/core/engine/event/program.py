@@ -204,10 +204,8 @@ def _ring(
     for writer in (k for k, target in enumerate(targets) if target == at):
         for reader in graph.consumers(nodes[writer]):
             before = due[next(k for k, node in enumerate(nodes) if node is reader)][:-1]
-            if reader is nodes[-1]:
-                oldest = before + 1  # it takes spikes row by row
-            else:
-                oldest = _oldest(reader, before + 1)
+            # The read-out takes its spikes row by row.
+            oldest = before + 1 if reader is nodes[-1] else _oldest(reader, before + 1)
             rows = max(rows, int((newest - oldest).max()) + 1)
     return rows
 

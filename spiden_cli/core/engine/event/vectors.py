@@ -237,9 +237,7 @@ def add_products(
 
 
 @_instruction
-def carry(
-    _: Any, total: Any, at: Any, current: Any, of: Any, bias: Any, bias_of: Any
-) -> _Lowered:
+def carry(_: Any, total: Any, at: Any, current: Any, of: Any, bias: Any, bias_of: Any) -> _Lowered:
     """Add a vector of current and of bias to a vector of currents.
 
     `carry(total, at, current, of, bias, bias_of)`: the vectors start at those indices. Integers

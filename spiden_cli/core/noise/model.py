@@ -1,0 +1,161 @@
+"""Noise as a value: what kind it is, how strong, and what a network is told of it.
+
+A kind of noise says one thing to everybody: its level at each pixel of a picture, in 8-bit units,
+1/255 of what lies between the picture's black and white. That is what the networks are told.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spiden_cli.core.image.picture import Pixels, Range
+from spiden_cli.errors import InputError
+
+Level: TypeAlias = float | NDArray[np.float32]
+"""A noise level in 8-bit units: one for all pixels, or a map (H, W)."""
+
+_NEIGHBOURHOOD = 7  # pixels a side, over which a mean stands for the clean value
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """White Gaussian noise of one level.
+
+    Attributes:
+        sigma: standard deviation, 0 to 255, in 1/255 of the picture's range.
+
+    Raises:
+        InputError: sigma is out of range, or not a number.
+    """
+
+    sigma: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.sigma <= 255:
+            raise InputError(f"sigma must be a number from 0 to 255, not {self.sigma}")
+
+
+@dataclass(frozen=True)
+class PoissonGaussian:
+    """Counts and read noise: a value x has the variance gain (x - offset) + read_noise^2.
+
+    All in the units of the picture's own pixels (Foi et al. 2008, IEEE TIP 17(10), eq. 4).
+
+    Attributes:
+        gain: what one count adds to a pixel.
+        offset: the pixel of no count.
+        read_noise: standard deviation of what is added to every pixel.
+
+    Raises:
+        InputError: the gain is not positive, the read noise is negative, or one is not finite.
+    """
+
+    gain: float
+    offset: float = 0.0
+    read_noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        finite = all(map(math.isfinite, (self.gain, self.offset, self.read_noise)))
+        if not (finite and self.gain > 0 and self.read_noise >= 0):
+            raise InputError(
+                f"the gain must be positive and the read noise not negative, not {self.gain} and "
+                f"{self.read_noise}"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class NoiseMap:
+    """Gaussian noise of a known level at each pixel.
+
+    Attributes:
+        sigma: (H, W) standard deviation, in 1/255 of the picture's range.
+
+    Raises:
+        InputError: a level is out of range, or not a number.
+    """
+
+    sigma: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        if np.ndim(self.sigma) != 2 or not ((self.sigma >= 0) & (self.sigma <= 255)).all():
+            raise InputError("a noise map has a level from 0 to 255 for each pixel, (H, W)")
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Noise that is to be estimated from the picture."""
+
+
+Noise: TypeAlias = Gaussian | PoissonGaussian | NoiseMap | Unknown
+
+
+def as_noise(given: Noise | float | None) -> Noise:
+    """Return the noise that a caller means: a number is a Gaussian level, None is unknown.
+
+    Raises:
+        InputError: a number out of range.
+    """
+    if given is None:
+        return Unknown()
+    if isinstance(given, (Gaussian, PoissonGaussian, NoiseMap, Unknown)):
+        return given
+    return Gaussian(float(given))
+
+
+def known(noise: Noise, pixels: Pixels, extent: Range) -> Noise:
+    """Return the noise, estimated from the picture if it is unknown.
+
+    Args:
+        noise: what is known of it.
+        pixels: (H, W) or (H, W, 3).
+        extent: the picture's black and white.
+
+    Raises:
+        InputError: the picture is too small to tell.
+    """
+    if not isinstance(noise, Unknown):
+        return noise
+    from spiden_cli.core.noise.estimation import estimate_sigma
+
+    return Gaussian(min(estimate_sigma(pixels, extent), 255.0))
+
+
+def level_of(noise: Noise, pixels: Pixels, extent: Range) -> Level:
+    """Return the noise level of a picture, for a network to be told.
+
+    Args:
+        noise: not unknown.
+        pixels: (H, W) or (H, W, 3).
+        extent: the picture's black and white.
+
+    Returns:
+        One level, or a map (H, W) float32.
+
+    Raises:
+        InputError: a map is of another size than the picture.
+    """
+    if isinstance(noise, Gaussian):
+        return noise.sigma
+    if isinstance(noise, NoiseMap):
+        if noise.sigma.shape != pixels.shape[:2]:
+            raise InputError(
+                f"the noise map is of {noise.sigma.shape} pixels, the picture of {pixels.shape[:2]}"
+            )
+        return noise.sigma.astype(np.float32)
+    if isinstance(noise, PoissonGaussian):
+        variance = noise.gain * (_local_mean(pixels) - noise.offset).clip(min=0)
+        deviation = np.sqrt(variance + noise.read_noise**2) * 255 / (extent.white - extent.black)
+        return np.minimum(deviation, 255).astype(np.float32)
+    raise TypeError("the noise is unknown: estimate it first")
+
+
+def _local_mean(pixels: Pixels) -> NDArray[np.float32]:
+    """Return the mean around each pixel, over all channels: (H, W)."""
+    from scipy.ndimage import uniform_filter
+
+    grey = pixels.astype(np.float32) if pixels.ndim == 2 else pixels.mean(2, dtype=np.float32)
+    smooth: NDArray[np.float32] = uniform_filter(grey, _NEIGHBOURHOOD, mode="mirror")
+    return smooth

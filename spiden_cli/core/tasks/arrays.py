@@ -1,0 +1,76 @@
+"""Images as callers hold them, and pictures as the tasks take them."""
+
+import dataclasses
+import sys
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spiden_cli.core.image.picture import Picture, Range
+from spiden_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def as_picture(image: Any, white: float | None = None) -> Picture:  # noqa: ANN401
+    """Return the picture that an image shows.
+
+    Args:
+        image: a numpy array (H, W) or (H, W, 3), a torch tensor (H, W), (1, H, W) or (3, H, W), of
+            uint8, uint16 or float; or a `Picture`.
+        white: the value of white; see `Model.denoise`.
+
+    Raises:
+        InputError: it is of another kind, or holds values that are not finite.
+    """
+    if isinstance(image, Picture):
+        return image if white is None else dataclasses.replace(image, range=Range(0, white))
+    if is_tensor(image):
+        array = image.detach().cpu().numpy()
+        array = np.moveaxis(array, 0, -1) if array.ndim == 3 else array
+    elif isinstance(image, np.ndarray):
+        array = image
+    else:
+        raise InputError(f"an image must be a numpy array, a torch tensor or a Picture, not "
+                         f"{type(image).__name__}")  # fmt: skip
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
+        raise InputError(f"an image must be grey or have three colours, not {image.shape}")
+    if array.dtype.kind == "f":
+        if not np.isfinite(array).all():
+            raise InputError("the image holds values that are not finite")
+        array = array.astype(np.float32)
+        extent = Range(0, 1 if white is None else white)
+    elif array.dtype in (np.uint8, np.uint16):
+        extent = Range(0, float(np.iinfo(array.dtype).max)) if white is None else Range(0, white)
+    else:
+        raise InputError(f"pixels must be uint8, uint16 or float, not {array.dtype}")
+    return Picture(np.ascontiguousarray(array), range=extent)
+
+
+def like(image: Any, picture: Picture) -> Any:  # noqa: ANN401
+    """Return a picture's pixels as the kind of image that they came from.
+
+    Args:
+        image: what `as_picture` was given.
+        picture: what became of it.
+    """
+    if isinstance(image, Picture):
+        return picture
+    pixels: NDArray[Any] = picture.pixels
+    if is_tensor(image):
+        import torch
+
+        planes = np.moveaxis(pixels, -1, 0) if pixels.ndim == 3 else pixels
+        planes = np.ascontiguousarray(planes).reshape(tuple(image.shape))
+        return torch.from_numpy(planes).to(image)
+    return pixels.reshape(image.shape).astype(image.dtype, copy=False)
+
+
+def is_tensor(image: object) -> "TypeGuard[Tensor]":
+    """Return whether an image is a torch tensor, without importing torch to tell."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(image, torch.Tensor)

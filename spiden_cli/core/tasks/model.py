@@ -1,0 +1,213 @@
+"""The model object: weights, engine and noise estimate behind one call.
+
+    model = spiden.load("auto")
+    result = model.denoise(picture)
+
+The command line, a web page and a scheduler call the same. A model may be asked by several threads
+at once, and travels to other processes by pickle.
+"""
+
+import threading
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from spiden_cli.core.bundled import find_weights, model_for
+from spiden_cli.core.engine.activity import Activity
+from spiden_cli.core.engine.engine import Engine
+from spiden_cli.core.engine.ensemble import EnsembleEngine
+from spiden_cli.core.engine.selection import Waiting, select_engine
+from spiden_cli.core.network.folding import FoldedNetwork
+from spiden_cli.core.noise.model import Gaussian, Noise, Unknown, as_noise
+from spiden_cli.core.tasks.arrays import as_picture, like
+from spiden_cli.core.tasks.denoising import OnTile, denoise_picture
+from spiden_cli.core.weights import WeightsInfo, load_folded
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A denoised image, and what it took.
+
+    Attributes:
+        image: of the kind, shape and type that was given.
+        noise: what was removed: as it was given, or as it was estimated.
+        activity: spikes and synaptic operations by layer; empty for a CNN.
+        notes: what the user should know, a sentence each: why little or nothing was removed, or
+            what the model was not trained for.
+        estimated: whether the noise was estimated.
+        model: the name of the model that ran, or its file.
+        engine: the name of the engine that ran it.
+        timesteps: T.
+        seconds: time in the network.
+    """
+
+    image: Any
+    noise: Noise
+    activity: Activity
+    notes: tuple[str, ...]
+    estimated: bool
+    model: str
+    engine: str
+    timesteps: int
+    seconds: float
+
+
+class Loaded(NamedTuple):
+    """Weights that are ready to run.
+
+    Attributes:
+        name: of the model, or its file.
+        engine: runs them.
+        info: what their file says of itself.
+        note: why it is that engine, if the user should know.
+    """
+
+    name: str
+    engine: Engine
+    info: WeightsInfo
+    note: str | None
+
+
+class Model:
+    """A denoiser for grey and colour pictures; see `load`."""
+
+    def __init__(
+        self,
+        name: str | Path,
+        engine: str,
+        device: str,
+        threads: int | None,
+        ensemble: bool,
+        waiting: Waiting = nullcontext,
+    ) -> None:
+        self.name = str(name)
+        self._settings = engine, device, threads, ensemble
+        self._waiting = waiting
+        self._networks: dict[str, tuple[FoldedNetwork, WeightsInfo]] = {}
+        self._loaded: dict[str, Loaded] = {}
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what belongs to this process: engines, lock and display."""
+        return {"name": self.name, "settings": self._settings, "networks": self._networks}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["name"], *state["settings"])  # type: ignore[misc]
+        self._networks = state["networks"]
+
+    def loaded(self, colour: bool) -> Loaded:
+        """Return the weights and the engine for a kind of picture; loads them at the first call.
+
+        Raises:
+            WeightsError: there are no such weights, or they are damaged.
+            InputError: there is no such device or engine, or it can't run this network.
+        """
+        name = model_for(colour) if self.name == AUTO else self.name
+        with self._lock:
+            if name not in self._loaded:
+                self._loaded[name] = self._load(name)
+            return self._loaded[name]
+
+    def _load(self, name: str) -> Loaded:
+        engine, device, threads, ensemble = self._settings
+        if name not in self._networks:
+            self._networks[name] = load_folded(find_weights(name))
+        network, info = self._networks[name]
+        made, note = select_engine(
+            engine, network, device, info.firing_rate, threads, self._waiting
+        )
+        return Loaded(name, EnsembleEngine(made) if ensemble else made, info, note)
+
+    def denoise(
+        self,
+        image: Any,  # noqa: ANN401
+        noise: Noise | float | None = None,
+        *,
+        timesteps: int | None = None,
+        white: float | None = None,
+        on_tile: OnTile = lambda done, of: None,
+    ) -> Result:
+        """Denoise one image.
+
+        Args:
+            image: a numpy array (H, W) or (H, W, 3), of uint8, uint16 or float; a torch tensor
+                (H, W), (1, H, W) or (3, H, W), on any device; or a `Picture`.
+            noise: what is known of the noise. A number is the standard deviation of white Gaussian
+                noise in 8-bit units, 1/255 of the range from black to white; None has it estimated.
+            timesteps: T, 1 to 64; None: what the model was trained for.
+            white: the value of white. None: 1 for floats, 255 for uint8; for uint16 the largest
+                value of the smallest of 8, 10, 12, 14 and 16 bits that hold the image.
+            on_tile: told the number of tiles done, and of all.
+
+        Returns:
+            The image, of the kind, shape and type that was given, and what was found. Floats are
+            not clipped.
+
+        Raises:
+            InputError: the image is of another kind, too small, or holds values that are not
+                finite; the noise or T is out of range; a grey image is given to a colour model.
+            WeightsError: the weights can't be read, or give no finite output.
+        """
+        picture = as_picture(image, white)
+        wanted = as_noise(noise)
+        loaded = self.loaded(picture.is_colour)
+        steps = loaded.info.timesteps[0] if timesteps is None else timesteps
+        found = denoise_picture(loaded.engine, picture, wanted, steps, on_tile=on_tile)
+        estimated = isinstance(wanted, Unknown)
+        notes = [loaded.note] if loaded.note else []
+        return Result(
+            image=like(image, found.picture),
+            noise=found.noise,
+            activity=found.activity,
+            notes=(*notes, *_notes(found.noise, estimated, loaded.info)),
+            estimated=estimated,
+            model=loaded.name,
+            engine=loaded.engine.name,
+            timesteps=steps,
+            seconds=found.seconds,
+        )
+
+
+def load(
+    name: str | Path = AUTO,
+    *,
+    engine: str = AUTO,
+    device: str = AUTO,
+    threads: int | None = None,
+    ensemble: bool = False,
+    waiting: Waiting = nullcontext,
+) -> Model:
+    """Return a model that denoises images.
+
+    Args:
+        name: a bundled model by name, or a weights file; "auto" takes the default model for the
+            kind of each image, grey or colour, and loads it when the first one comes.
+        engine: "auto", "dense", "event" or "event-int16"; see `select_engine`.
+        device: where the dense engine computes, as torch names it; "auto": a GPU if there is one.
+        threads: CPU threads; None: as many as there are cores.
+        ensemble: average over eight orientations, at eight times the work.
+        waiting: a context that is entered while the event engine may compile.
+
+    Raises:
+        WeightsError: there are no such weights, or they are damaged.
+        InputError: there is no such device or engine, or it can't run this network.
+    """
+    model = Model(name, engine, device, threads, ensemble, waiting)
+    if model.name != AUTO:
+        model.loaded(colour=False)  # what is wrong with it is told before any picture is read
+    return model
+
+
+def _notes(noise: Noise, estimated: bool, info: WeightsInfo) -> list[str]:
+    """Say what a user should know of the noise level that a picture was denoised at."""
+    if not isinstance(noise, Gaussian):
+        return []
+    if noise.sigma == 0:
+        why = "no noise was found in it" if estimated else "the noise level given is 0"
+        hint = "; give a level to denoise it all the same" if estimated else ""
+        return [f"nothing was removed, because {why}{hint}"]
+    doubt = info.doubt(noise.sigma)
+    return [doubt] if doubt else []
