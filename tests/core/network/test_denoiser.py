@@ -1,10 +1,11 @@
 """The whole network: binary spikes inside, any T at run time, any size of image."""
 
+from collections import defaultdict
+
 import pytest
 import torch
 
 from spiden_cli.core.network.presets import PRESETS
-from spiden_cli.core.network.recording import record_spikes
 from spiden_cli.errors import InputError
 
 
@@ -32,10 +33,13 @@ def test_every_inner_convolution_receives_zeros_and_ones(make, name, neuron, tim
 
 
 def test_recording_is_of_the_same_convolutions_in_the_order_of_the_data(make):
-    network = make("tiny")
-    with record_spikes(network, lambda spikes: tuple(spikes.shape)) as records:
-        network(torch.rand(1, 1, 12, 14), 25.0, 2)
-        network(torch.rand(1, 1, 12, 14), 25.0, 3)
+    network, records = make("tiny"), defaultdict(list)
+
+    def observe(name, spikes):
+        records[name].append(tuple(spikes.shape))
+
+    network(torch.rand(1, 1, 12, 14), 25.0, 2, observe=observe)
+    network(torch.rand(1, 1, 12, 14), 25.0, 3, observe=observe)
     names = [f"blocks.{block}.conv{conv}" for block in (0, 1) for conv in (1, 2)]
     assert list(records) == [*names, "readout"]
     population = network.config.population
@@ -43,7 +47,7 @@ def test_recording_is_of_the_same_convolutions_in_the_order_of_the_data(make):
     assert all(shapes == [(2, 5, 6, 7), (3, 5, 6, 7)] for shapes in inner)
     assert last == [(2, 5 * population, 6, 7), (3, 5 * population, 6, 7)]
     network(torch.rand(1, 1, 12, 14), 25.0, 2)
-    assert len(records["readout"]) == 2  # nothing is recorded after the block
+    assert len(records["readout"]) == 2  # nobody observes
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -102,9 +106,9 @@ def test_the_readout_is_averaged_over_time_and_subtracted(make, name, unit):
 def test_no_neuron_sees_more_than_one_layer_of_spikes_per_step(make):
     # Step t of T is the same whatever follows it: causal, so T may be chosen as one runs.
     network, noisy = make("tiny"), torch.rand(1, 1, 12, 12)
-    with record_spikes(network, torch.clone) as records:
-        network(noisy, 25.0, 2)
-        network(noisy, 25.0, 5)
+    records = defaultdict(list)
+    for timesteps in (2, 5):
+        network(noisy, 25.0, timesteps, observe=lambda *spikes: records[spikes[0]].append(spikes[1]))
     for few, many in records.values():
         assert torch.equal(few, many[:2])
 
@@ -126,8 +130,9 @@ def test_the_twin_has_the_same_topology(make, name):
 def test_autocast_leaves_currents_and_image_in_float32(make):
     network, noisy = make("tiny").train(), torch.rand(1, 1, 12, 12)
     currents = []
-    for block in network.blocks:
-        block.register_forward_hook(lambda *args: currents.append(args[2].dtype))
+    for block in ("0", "1"):  # the first layer of a block reads the stream of currents
+        neurons = network.get_submodule(f"blocks.{block}.neurons1")
+        neurons.register_forward_hook(lambda *args: currents.append(args[1][0].dtype))
     with torch.autocast("cpu", torch.bfloat16):
         assert network(noisy, 25.0, 2).dtype == torch.float32
     assert currents == [torch.float32] * 2
@@ -138,7 +143,7 @@ def test_receptive_field(make, name):
     # As wide as stated and no wider. A pixel of a middle position changes the noise (the twin's,
     # through which changes pass whole) at most `receptive_field` pixels away, and nearly as far.
     network = make(name, neuron="relu", layers=4).double()
-    reach, step = network.config.receptive_field, network.config.unshuffle
+    reach, step = network.graph.receptive_field, network.graph.grid
     image = torch.rand(1, 1, 40, 40, dtype=torch.float64, requires_grad=True)
     for row in (20, 21):
         (gradient,) = torch.autograd.grad(network(image, 25.0)[0, 0, row, 20], image)

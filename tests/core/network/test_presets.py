@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from spiden_cli.core.network.presets import PRESETS, NetworkConfig, preset
+from spiden_cli.core.network.config import NetworkConfig
+from spiden_cli.core.network.presets import PRESETS, preset
 from spiden_cli.errors import InputError
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from spiden_cli.core.network.config import NetworkConfig, preset
+from spiden_cli.core.network.config import NetworkConfig
+from spiden_cli.core.network.presets import preset
 from spiden_cli.core.training.config import TrainingConfig
 from spiden_cli.core.training.loop import Trainer
 
