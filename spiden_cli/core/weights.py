@@ -7,6 +7,7 @@ type that this network expects.
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import NetworkConfig
+from spiden_cli.core.strict_json import dumps
 from spiden_cli.core.tensor_file import write_tensors
 from spiden_cli.errors import InputError, WeightsError
 
@@ -54,7 +56,7 @@ def save_weights(path: Path, network: Denoiser, info: WeightsInfo) -> None:
     Raises:
         OutputError: the file can't be written.
     """
-    metadata = {"format_version": str(FORMAT_VERSION), "spiden": json.dumps(_to_json(info))}
+    metadata = {"format_version": str(FORMAT_VERSION), "spiden": dumps(_to_json(info))}
     write_tensors(path, network.state_dict(), metadata)
 
 
@@ -148,7 +150,10 @@ def _from_json(record: dict[str, Any]) -> WeightsInfo:
         preset=str(record["preset"]),
         timesteps=timesteps,
         sigma=(low, high),
-        validation_psnr={str(k): float(v) for k, v in record["validation_psnr"].items()},
+        validation_psnr={  # null stands for infinity, which JSON has not
+            str(k): math.inf if v is None else float(v)
+            for k, v in record["validation_psnr"].items()
+        },
         firing_rate=None if firing_rate is None else float(firing_rate),
         training={str(k): str(v) for k, v in record["training"].items()},
     )
