@@ -193,6 +193,7 @@ def train(
             config.teacher_weight,
         )  # fmt: skip
         run = start_run(network, config, images, target, notes, init, teacher)
+    note(f"{run.patches.image_count} training images, {len(run.held_out)} held out")
     with _stopping() as received:
         progress = run_training(run, folder, budget, lambda: bool(received))
         show(progress, folder.path, tensorboard)

@@ -78,7 +78,7 @@ def train(
         if validated and folder is not None:
             folder.append_log(progress)
         yield progress
-        if ends:
+        if ends or (validated and stop()):  # a wish that came during the validation
             return
 
     if began_at == config.steps:  # the run was finished, but perhaps not its weights written

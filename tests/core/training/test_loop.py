@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import preset
+from spiden_cli.core.training import loop
 from spiden_cli.core.training.loop import train
 from spiden_cli.core.training.run_folder import RunFolder
 from spiden_cli.core.weights import WeightsInfo, load_weights, save_weights
@@ -122,10 +123,18 @@ def test_the_checkpoint_is_written_before_the_validation(start, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("spiden_cli.core.training.loop.validate", killed)
+    monkeypatch.setattr(loop, "validate", killed)
     with pytest.raises(KeyboardInterrupt):
         list(run.train(stop=lambda: run.state.step == 3))
     assert run.folder.load().step == 3
+
+
+def test_a_wish_to_stop_during_a_validation_ends_with_it(start, monkeypatch):
+    kept, wishes = start(), []
+    measure = loop.validate
+    monkeypatch.setattr(loop, "validate", lambda *args: wishes.append(1) or measure(*args))
+    assert [p.step for p in kept.train(stop=lambda: bool(wishes))] == [1, 2]
+    assert kept.folder.weights.exists()
 
 
 def test_without_a_folder_a_run_is_the_same_and_writes_nothing(start, tmp_path):
