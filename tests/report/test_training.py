@@ -1,6 +1,8 @@
 """The display of a run: it moves with the steps, and tells at the end how to go on."""
 
 import io
+import itertools
+import re
 from pathlib import Path
 
 import pytest
@@ -27,9 +29,18 @@ def screen(monkeypatch):
 
 
 def progress(step, validated=False):
-    return Progress(
-        step, 40, 0.01, 0.1, 1e-3, 5.0, 9.0, 7.0, FOUND if validated else None, validated
-    )
+    found = FOUND if validated else None
+    return Progress(step, 40, 0.01, 0.1, 1e-3, 5.0, 9.0, 7.0, found, validated)
+
+
+def tick(monkeypatch, seconds):
+    """Let the display's clock go on by so much each time that it is read."""
+    clock = itertools.count(step=seconds)
+    monkeypatch.setattr(training.time, "monotonic", lambda: next(clock))
+
+
+def shown(screen):
+    return {int(step) for step in re.findall(r"(\d+) of 40", screen.getvalue())}
 
 
 def test_slow_steps_are_shown_one_by_one(screen, monkeypatch):

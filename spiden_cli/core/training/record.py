@@ -11,7 +11,7 @@ from spiden_cli.core.training.fingerprint import Fingerprint, ImagesFingerprint
 _OPTIONS = {"learning_rate": "lr", "image_channels": "colour"}
 """Settings whose option has another name than they have."""
 
-_IMPLIED = ("neuron", "image_channels", "surrogate", "learn_initial", "threshold")
+_NETWORK_OPTIONS = ("neuron", "image_channels", "surrogate", "learn_initial", "threshold")
 """The parts of a network's shape that have an option; the preset gives the others."""
 
 
@@ -57,7 +57,7 @@ def _settings(then: object, now: object) -> Iterator[str]:
             continue
         if setting.name == "image_channels":
             old, new = old == 3, new == 3
-        named = isinstance(then, TrainingConfig) or setting.name in _IMPLIED
+        named = isinstance(then, TrainingConfig) or setting.name in _NETWORK_OPTIONS
         option = _OPTIONS.get(setting.name, setting.name).replace("_", "-")
         name = f"--{option}" if named else f"a network of {setting.name.replace('_', ' ')}"
         if isinstance(old, bool):
