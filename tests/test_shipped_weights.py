@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from spiden_cli.core.network.recording import record_spikes
 
 from spiden_cli.commands.energy import energy
 from spiden_cli.commands.evaluate import evaluate
@@ -15,7 +16,6 @@ from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.files.picture_files import read_picture
 from spiden_cli.core.image.tensor import to_tensor
 from spiden_cli.core.network.folding import fold
-from spiden_cli.core.network.recording import record_spikes
 from spiden_cli.core.noise.synthesis import add_gaussian_noise
 from spiden_cli.core.tasks.denoising import denoise_tensor
 from spiden_cli.core.weights import load_weights, read_info

@@ -7,6 +7,7 @@ type that this network expects. Reading takes no torch, unless a `Denoiser` is a
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.folding import FoldedNetwork, fold_tensors
 from spiden_cli.core.network.parameters import parameter_shapes
+from spiden_cli.core.strict_json import dumps
 from spiden_cli.errors import InputError, WeightsError
 
 if TYPE_CHECKING:
@@ -69,8 +71,8 @@ def save_weights(path: Path, network: "Denoiser", info: WeightsInfo) -> None:
     """
     from spiden_cli.core.tensor_file import write_tensors
 
-    record = dataclasses.asdict(info)
-    metadata = {"format_version": str(FORMAT_VERSION), "spiden": json.dumps(record)}
+    record = dumps(dataclasses.asdict(info))
+    metadata = {"format_version": str(FORMAT_VERSION), "spiden": record}
     write_tensors(path, network.state_dict(), metadata)
 
 
@@ -191,7 +193,10 @@ def _from_json(record: dict[str, Any]) -> WeightsInfo:
         preset=str(record["preset"]),
         timesteps=timesteps,
         sigma=(low, high),
-        validation_psnr={str(k): float(v) for k, v in record["validation_psnr"].items()},
+        validation_psnr={  # null stands for infinity, which JSON has not
+            str(k): math.inf if v is None else float(v)
+            for k, v in record["validation_psnr"].items()
+        },
         firing_rate=None if firing_rate is None else float(firing_rate),
         training={str(k): str(v) for k, v in record["training"].items()},
     )

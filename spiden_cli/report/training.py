@@ -1,8 +1,11 @@
 """The live display of a training run; plain lines where there is no terminal."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Iterable
 from contextlib import nullcontext
 from datetime import timedelta
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
@@ -15,23 +18,39 @@ from spiden_cli.errors import InputError
 from spiden_cli.report.console import note, talk
 
 if TYPE_CHECKING:
-    from spiden_cli.core.training.loop import Progress, Trainer
+    from spiden_cli.core.training.progress import Progress
     from spiden_cli.core.training.validation import Validation
 
 BAR_WIDTH = 20
+REFRESH = 0.1  # seconds between two pictures of the display
 
 
-def show(
-    trainer: "Trainer", budget: float | None, stop: Callable[[], bool], tensorboard: bool
-) -> None:
-    """Run a training to its end, its budget or its interruption, and show how it goes."""
-    writer = _writer(trainer) if tensorboard else None
-    progress = None
+def check_tensorboard() -> None:
+    """Refuse to log for TensorBoard where that can't be done, before any work is.
+
+    Raises:
+        InputError: the package is missing.
+    """
+    if find_spec("tensorboard") is None:
+        raise InputError("--tensorboard needs a package: pip install 'spiden[tensorboard]'")
+
+
+def show(training: Iterable["Progress"], folder: Path, tensorboard: bool) -> None:
+    """Run a training to its end, its budget or its interruption, and show how it goes.
+
+    Args:
+        training: what trains, a step each time it is asked for its progress.
+        folder: of the run.
+        tensorboard: also write what TensorBoard shows, into the folder.
+    """
+    writer = _writer(folder) if tensorboard else None
+    progress, shown_at = None, -REFRESH
     live = Live(console=talk, transient=True, auto_refresh=False)
     with live if talk.is_terminal else nullcontext():
-        for progress in trainer.run(budget, stop):
-            if talk.is_terminal:
-                live.update(_panel(progress), refresh=progress.step % 10 == 0)
+        for progress in training:
+            if talk.is_terminal and time.monotonic() - shown_at >= REFRESH:
+                live.update(_panel(progress), refresh=True)
+                shown_at = time.monotonic()
             if progress.validated:
                 note(_line(progress))
                 if writer is not None:
@@ -39,11 +58,11 @@ def show(
     if writer is not None:
         writer.close()
     if progress is None:
-        note(f"the run in {trainer.folder} was finished already")
+        note(f"the run in {folder} was finished already")
     elif progress.step < progress.steps:
-        note(f"stopped at step {progress.step}: go on with --resume --output {trainer.folder}")
+        note(f"stopped at step {progress.step}: go on with --resume --output {folder}")
     else:
-        note(f"done: the weights are {trainer.folder / 'weights.safetensors'}")
+        note(f"done: the weights are {folder / 'weights.safetensors'}")
 
 
 def _panel(progress: "Progress") -> Group:
@@ -87,14 +106,10 @@ def _clock(seconds: float) -> str:
     return str(timedelta(seconds=round(seconds)))
 
 
-def _writer(trainer: "Trainer") -> Any:  # noqa: ANN401
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise InputError(
-            "--tensorboard needs a package: pip install 'spiden[tensorboard]'"
-        ) from None
-    return SummaryWriter(str(trainer.folder / "tensorboard"))
+def _writer(folder: Path) -> Any:  # noqa: ANN401
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(folder / "tensorboard"))
 
 
 def _log(writer: Any, progress: "Progress") -> None:  # noqa: ANN401

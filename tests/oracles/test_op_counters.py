@@ -16,10 +16,10 @@ from spiden_cli.core.energy.lemaire import LemaireModel
 from spiden_cli.core.energy.measurement import Observer
 from spiden_cli.core.energy.model import INT32
 from spiden_cli.core.engine.dense import DenseEngine
+from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.folding import fold
 from spiden_cli.core.network.graph import ConvolutionShape
-from spiden_cli.core.network.config import NetworkConfig
 
 op_counter = pytest.importorskip(
     "spikingjelly.activation_based.op_counter",

@@ -16,12 +16,12 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+from spiden_cli.core.network.recording import record_spikes
 from torch import Tensor, nn
 
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.folding import fold
 from spiden_cli.core.network.presets import PRESETS
-from spiden_cli.core.network.recording import record_spikes
 from spiden_cli.core.neuron.integrate_and_fire import IFParameters, initial_state
 from spiden_cli.core.neuron.layer import IFLayer, LIFLayer, run
 from spiden_cli.core.neuron.leaky import LIFParameters, lif_step

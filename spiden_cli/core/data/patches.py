@@ -56,6 +56,11 @@ class PatchSource:
         held = (shapes[:, 1] - patch_size + 1) * (shapes[:, 2] - patch_size + 1)
         self.weights = held.to(device, torch.float32)
 
+    @property
+    def image_count(self) -> int:
+        """How many images the patches are drawn from."""
+        return len(self.starts)
+
     def reseeded(self, generator: torch.Generator) -> "PatchSource":
         """Return a source of the same images that draws from another generator."""
         source = copy.copy(self)

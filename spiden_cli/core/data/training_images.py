@@ -1,14 +1,102 @@
-"""Reading the images of a training run into memory, as bytes."""
+"""The images of a training run, in memory as bytes: those to learn from, and those held out."""
 
+import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from spiden_cli.core.data.datasets import Dataset
+from spiden_cli.core.data.sources import load_sources
 from spiden_cli.core.files.picture_files import read_picture
 from spiden_cli.core.image.tensor import to_grey, to_pixels, to_tensor
 from spiden_cli.errors import DatasetError
+
+TEST_SETS = ("set12", "bsd68", "cbsd68")
+"""The named sets that results are reported on, and that nothing may be trained on."""
+
+MOST_HELD_OUT = 16
+
+
+@dataclass(frozen=True)
+class TrainingImages:
+    """What a run learns from, and what it is measured on.
+
+    Attributes:
+        training: uint8 tensors (C, H, W).
+        held_out: likewise; none of them is a training image.
+    """
+
+    training: Sequence[Tensor]
+    held_out: Sequence[Tensor]
+
+
+def read_training_images(
+    sets: Sequence[Dataset],
+    validation: Dataset | None,
+    channels: int,
+    on_image: Callable[[int], None] = lambda _: None,
+) -> TrainingImages:
+    """Read the images of a run.
+
+    Args:
+        sets: what to learn from.
+        validation: what to hold out; None holds out a part of each set.
+        channels: 1 makes grey from colour; 3 needs colour images, and passes grey ones over.
+        on_image: called with the number of images read so far, of all sets.
+
+    Raises:
+        InputError: a file can't be read.
+        DatasetError: a set has an image of a test set, or no image in colour.
+    """
+    refuse_test_images(sets)
+    read = count(1)
+    parts = [load_images(part.paths, channels, lambda _: on_image(next(read))) for part in sets]
+    if validation is not None:
+        return TrainingImages(list(chain(*parts)), load_images(validation.paths, channels))
+    # Of each set, so that what a set holds out stays held out whatever it is trained with.
+    split = [hold_out(part) for part in parts]
+    return TrainingImages(
+        list(chain.from_iterable(training for training, _ in split)),
+        list(chain.from_iterable(held_out for _, held_out in split)),
+    )
+
+
+def hold_out(images: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    """Return training and held-out images: 5 %, at least 1, at most 16, evenly spread, are held."""
+    holding = max(1, min(MOST_HELD_OUT, len(images) // 20))
+    held = {round((index + 0.5) * len(images) / holding) for index in range(holding)}
+    train = [image for index, image in enumerate(images) if index not in held]
+    return train, [image for index, image in enumerate(images) if index in held]
+
+
+def refuse_test_images(sets: Sequence[Dataset]) -> None:
+    """Refuse to train on what results are reported on, by name or as files in another folder.
+
+    Raises:
+        DatasetError: a set is a test set, or has a file of one; the message names it.
+    """
+    sources = load_sources()
+    pinned = {file.sha256: name for name in TEST_SETS for file in sources[name].files}
+    advice = "a result on images that were trained on means nothing; leave them out"
+    for dataset in sets:
+        if dataset.name in TEST_SETS:
+            raise DatasetError(f"can't train on {dataset.name}, which is a test set: {advice}")
+        for path in dataset.paths:
+            test_set = pinned.get(_sha256(path))
+            if test_set is not None:
+                raise DatasetError(f"can't train on {path}, an image of {test_set}: {advice}")
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise DatasetError(f"can't read {path}: {error.strerror}") from error
 
 
 def load_images(
@@ -26,14 +114,14 @@ def load_images(
         DatasetError: no image is left.
     """
     images = []
-    for count, path in enumerate(paths, start=1):
+    for done, path in enumerate(paths, start=1):
         pixels = to_tensor(read_picture(path).pixels)
         if channels == 1:
             pixels = to_grey(pixels)
         if len(pixels) == channels:
             eight_bit = to_pixels(pixels, torch.empty(0, dtype=torch.uint8).numpy().dtype)
             images.append(torch.from_numpy(eight_bit.reshape(*eight_bit.shape[:2], -1).copy()))
-        on_image(count)
+        on_image(done)
     if not images:
         raise DatasetError("no image is in colour: colour training needs colour images")
     return [image.permute(2, 0, 1).contiguous() for image in images]

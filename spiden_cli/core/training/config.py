@@ -1,13 +1,29 @@
-"""Settings of a training run: one frozen dataclass that travels in checkpoint and weights."""
+"""Settings of a training run: one frozen dataclass that travels in checkpoint and weights.
+
+The defaults here are the only ones: `spiden train` shows and takes them from here. So this module
+imports nothing that takes time, and `spiden train --help` stays instant.
+"""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from spiden_cli.errors import InputError
 
 METHODS = ("bptt", "quantiser")
 PRECISIONS = ("float32", "bfloat16")
 OPTIMISERS = ("adam", "muon")
+
+BOUNDS = {
+    "steps": (1, 10**9),
+    "batch_size": (1, 65_536),
+    "patch_size": (8, 4096),  # the padding of a smaller one would be larger than itself
+    "warmup": (0, 10**9),
+    "seed": (0, 2**63 - 1),  # what every generator of torch takes
+    "validate_every": (1, 10**9),
+}
+"""The lowest and the highest value of each whole number."""
+
+MOST_TIMESTEPS = 1024
 
 
 @dataclass(frozen=True)
@@ -17,7 +33,7 @@ class TrainingConfig:
     Attributes:
         steps: optimiser steps in all; the learning rate reaches zero at the last one.
         batch_size: patches per step.
-        patch_size: side of a patch in pixels.
+        patch_size: side of a patch in pixels, at least 8.
         learning_rate: peak of the schedule.
         warmup: steps of linear warm-up.
         optimiser: "adam", or "muon" for the kernels and Adam for the rest.
@@ -27,9 +43,9 @@ class TrainingConfig:
         freeze_norm: fix the statistics of batch normalisation and fold it.
         sparsity_weight: weight of the mean firing rate in the loss.
         teacher_weight: share of the error that a teacher's output, not the clean image, decides.
-        gradient_clip: largest norm of the gradient.
+        gradient_clip: largest norm of the gradient; infinite for no clipping.
         ema: decay of the moving average of the weights.
-        seed: where all randomness comes from.
+        seed: where all randomness comes from, 0 to 2^63 - 1.
         precision: number format of the convolutions, "float32" or "bfloat16".
         validate_every: steps between two validations; each also writes a checkpoint.
     """
@@ -56,16 +72,22 @@ class TrainingConfig:
         """Refuse settings that can't be run.
 
         Raises:
-            InputError: a value is out of range; the message names it.
+            InputError: a value is of the wrong type or out of range; the message names it.
         """
+        for setting in fields(self):  # a checkpoint may say anything
+            kind, given = type(setting.default), type(getattr(self, setting.name))
+            if given is not kind and (kind, given) != (float, int):
+                raise InputError(f"{setting.name}: {kind.__name__} wanted, not {given.__name__}")
+        for name, (least, most) in BOUNDS.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                words = name.replace("_", " ").replace("validate every", "validation interval")
+                raise InputError(f"the {words} must lie in {least} to {most}, not {value}")
         low, high = self.sigma
         problems = {
-            "steps, batch size, patch size and validation interval must be at least 1": min(
-                self.steps, self.batch_size, self.patch_size, self.validate_every
-            )
-            < 1,
             "sigma must lie in 0 to 255, lowest first": not 0 <= low <= high <= 255,
-            "the number of timesteps must be at least 1": min(self.timesteps, default=0) < 1,
+            f"the number of timesteps must lie in 1 to {MOST_TIMESTEPS}": not self.timesteps
+            or not all(1 <= count <= MOST_TIMESTEPS for count in self.timesteps),
             "the learning rate must be positive, and at most 1000": not 0
             < self.learning_rate
             <= 1000,

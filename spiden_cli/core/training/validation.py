@@ -13,7 +13,6 @@ from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.tasks.scoring import score, trial
 
 CROP = 160
-MOST_IMAGES = 16
 
 
 @dataclass(frozen=True)
@@ -32,14 +31,6 @@ class Validation:
     def mean_firing_rate(self) -> float:
         """Mean over the layers; those of a preset differ in nothing but the read-out's fan-out."""
         return fmean(self.firing_rates.values())
-
-
-def split(images: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-    """Return training and held-out images: 5 %, at most 16, evenly spread, hold the validation."""
-    count = max(1, min(MOST_IMAGES, len(images) // 20))
-    held = {round((index + 0.5) * len(images) / count) for index in range(count)}
-    train = [image for index, image in enumerate(images) if index not in held]
-    return train, [image for index, image in enumerate(images) if index in held]
 
 
 def validation_levels(sigma: tuple[float, float]) -> list[float]:

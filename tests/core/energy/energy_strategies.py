@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 from spiden_cli.core.energy.counts import LayerCounts, Passes, spiking_counts
 from spiden_cli.core.energy.measurement import Measurement
 from spiden_cli.core.engine.activity import LayerActivity
-from spiden_cli.core.network.families import graph_of
 from spiden_cli.core.network.config import NetworkConfig
 
 CONFIG = NetworkConfig(width=8, layers=6, shortcuts=True, unshuffle=2, noise_map=True)
@@ -21,7 +20,7 @@ def network(
 
 def passes(per_neuron: float, timesteps: int = 4, config: NetworkConfig = CONFIG) -> Passes:
     spikes = {}
-    for shape in layers(config, SIDE, SIDE)[1:]:
+    for shape in graph_of(config).convolutions(SIDE, SIDE)[1:]:
         count = round(per_neuron * shape.inputs)
         spikes[shape.name] = LayerActivity(
             spikes=count,

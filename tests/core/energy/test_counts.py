@@ -16,10 +16,10 @@ from spiden_cli.core.energy.counts import (
 )
 from spiden_cli.core.energy.measurement import Observer
 from spiden_cli.core.engine.dense import DenseEngine
+from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.encoding import encode, pad_to_multiple
 from spiden_cli.core.network.folding import fold
-from spiden_cli.core.network.config import NetworkConfig
 
 SIGMA = 25.0
 SHORTCUTS = NetworkConfig(width=3, layers=6, shortcuts=True, unshuffle=2, noise_map=True)

@@ -35,7 +35,9 @@ each_model = pytest.mark.parametrize(("model", "number"), PRICED, ids=NAMES)
 SHAPE = ConvolutionShape("conv", 64, 64, 64, 64)
 
 
-def spiking_layer(per_neuron: float, timesteps: int, shape: ConvolutionShape = SHAPE) -> LayerCounts:
+def spiking_layer(
+    per_neuron: float, timesteps: int, shape: ConvolutionShape = SHAPE
+) -> LayerCounts:
     spikes = round(per_neuron * shape.inputs)
     operations = Operations(
         accumulates=round(per_neuron * shape.dense_operations),

@@ -6,6 +6,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from spiden_cli.core.network.geometry import dense_operations
+from spiden_cli.core.network.recording import record_spikes
 
 from spiden_cli.core.engine.activity import (
     LayerActivity,
@@ -17,9 +19,7 @@ from spiden_cli.core.engine.activity import (
 )
 from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.network.folding import fold
-from spiden_cli.core.network.geometry import dense_operations
 from spiden_cli.core.network.presets import PRESETS
-from spiden_cli.core.network.recording import record_spikes
 
 
 def reached(row: int, column: int, height: int, width: int) -> int:

@@ -19,9 +19,9 @@ from spiden_cli.core.engine.selection import BREAK_EVEN_RATE, make_engine
 from spiden_cli.core.files.picture_files import read_picture
 from spiden_cli.core.image.metrics import psnr
 from spiden_cli.core.image.tensor import to_pixels, to_tensor
+from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.folding import fold
-from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.noise.synthesis import add_gaussian_noise
 from spiden_cli.core.tasks.denoising import denoise_tensor
 from spiden_cli.core.weights import load_weights, read_info

@@ -108,7 +108,9 @@ def test_no_neuron_sees_more_than_one_layer_of_spikes_per_step(make):
     network, noisy = make("tiny"), torch.rand(1, 1, 12, 12)
     records = defaultdict(list)
     for timesteps in (2, 5):
-        network(noisy, 25.0, timesteps, observe=lambda *spikes: records[spikes[0]].append(spikes[1]))
+        network(
+            noisy, 25.0, timesteps, observe=lambda *spikes: records[spikes[0]].append(spikes[1])
+        )
     for few, many in records.values():
         assert torch.equal(few, many[:2])
 

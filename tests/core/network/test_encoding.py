@@ -4,8 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spiden_cli.core.network.encoding import encode, pad_to_multiple
 from spiden_cli.core.network.config import NetworkConfig
+from spiden_cli.core.network.encoding import encode, pad_to_multiple
 
 
 @given(st.sampled_from([1, 3]), st.integers(1, 4), st.booleans())

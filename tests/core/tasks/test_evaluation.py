@@ -8,9 +8,9 @@ import pytest
 import torch
 from PIL import Image
 from skimage.metrics import structural_similarity
+from spiden_cli.core.network.geometry import dense_operations
 
 from spiden_cli.core.engine.dense import DenseEngine
-from spiden_cli.core.network.geometry import dense_operations
 from spiden_cli.core.tasks.evaluation import evaluate
 from spiden_cli.errors import InputError
 

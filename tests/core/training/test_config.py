@@ -1,4 +1,7 @@
-"""Settings that can't be run are refused by name."""
+"""Settings that can't be run are refused by name; defaults are read without torch."""
+
+import subprocess
+import sys
 
 import pytest
 
@@ -12,8 +15,17 @@ NAN, INF = float("nan"), float("inf")
     ("changes", "named"),
     [
         ({"steps": 0}, "steps"),
+        ({"steps": 10**30}, "steps"),
+        ({"steps": 2.5}, "steps"),
         ({"batch_size": 0}, "batch size"),
-        ({"patch_size": -1}, "patch size"),
+        ({"batch_size": 10**12}, "batch size"),
+        ({"patch_size": -1}, "patch size must lie in 8 to 4096, not -1"),
+        ({"patch_size": 1}, "patch size must lie in 8 to 4096, not 1"),
+        ({"patch_size": 7}, "patch size"),
+        ({"patch_size": 2**40}, "patch size"),
+        ({"warmup": -1}, "warmup"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 2**63}, "seed"),
         ({"validate_every": 0}, "validation interval"),
         ({"sigma": (55.0, 0.0)}, "sigma"),
         ({"sigma": (-1.0, 5.0)}, "sigma"),
@@ -21,6 +33,7 @@ NAN, INF = float("nan"), float("inf")
         ({"sigma": (NAN, NAN)}, "sigma"),
         ({"timesteps": ()}, "timesteps"),
         ({"timesteps": (4, 0)}, "timesteps"),
+        ({"timesteps": (4, 10**12)}, "timesteps"),
         ({"learning_rate": 0.0}, "learning rate"),
         ({"learning_rate": NAN}, "learning rate"),
         ({"learning_rate": INF}, "learning rate"),
@@ -33,6 +46,7 @@ NAN, INF = float("nan"), float("inf")
         ({"ema": NAN}, "EMA"),
         ({"method": "magic"}, "bptt, quantiser"),
         ({"precision": "int3"}, "float32, bfloat16"),
+        ({"freeze_norm": "no"}, "freeze_norm: bool wanted, not str"),
     ],
 )
 def test_a_bad_setting_is_named(changes, named):
@@ -42,3 +56,16 @@ def test_a_bad_setting_is_named(changes, named):
 
 def test_no_clipping_is_an_infinite_norm():
     assert TrainingConfig(gradient_clip=INF).gradient_clip == INF
+
+
+def test_the_largest_seed_is_one_that_torch_takes(start):
+    start(seed=2**63 - 1)
+
+
+def test_settings_import_nothing_that_takes_time():
+    program = (
+        "import sys, spiden_cli.core.training.config, spiden_cli.core.network.presets\n"
+        "print({'torch', 'numpy', 'safetensors', 'PIL'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout.decode().strip() == "set()"

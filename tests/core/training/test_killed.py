@@ -1,17 +1,17 @@
 """A run that is killed with SIGKILL and resumed ends in the weights of one that was not."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from spiden_cli.core.training.checkpoint import load_checkpoint
-from spiden_cli.core.training.loop import CHECKPOINT, LOG, WEIGHTS
+from spiden_cli.core.data.training_images import TrainingImages
+from spiden_cli.core.training.run_folder import RunFolder
 
 # The same run as the fixture's, in a process of its own. It dies of `kill -9`, sent either by its
 # parent between two checkpoints, or by itself with the next checkpoint written but not renamed.
@@ -19,10 +19,12 @@ CHILD = """
 import os, pickle, signal, sys
 from pathlib import Path
 
-from spiden_cli.core.training.loop import Trainer
+from spiden_cli.core.training.loop import train
+from spiden_cli.core.training.run_folder import RunFolder
+from spiden_cli.core.training.setup import start_run
 
-arguments, moment = pickle.load(sys.stdin.buffer)
-for progress in Trainer(*arguments).run():
+folder, arguments, moment = pickle.load(sys.stdin.buffer)
+for progress in train(start_run(*arguments), RunFolder(folder)):
     print(progress.step, flush=True)
     if progress.step == 3 and moment == "mid-step":
         signal.pause()
@@ -31,17 +33,14 @@ for progress in Trainer(*arguments).run():
 """
 
 
-def kill_mid_run(run, images: list[torch.Tensor], moment: str) -> None:
-    import pickle
-
-    arguments = (
-        run.folder, run.network.config, run.config, images[:2], images[2:], run.device, run.notes,
-    )  # fmt: skip
+def kill_mid_run(kept, images: TrainingImages, moment: str) -> None:
+    record = kept.run.record
+    arguments = (record.network, record.config, images, torch.device("cpu"), record.notes)
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
-    child.stdin.write(pickle.dumps((arguments, moment)))
+    child.stdin.write(pickle.dumps((kept.folder.path, arguments, moment)))
     child.stdin.close()
     for line in child.stdout:
         if moment == "mid-step" and int(line) == 3:
@@ -58,13 +57,11 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def state(folder: Path) -> dict[str, torch.Tensor]:
+def state(folder: RunFolder) -> dict[str, torch.Tensor]:
+    saved = folder.load().tensors
     return {
-        **load_file(folder / WEIGHTS),
-        **{
-            f"checkpoint.{name}": t
-            for name, t in load_checkpoint(folder / CHECKPOINT).tensors.items()
-        },
+        **load_file(folder.weights),
+        **{f"checkpoint.{name}": tensor for name, tensor in saved.items()},
     }
 
 
@@ -78,20 +75,19 @@ def state(folder: Path) -> dict[str, torch.Tensor]:
         ("bptt", "muon", "mid-step"),
     ],
 )
-def test_kill_resume_equals_no_kill_to_the_bit(trainer, images, method, optimiser, moment):
-    whole = trainer("whole", method=method, optimiser=optimiser)
-    list(whole.run())
+def test_kill_resume_equals_no_kill_to_the_bit(start, resume, images, method, optimiser, moment):
+    whole = start("whole", method=method, optimiser=optimiser)
+    list(whole.train())
 
-    killed = trainer("killed", method=method, optimiser=optimiser)
+    killed = start("killed", method=method, optimiser=optimiser)
     kill_mid_run(killed, images, moment)
-    assert load_checkpoint(killed.folder / CHECKPOINT).step == 2
-    again = trainer("killed", method=method, optimiser=optimiser)
-    again.resume()
-    assert [progress.step for progress in again.run()] == [3, 4, 5, 6]
+    assert killed.folder.load().step == 2
+    again = resume("killed", method=method, optimiser=optimiser)
+    assert [progress.step for progress in again.train()] == [3, 4, 5, 6]
 
     expected, found = state(whole.folder), state(killed.folder)
     assert expected.keys() == found.keys()
     for name, tensor in expected.items():
         assert torch.equal(found[name], tensor), name
-    logs = [len((folder / LOG).read_text().splitlines()) for folder in (whole.folder, again.folder)]
+    logs = [len(kept.folder.log.read_text().splitlines()) for kept in (whole, again)]
     assert logs == [3, 3]

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from spiden_cli.core.data.patches import Batch
-from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.config import NetworkConfig
+from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import preset
 from spiden_cli.core.neuron.layer import IFLayer, ReLULayer
 from spiden_cli.core.neuron.quantiser import quantise

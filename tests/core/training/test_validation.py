@@ -4,23 +4,13 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from spiden_cli.core.image.metrics import psnr
 from spiden_cli.core.image.tensor import to_pixels
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import preset
 from spiden_cli.core.noise.synthesis import add_gaussian_noise
-from spiden_cli.core.training.validation import split, validate, validation_levels
-
-
-@given(st.integers(2, 700))
-def test_a_split_shares_no_image_and_loses_none(count):
-    images = [torch.tensor(index) for index in range(count)]
-    train, held = split(images)
-    assert sorted([*map(int, train), *map(int, held)]) == list(range(count))
-    assert len(held) == max(1, min(16, count // 20))
+from spiden_cli.core.training.validation import validate, validation_levels
 
 
 def test_levels():
@@ -31,10 +21,11 @@ def test_levels():
 
 @pytest.mark.parametrize("quantised", [False, True])
 def test_scores_and_rates(images, quantised):
+    pictures = [*images.training, *images.held_out]
     torch.manual_seed(0)
     network = Denoiser(replace(preset("tiny"), width=4, layers=4, threshold=1.0))
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    found = validate(network, images, (25.0, 60.0), 3, quantised, torch.device("cpu"))
+    found = validate(network, pictures, (25.0, 60.0), 3, quantised, torch.device("cpu"))
     assert network.training
     assert all(torch.equal(network.state_dict()[name], before[name]) for name in before)
     assert list(found.psnr) == ["25", "50"]
@@ -43,7 +34,7 @@ def test_scores_and_rates(images, quantised):
 
     network.eval()
     scores = []
-    for seed, image in enumerate(images):
+    for seed, image in enumerate(pictures):
         noisy = add_gaussian_noise(image / 255, 50.0, seed)
         with torch.no_grad():
             denoised = network(noisy[None], 50.0, 3, quantised)[0]

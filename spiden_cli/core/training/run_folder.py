@@ -1,0 +1,122 @@
+"""The folder of a run: its checkpoint to go on from, its weights to use, its log to look at."""
+
+import os
+from pathlib import Path
+
+from spiden_cli.core.strict_json import dumps
+from spiden_cli.core.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from spiden_cli.core.training.progress import Progress
+from spiden_cli.core.training.record import RunRecord
+from spiden_cli.core.training.state import TrainingState
+from spiden_cli.core.training.validation import Validation
+from spiden_cli.core.weights import WeightsInfo, save_weights
+from spiden_cli.errors import InputError, OutputError
+
+CHECKPOINT, WEIGHTS, LOG = "checkpoint.safetensors", "weights.safetensors", "log.jsonl"
+
+
+class RunFolder:
+    """Where a run is kept. Of several processes that run it, one has the folder.
+
+    Args:
+        path: the folder; `make` makes it, nothing else does.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoint, self.weights, self.log = path / CHECKPOINT, path / WEIGHTS, path / LOG
+
+    def check_free(self) -> None:
+        """Refuse a folder in which a new run can't be kept, before any work is done.
+
+        Raises:
+            InputError: it holds a run.
+            OutputError: it can't be made or written to.
+        """
+        if self.checkpoint.exists():
+            raise InputError(f"{self.path} holds a run: --resume it, or choose another --output")
+        places = (self.path, *self.path.absolute().parents)
+        there = next(place for place in places if place.exists())
+        if not there.is_dir():
+            raise OutputError(f"can't make the folder {self.path}: {there} is a file")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise OutputError(f"can't write to the folder {there}: choose another --output")
+
+    def make(self) -> None:
+        """Make the folder, if need be.
+
+        Raises:
+            OutputError: it can't be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"can't make the folder {self.path}: {error.strerror}") from error
+
+    def load(self, with_tensors: bool = True) -> Checkpoint:
+        """Read the checkpoint; without its tensors, if only the run's record is wanted.
+
+        Raises:
+            TrainingError: it is missing, damaged or of an unknown version.
+        """
+        return load_checkpoint(self.checkpoint, with_tensors)
+
+    def save_checkpoint(self, record: RunRecord, state: TrainingState) -> None:
+        """Write the checkpoint, whole or not at all.
+
+        Raises:
+            OutputError: it can't be written.
+        """
+        checkpoint = Checkpoint(record, state.step, state.seconds, state.tensors())
+        save_checkpoint(self.checkpoint, checkpoint)
+
+    def save_weights(self, record: RunRecord, state: TrainingState, validation: Validation) -> None:
+        """Write the moving average of the weights, whole or not at all.
+
+        Raises:
+            OutputError: they can't be written.
+        """
+        notes = dict(record.notes)
+        info = WeightsInfo(
+            config=record.network,
+            preset=notes.pop("preset", "custom"),
+            timesteps=record.config.timesteps,
+            sigma=record.config.sigma,
+            validation_psnr=validation.psnr,
+            firing_rate=validation.mean_firing_rate if record.network.spiking else None,
+            training={
+                **notes,
+                "method": record.config.method,
+                "steps": str(state.step),
+                "seconds": f"{state.seconds:.0f}",
+                "device": state.generator.device.type,
+            },
+        )
+        save_weights(self.weights, state.averaged, info)
+
+    def append_log(self, progress: Progress) -> None:
+        """Add a line to the log: a JSON object.
+
+        Raises:
+            OutputError: it can't be written.
+        """
+        assert progress.validation is not None
+        rates = progress.validation.firing_rates
+        line = dumps(
+            {
+                "step": progress.step,
+                "seconds": round(progress.seconds, 1),
+                "loss": round(progress.loss, 6),
+                "learning_rate": progress.learning_rate,
+                "firing_rate": round(progress.firing_rate, 5),
+                "images_per_second": round(progress.images_per_second, 2),
+                # null, where an image came back as it was: an infinite PSNR
+                "psnr": {at: round(value, 4) for at, value in progress.validation.psnr.items()},
+                "firing_rates": {name: round(rate, 5) for name, rate in rates.items()},
+            }
+        )
+        try:
+            with self.log.open("a", encoding="utf-8") as log:
+                log.write(line + "\n")
+        except OSError as error:
+            raise OutputError(f"can't write {self.log}: {error.strerror}") from error

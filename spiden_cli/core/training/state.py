@@ -1,0 +1,109 @@
+"""The state of a run: all that a step changes, and nothing else."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
+
+from spiden_cli.core.network.denoiser import Denoiser
+from spiden_cli.core.training.averaging import moving_average
+from spiden_cli.core.training.config import TrainingConfig
+from spiden_cli.core.training.optimiser import make_optimiser
+
+
+@dataclass
+class TrainingState:
+    """A run between two steps.
+
+    Attributes:
+        network: what is trained.
+        average: the moving average of its weights.
+        optimiser: with its moments.
+        generator: where the randomness of the steps comes from; on the device of the network.
+        step: steps done.
+        seconds: time spent on them, over all calls.
+    """
+
+    network: Denoiser
+    average: AveragedModel
+    optimiser: torch.optim.Optimizer
+    generator: torch.Generator
+    step: int = 0
+    seconds: float = 0.0
+
+    @property
+    def averaged(self) -> Denoiser:
+        """The network whose weights are the moving average: what is measured and saved."""
+        network = self.average.module
+        assert isinstance(network, Denoiser)
+        return network
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the state as tensors by name, all but step and seconds."""
+        return {
+            **_prefixed("network", self.network.state_dict()),
+            **_prefixed("average", self.average.state_dict()),
+            **_prefixed("optimiser", _optimiser_tensors(self.optimiser)),
+            "generator": self.generator.get_state(),
+        }
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Put back what `tensors` returned.
+
+        Raises:
+            KeyError, RuntimeError, ValueError: a tensor is missing or of another shape.
+        """
+        self.network.load_state_dict(_without_prefix("network", tensors))
+        self.average.load_state_dict(_without_prefix("average", tensors))
+        _restore_optimiser(self.optimiser, _without_prefix("optimiser", tensors))
+        self.generator.set_state(tensors["generator"])
+
+
+def new_state(
+    network: Denoiser, config: TrainingConfig, generator: torch.Generator
+) -> TrainingState:
+    """Return the state before the first step, on the generator's device.
+
+    Args:
+        network: the weights to start with; trained in place.
+        config: the settings of the run.
+        generator: where the randomness of the steps comes from.
+    """
+    network = network.to(generator.device)
+    # Channels-last is twice as fast on a CPU and no slower on a GPU.
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return TrainingState(
+        network,
+        AveragedModel(network, multi_avg_fn=moving_average(config.ema)),
+        make_optimiser(network, config.optimiser, config.learning_rate),
+        generator,
+    )
+
+
+def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
+
+
+def _without_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    start = f"{prefix}."
+    return {name[len(start) :]: t for name, t in tensors.items() if name.startswith(start)}
+
+
+def _optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return an optimiser's state as tensors named INDEX.KEY."""
+    state: dict[int, dict[str, Any]] = optimiser.state_dict()["state"]
+    return {
+        f"{index}.{key}": value for index, entry in state.items() for key, value in entry.items()
+    }
+
+
+def _restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        index, key = name.split(".", 1)
+        state.setdefault(int(index), {})[key] = tensor
+    optimiser.load_state_dict(
+        {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
+    )
