@@ -23,7 +23,7 @@ from spiden_cli.commands.options import (
 )
 
 # These two import nothing that takes time; the defaults of a run live there, and nowhere else.
-from spiden_cli.core.network.presets import NetworkConfig  # noqa: TID253
+from spiden_cli.core.network.config import NetworkConfig  # noqa: TID253
 from spiden_cli.core.training.config import TrainingConfig  # noqa: TID253
 
 if TYPE_CHECKING:
