@@ -44,7 +44,7 @@ def growth(network: spiden.Denoiser, twin: spiden.Denoiser, repeats: int) -> str
         rates.append(mean_firing_rate(activity))
         times.append(found)
         rows.append(
-            f"| {rates[-1]:.3f} | {operations / noisy.numel():,.0f} | "
+            f"| {rates[-1]:.3f} | {operations / noisy.size:,.0f} | "
             + " | ".join(f"{found[e.name]:.3f}" for e in engines)
             + f" | {operations / found['event'] / 1e9:.0f} | "
             + f"{operations / found['event-int16'] / 1e9:.0f} | "
@@ -55,7 +55,7 @@ def growth(network: spiden.Denoiser, twin: spiden.Denoiser, repeats: int) -> str
         image = noisy_photograph(side, side)
         by_size.append({
             engine.name: in_turns(
-                {"": lambda e=engine, i=image: spiden.denoise_tensor(e, i, SIGMA, TIMESTEPS)},
+                {"": lambda e=engine, i=image: spiden.denoise_planes(e, i, SIGMA, TIMESTEPS)},
                 repeats,
             )[""]
             for engine in (EventEngine(network), EventEngine(network, numbers="int16"))

@@ -11,7 +11,7 @@ from timing import noisy_photograph
 
 import spiden_cli as spiden
 from spiden_cli.core.image.picture import Picture
-from spiden_cli.core.image.tensor import to_pixels
+from spiden_cli.core.image.pixels import to_pixels
 
 
 def memory_table(sizes: Sequence[tuple[int, int]]) -> str:

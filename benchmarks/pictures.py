@@ -9,11 +9,10 @@ as a file must be.
 import dataclasses
 from pathlib import Path
 
-import torch
 from PIL import Image, ImageDraw, ImageFont
 
 import spiden_cli as spiden
-from spiden_cli.core.bundled import model_for, sample_picture
+from spiden_cli.core.bundled import sample_picture
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.tensor import to_pixels, to_tensor
 
@@ -25,14 +24,12 @@ def main() -> None:
     """Write clean.png, noisy.png and beside.png."""
     clean = spiden.read_picture(sample_picture())
     noisy = _noisy(clean)
-    network, info = spiden.load_weights(spiden.find_weights(model_for(colour=True)))
-    engine = spiden.make_engine("auto", network, torch.device("cpu"), info.firing_rate)
-    result = spiden.denoise_picture(engine, noisy, sigma=None, timesteps=info.timesteps[0])
+    denoised = spiden.load("auto").denoise(noisy).image
     spiden.write_picture(FOLDER / "clean.png", clean)
     spiden.write_picture(FOLDER / "noisy.png", noisy)
     labels = {
         f"noisy, {spiden.psnr(noisy.pixels, clean.pixels):.1f} dB": noisy,
-        f"spiden, {spiden.psnr(result.picture.pixels, clean.pixels):.1f} dB": result.picture,
+        f"spiden, {spiden.psnr(denoised.pixels, clean.pixels):.1f} dB": denoised,
     }
     _beside(labels).save(FOLDER / "beside.png", optimize=True)
     for label in labels:

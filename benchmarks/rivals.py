@@ -4,37 +4,51 @@ Both frameworks get our folded weights, channels-last tensors and no gradient, a
 once; each neuron layer's thresholds are scaled to one, since their nodes take a single threshold.
 """
 
+import numpy as np
 import torch
 from torch import Tensor
 
 import spiden_cli as spiden
-from spiden_cli.core.engine.engine import Pass
-from spiden_cli.core.network.encoding import encode, pad_to_multiple, subtract_noise
-from spiden_cli.core.neuron.layer import IFLayer
+from spiden_cli.core.engine.engine import Pass, Planes
+from spiden_cli.core.network.encoding import encode, subtract_noise
+from spiden_cli.core.network.execution import execute
+from spiden_cli.core.network.graph import Convolution, Neurons
+from spiden_cli.core.neuron.layer import IFLayer, repeat_channels
 
 
 class _Rival:
-    """A spiking network with shortcuts, whose neurons another framework runs."""
+    """A spiking network whose neurons another framework runs."""
 
     passes = 1
     tile = (512, 512)
 
     def __init__(self, network: spiden.Denoiser) -> None:
-        self.config = network.config
+        self.config, self.graph = network.config, network.graph
         self.network = spiden.fold(network)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @torch.inference_mode()
-    def run(self, noisy: Tensor, sigma: float, timesteps: int) -> Pass:
+    def run(self, noisy: Planes, level: float, timesteps: int, window: object = None) -> Pass:
         """Denoise one image; see `Engine.run`."""
-        config, level = self.config, torch.tensor([float(sigma)])
-        encoded = encode(pad_to_multiple(noisy[None], config.unshuffle), level, config)
-        current = self.network.encoder(encoded.contiguous(memory_format=torch.channels_last))
-        drawn = self._drawn(current, timesteps)
-        return Pass(subtract_noise(noisy[None], drawn, level, config)[0], {})
+        image, sigma = torch.from_numpy(noisy)[None], torch.tensor([float(level)])
+        encoded = encode(image, sigma, self.config, self.graph.grid)
+        encoded = encoded.contiguous(memory_format=torch.channels_last)
+        drawn = self._drawn(encoded, timesteps)
+        return Pass(subtract_noise(image, drawn, sigma, self.config)[0].numpy(), {})
 
-    def _drawn(self, current: Tensor, timesteps: int) -> Tensor:
+    def convolve(self, node: Convolution, x: Tensor) -> Tensor:
+        """See `execution.Layers`."""
+        driven: Tensor = self.network.get_submodule(node.name)(x)
+        return driven
+
+    def _drawn(self, encoded: Tensor, timesteps: int) -> Tensor:
         raise NotImplementedError
+
+    def _driven(self, node: Neurons, current: Tensor) -> tuple[IFLayer, Tensor]:
+        """Return a layer, and the current of its neurons in units of their thresholds."""
+        layer = self.network.get_submodule(node.name)
+        assert isinstance(layer, IFLayer)
+        return layer, repeat_channels(current, layer.population) / layer.threshold
 
 
 class SpikingJelly(_Rival):
@@ -48,18 +62,15 @@ class SpikingJelly(_Rival):
         super().__init__(network)
         self.node = neuron.IFNode(1.0, v_reset=None, step_mode="m")  # backend: torch
 
-    def _fire(self, layer: IFLayer, current: Tensor, timesteps: int) -> Tensor:
-        driven = layer.to_neurons(current) / layer.threshold
+    def fire(self, node: Neurons, current: Tensor, timesteps: int) -> Tensor:
+        """See `execution.Layers`."""
+        layer, driven = self._driven(node, current)
         self.node.v = layer.initial_potential.expand(driven[: len(driven) // timesteps].shape)
-        return self.node(driven.unflatten(0, (timesteps, -1))).flatten(0, 1)
+        spikes: Tensor = self.node(driven.unflatten(0, (timesteps, -1))).flatten(0, 1)
+        return spikes
 
-    def _drawn(self, current: Tensor, timesteps: int) -> Tensor:
-        current = torch.cat([current] * timesteps)
-        for block in self.network.blocks:
-            inner = block.conv1(self._fire(block.neurons1, current, timesteps))
-            current = current + block.conv2(self._fire(block.neurons2, inner, timesteps))
-        spikes = self._fire(self.network.neurons, current, timesteps)
-        return self.network.readout(spikes).mean(0, keepdim=True)
+    def _drawn(self, encoded: Tensor, timesteps: int) -> Tensor:
+        return execute(self.graph, self, encoded, timesteps, timesteps)
 
 
 class SnnTorch(_Rival):
@@ -75,27 +86,29 @@ class SnnTorch(_Rival):
         self.node = snntorch.Leaky(
             beta=1.0, threshold=1.0, reset_mechanism="subtract", reset_delay=True
         )
-        self.layers = [m for m in self.network.modules() if isinstance(m, IFLayer)]
 
-    def _drawn(self, current: Tensor, timesteps: int) -> Tensor:
-        encoded, drawn = current, 0.0
-        potentials = {
-            layer: layer.initial_potential.expand_as(layer.to_neurons(current))
-            for layer in self.layers
-        }
+    def convolve(self, node: Convolution, x: Tensor) -> Tensor:
+        """See `execution.Layers`: what reads the image is constant, and computed once."""
+        if self.graph.spike_driven(node):
+            return super().convolve(node, x)
+        if node.name not in self.constant:
+            self.constant[node.name] = super().convolve(node, x)
+        return self.constant[node.name]
 
-        def fire(layer: IFLayer, current: Tensor) -> Tensor:
-            driven = layer.to_neurons(current) / layer.threshold
-            spikes, potentials[layer] = self.node(driven, potentials[layer])
-            return spikes
+    def fire(self, node: Neurons, current: Tensor, timesteps: int) -> Tensor:
+        """See `execution.Layers`."""
+        layer, driven = self._driven(node, current)
+        before = self.potentials.get(node.name)
+        before = layer.initial_potential.expand_as(driven) if before is None else before
+        spikes: Tensor
+        spikes, self.potentials[node.name] = self.node(driven, before)
+        return spikes
 
-        for _ in range(timesteps):
-            current = encoded
-            for block in self.network.blocks:
-                inner = block.conv1(fire(block.neurons1, current))
-                current = current + block.conv2(fire(block.neurons2, inner))
-            drawn = drawn + self.network.readout(fire(self.network.neurons, current))
-        return drawn / timesteps
+    def _drawn(self, encoded: Tensor, timesteps: int) -> Tensor:
+        self.constant: dict[str, Tensor] = {}
+        self.potentials: dict[str, Tensor] = {}
+        steps = [execute(self.graph, self, encoded, 1, 1) for _ in range(timesteps)]
+        return torch.stack(steps).mean(0)
 
 
 class BM3D:
@@ -108,6 +121,7 @@ class BM3D:
 
         self.bm3d = bm3d
 
-    def denoise(self, noisy: Tensor, sigma: float) -> Tensor:
+    def denoise(self, noisy: Planes, sigma: float) -> Planes:
         """Denoise a grey image (1, H, W)."""
-        return torch.from_numpy(self.bm3d(noisy[0].numpy(), sigma / 255)).float()[None]
+        denoised: Planes = np.asarray(self.bm3d(noisy[0], sigma / 255), np.float32)[None]
+        return denoised

@@ -6,28 +6,29 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
 import spiden_cli as spiden
 from spiden_cli.core.bundled import sample_picture
+from spiden_cli.core.engine.engine import Planes
 from spiden_cli.core.image.tensor import to_grey, to_tensor
+from spiden_cli.core.noise.synthesis import gaussian_noise
 
 SIGMA, TIMESTEPS = 25.0, 4
 Run = Callable[[], object]
 
 
-def photograph(height: int, width: int) -> Tensor:
+def photograph(height: int, width: int) -> Planes:
     """Return the bundled picture in grey, mirrored at its edges up to that size; (1, H, W)."""
     grey = to_grey(to_tensor(spiden.read_picture(sample_picture()).pixels))[0].numpy()
     down, right = (-(-size // side) for size, side in zip((height, width), grey.shape, strict=True))
     padding = ((0, grey.shape[0] * (down - 1)), (0, grey.shape[1] * (right - 1)))
-    return torch.from_numpy(np.pad(grey, padding, "symmetric")[None, :height, :width].copy())
+    return np.pad(grey, padding, "symmetric")[None, :height, :width].copy()
 
 
-def noisy_photograph(height: int, width: int) -> Tensor:
-    """Return the same with noise."""
-    return spiden.add_gaussian_noise(photograph(height, width), SIGMA, 0)
+def noisy_photograph(height: int, width: int) -> Planes:
+    """Return the same with noise; (1, H, W)."""
+    clean = photograph(height, width)
+    return clean + gaussian_noise(clean.shape, SIGMA, 0)
 
 
 def peak_memory() -> float:
