@@ -20,6 +20,7 @@ from spiden_cli.core.noise.synthesis import add_gaussian_noise
 from spiden_cli.core.tasks.denoising import denoise_tensor
 from spiden_cli.core.weights import load_weights, read_info
 
+ROOT = Path(__file__).resolve().parents[1]
 LARGEST = 16 * 2**20
 FLOORS = {"base": 30.175}  # dB, Set12, sigma 25, T = 4
 
@@ -47,8 +48,11 @@ def test_a_file_is_small_and_says_how_it_came_about(name):
     assert path.stat().st_size < LARGEST
     info = read_info(path)
     assert info.validation_psnr
-    assert info.training["command"].startswith("spiden train")
-    assert not any(part.startswith("/") for part in info.training["command"].split())
+    run = info.training
+    assert run["command"].startswith("spiden train")
+    assert (ROOT / run.pop("recipe")).is_file()
+    assert not any("/" in value or "\\" in value for value in run.values())  # nobody's folders
+    assert max(map(len, run.values())) < 500  # one command: what it started from is named, not told
 
 
 @pytest.mark.parametrize("timesteps", [1, 4])
