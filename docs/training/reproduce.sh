@@ -7,7 +7,7 @@
 #                                               one step of each phase, to see that all of them run
 #
 # DATA is the training set (bsd432, which is downloaded). A run that was cut goes on where it
-# stopped; a finished phase is not repeated. All phases take about 18 hours on two CPU cores.
+# stopped; a finished phase is not repeated. All phases take about 17 hours on two CPU cores.
 # docs/training/README.md says what the phases are for.
 set -eu
 
