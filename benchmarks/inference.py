@@ -212,15 +212,15 @@ sixteenth of it: times 16, since they go in tiles or blocks.
 
 ## How the event engine works
 
-A spike at a position adds a row of weights to the membrane potentials around it; where nothing
-fired, nothing is done. All layers advance together, a row of positions at a time, each one row
-behind the layer before, so that a few rows of currents and of spikes (a bit each) are all that is
-kept, whatever the size of the picture. Kernels and loops are compiled for the processor that they
-run on, at first use, and kept on disk. Additions come in torch's order, so that in float32 the
-spikes are torch's, bit for bit, where torch sums as it does on this processor; elsewhere a
-potential within rounding of its threshold may fall to the other side (tests hold 99.9 % of the
-pixels within 0.001, and PSNR within 0.005 dB).
-`event-int16` rounds weights to 16 bits (a test holds it within 0.02 dB).
+A spike adds a row of weights to the membrane potentials around its position; silent neurons cost
+nothing. All layers advance together, a row of positions at a time, each one row behind the layer
+before it, so that only a few rows of currents and of spikes (one bit each) are in memory, whatever
+the size of the picture. Kernels and loops are compiled at first use, for the processor that they
+run on, and cached on disk. Sums are computed in torch's order, so that in float32 the
+spikes equal torch's bit for bit wherever torch sums as it does on this processor; elsewhere a
+potential within rounding of its threshold may end on the other side of it (tests require 99.9 % of
+the pixels within 0.001, and PSNR within 0.005 dB). `event-int16` rounds weights to 16 bits (a test
+requires PSNR within 0.02 dB).
 
 ## Against others
 

@@ -159,8 +159,8 @@ Colour; grey models take the three channels one by one:
 
 ## Energy: Set12, sigma 25
 
-Energy over that of each CNN, in the same number format: below 1 the spiking network wins. Bold: its
-PSNR is no lower than that CNN's. `spiden energy` prints more baselines, and
+Energy divided by that of each CNN in the same number format: below 1 the spiking network needs
+less. Bold: its PSNR is no lower than that CNN's. `spiden energy` prints more baselines, and
 [energy.md](energy.md) says what each model counts.
 
 {energy_table(engines, twins, cnn_psnr, images.paths)}
