@@ -248,7 +248,7 @@ def encode_tiff(picture: Picture) -> bytes:
 
 def _white_tag(picture: Picture) -> list[tuple[int, int, int, Any, bool]]:
     """MaxSampleValue, where white is not that of the type, as for a 12-bit camera."""
-    white = picture.range.white
+    white = float(picture.range.white)
     if picture.range == full_range(picture.pixels.dtype) or not white.is_integer():
         return []
     count = picture.channels + (picture.alpha is not None)
