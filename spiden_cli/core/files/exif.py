@@ -26,7 +26,7 @@ TEXT_TAGS = (
 """The text tags that EXIF and TIFF share, and so survive between all formats that keep EXIF."""
 
 # What the first directory of an EXIF block may hold. A TIFF's first directory also has strip
-# offsets and the like, which would be lies in any other file.
+# offsets and the like, which would be wrong in any other file.
 _KEPT = {
     *TEXT_TAGS,
     ExifTags.Base.ImageDescription,

@@ -100,7 +100,7 @@ def _orientation(page: tifffile.TiffPage) -> int:
 def _check_single(path: Path, tiff: tifffile.TiffFile) -> None:
     """Refuse stacks: in pages, or in one page of an ImageJ or tifffile series."""
     first = tiff.pages.first
-    # A reduced copy of the same picture (thumbnail, pyramid level) is no frame of its own.
+    # A reduced copy of the same picture (thumbnail, pyramid level) is not a frame of its own.
     pages = 1 + sum(not page.aspage().is_reduced for page in tiff.pages[1:])
     if tiff.is_imagej or tiff.is_shaped:
         pages = max(pages, tiff.series[0].size // max(first.size, 1))
