@@ -6,10 +6,21 @@ from dataclasses import replace
 import pytest
 import torch
 
+from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import preset
 
 Make = Callable[..., Denoiser]
+
+LEAST_LAYERS = {"unet": 10}
+"""Of the presets that can't be as shallow as others."""
+
+
+def shrunk(name: str, **changes: object) -> NetworkConfig:
+    """A preset of few channels and layers: shrunk("base", neuron="lif", layers=8)."""
+    settings = {"width": 5, "layers": 6, **changes}
+    settings["layers"] = max(settings["layers"], LEAST_LAYERS.get(name, 0))
+    return replace(preset(name), **settings)
 
 
 @pytest.fixture
@@ -21,7 +32,7 @@ def make() -> Make:
 
     def make(name: str, seed: int = 0, **changes: object) -> Denoiser:
         torch.manual_seed(seed)
-        network = Denoiser(replace(preset(name), **{"width": 5, "layers": 6, **changes}))
+        network = Denoiser(shrunk(name, **changes))
         for _, layer in network.conv_norms():
             norm = layer.norm
             torch.nn.init.normal_(norm.running_mean, std=0.3)

@@ -67,7 +67,8 @@ def test_the_network_does_not_hang_on_the_file(path):
 
 
 def test_reading_the_information_needs_no_network(path, monkeypatch):
-    monkeypatch.setattr("spiden_cli.core.weights.Denoiser", None)
+    for builder in ("parameter_shapes", "fold_tensors", "load_weights"):
+        monkeypatch.setattr(f"spiden_cli.core.weights.{builder}", None)
     assert read_info(path) == INFO
 
 
@@ -88,7 +89,7 @@ def test_a_missing_file(tmp_path):
 )
 def test_another_kind_of_file(tmp_path, content):
     (tmp_path / "w").write_bytes(content)
-    assert "no weights file" in refusal(tmp_path / "w")
+    assert "not a weights file" in refusal(tmp_path / "w")
 
 
 def test_a_folder(tmp_path):
