@@ -1,27 +1,14 @@
 """What tests of the core share: small networks."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 import torch
+from small_networks import shrunk
 
-from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.denoiser import Denoiser
-from spiden_cli.core.network.presets import preset
 
 Make = Callable[..., Denoiser]
-
-LEAST_LAYERS = {"unet": 10}
-"""Of the presets that can't be as shallow as others."""
-
-
-def shrunk(name: str, **changes: object) -> NetworkConfig:
-    """A preset of few channels and layers: shrunk("base", neuron="lif", layers=8)."""
-    settings = {"width": 5, "layers": 6, **changes}
-    settings["layers"] = max(settings["layers"], LEAST_LAYERS.get(name, 0))
-    return replace(preset(name), **settings)
-
 
 @pytest.fixture
 def make() -> Make:
