@@ -10,6 +10,7 @@ from spiden_cli.core.network.denoiser import Denoiser
 
 Make = Callable[..., Denoiser]
 
+
 @pytest.fixture
 def make() -> Make:
     """Build a preset, shrunk, in evaluation mode: make("base", neuron="lif", layers=8).

@@ -69,7 +69,10 @@ def test_the_parts_are_the_whole_error(image, name, layers, neuron, timesteps):
         def hook(module, inputs, spikes):
             mean = inputs[0].reshape(timesteps, -1, *inputs[0].shape[1:]).mean(0)
             rate = spikes.reshape(timesteps, -1, *spikes.shape[1:]).mean(0)
-            seen[name] = (repeat_channels(mean, module.population) / module.threshold).double(), rate.double()
+            seen[name] = (
+                (repeat_channels(mean, module.population) / module.threshold).double(),
+                rate.double(),
+            )
 
         return hook
 

@@ -26,7 +26,8 @@ def reached(row: int, column: int, shape: ConvolutionShape) -> int:
     """Output positions that a kernel joins to this one."""
     near = shape.kernel // 2
     return sum(
-        abs(out_row * shape.stride - row) <= near and abs(out_column * shape.stride - column) <= near
+        abs(out_row * shape.stride - row) <= near
+        and abs(out_column * shape.stride - column) <= near
         for out_row in range(-(-shape.height // shape.stride))
         for out_column in range(-(-shape.width // shape.stride))
     )

@@ -1,4 +1,4 @@
-"""Eight orientations: each can be undone, and their mean does not depend on how the picture lies."""
+"""Eight orientations: each can be undone, and their mean is the same however a picture lies."""
 
 import numpy as np
 import pytest
