@@ -24,8 +24,10 @@ def shrunk(name: str, **changes: object) -> NetworkConfig:
     return replace(preset(name), **settings)
 
 
-def exact(config: NetworkConfig, seed: int, graph: Graph | None = None) -> FoldedNetwork:
-    """A network whose kernels and biases are multiples of 1/64, and fire often.
+def exact(
+    config: NetworkConfig, seed: int, graph: Graph | None = None, parts: int = 64
+) -> FoldedNetwork:
+    """A network whose kernels and biases are binary fractions, and whose neurons fire often.
 
     Their sums are exact in float32, whatever the order: no spike hangs on a rounding.
 
@@ -33,20 +35,21 @@ def exact(config: NetworkConfig, seed: int, graph: Graph | None = None) -> Folde
         config: of the network.
         seed: of its numbers.
         graph: its nodes; None: those of the configuration.
+        parts: of 1, that kernels and biases are multiples of.
     """
     random = np.random.default_rng(seed)
     nodes = graph or graph_of(config)
 
-    def sixty_fourths(values: np.ndarray) -> np.ndarray:
-        return (np.rint(values * 64) / 64).astype(np.float32)
+    def rounded(values: np.ndarray) -> np.ndarray:
+        return (np.rint(values * parts) / parts).astype(np.float32)
 
     convolutions, neurons = {}, {}
     for node in nodes.of_type(Convolution):
         size = (node.channels, node.channels_in, node.kernel, node.kernel)
-        spread = np.sqrt(2 / (node.channels_in * node.kernel**2))
+        spread = node.gain * np.sqrt((2 if node.normalised else 1 / 3) / (size[1] * size[2] ** 2))
         convolutions[node.name] = FoldedConvolution(
-            sixty_fourths(random.normal(0, spread, size)),
-            sixty_fourths(random.normal(0, 0.25, node.channels)),
+            rounded(random.normal(0, spread, size)),
+            rounded(random.normal(0, 0.25, node.channels)),
         )
     for node in nodes.of_type(Neurons):
         phases = config.initial_potential + (np.arange(node.population) + 0.5) / node.population
