@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.graph import Graph, GraphBuilder, Node
 
-CHANNELS = (1, 2, 5, 33, 64, 70)
+CHANNELS = (1, 2, 5, 12, 33, 64, 70)
 COARSEST = 4  # times the scale of the read-out
 
 
@@ -67,6 +67,12 @@ class _Drawing:
         source = self.current()
         if source.scale >= 2 * self.base:
             self.shuffled(self.driven(source, 4 * self.draw(st.sampled_from([1, 2, 5, 17]))))
+
+    def spread(self) -> None:
+        """Shuffle a current as it is."""
+        source = self.current()
+        if source.scale >= 2 * self.base and source.channels % 4 == 0:
+            self.shuffled(source)
 
     def shuffled(self, source: Node) -> Node:
         return self.made(self.build.shuffle(self.name("shuffle"), source, 2), source)
@@ -140,7 +146,7 @@ SMALL = st.builds(
     unshuffle=st.sampled_from([1, 2]),
     noise_map=st.booleans(),
 )
-KNOWN = ("layer", "shortcut", "down", "up", "sum")
+KNOWN = ("layer", "shortcut", "down", "up", "spread", "sum")
 OTHERS = ("other_kernel", "fan_out", "concatenate", "unshuffle", "three")
 
 

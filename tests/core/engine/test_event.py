@@ -5,7 +5,6 @@ for another spike. With real weights, float32 rounds, and a potential that meets
 fall to either side; the shipped weights are held to how much that may show.
 """
 
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +17,6 @@ from spiden_cli.core.bundled import find_weights, model_names, sample_picture
 from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.engine.event.engine import EventEngine
 from spiden_cli.core.engine.reference import ReferenceEngine
-from spiden_cli.core.engine.selection import BREAK_EVEN_RATE, make_engine
 from spiden_cli.core.engine.tiling import Window
 from spiden_cli.core.files.picture_files import read_picture
 from spiden_cli.core.image.metrics import psnr
@@ -214,20 +212,3 @@ def test_what_it_can_not_run(make):
         EventEngine(make("tiny", neuron="relu"))
     with pytest.raises(InputError, match="LIF"):
         EventEngine(make("tiny", neuron="lif"), numbers="int16")
-
-
-def test_auto_takes_the_faster_one(make, monkeypatch):
-    spiking, cnn = make("tiny"), make("tiny", neuron="relu")
-
-    def chosen(network, rate, device="cpu"):
-        return make_engine("auto", network, device, rate).name
-
-    assert chosen(spiking, 0.1) == "event"
-    assert chosen(spiking, BREAK_EVEN_RATE) == "dense"
-    assert chosen(spiking, None) == "dense"
-    assert chosen(cnn, None) == "dense"
-    assert make_engine("event-int16", spiking).name == "event-int16"
-    with pytest.raises(InputError, match="unknown engine 'fast'"):
-        make_engine("fast", spiking)
-    monkeypatch.setitem(sys.modules, "spiden_cli.core.engine.event.engine", None)
-    assert chosen(spiking, 0.1) == "dense"
