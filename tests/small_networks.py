@@ -67,7 +67,7 @@ def exact(
     return network
 
 
-def picture(config: NetworkConfig, height: int, width: int, seed: int) -> np.ndarray:
+def picture(config: NetworkConfig, height: int, width: int, seed: int = 0) -> np.ndarray:
     """Noise whose values are binary fractions, (C, H, W) float32."""
     size = (config.image_channels, height, width)
     return (np.random.default_rng(seed).integers(-64, 320, size) / 256).astype(np.float32)

@@ -7,6 +7,7 @@ network no more than in a CNN. Batch normalisation is folded into the kernels, s
 and so does moving a current to another position or resolution.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
@@ -172,11 +173,12 @@ def spiking_counts(
                 silent_in=entering.silent,
                 biases=per_step,
             )
-        driven, shortcuts = _driven(graph, shape.name)
-        operations += Operations(shortcuts=shortcuts * per_step)
+        driven, shortcuts = _driven(graph, shape.name, height, width)
+        operations += Operations(shortcuts=shortcuts * timesteps * passes.count)
         if _is_last(graph, shape.name):
-            operations += _readout(outputs, scaled=config.noise_map or timesteps > 1)
-            operations += Operations(averages=outputs * (timesteps - 1))
+            drawn = _words(graph, graph.nodes[-1], height, width) * passes.count
+            operations += _readout(drawn, scaled=config.noise_map or timesteps > 1)
+            operations += Operations(averages=drawn * (timesteps - 1))
         elif entering is None and any(
             isinstance(reader, Add) for reader in graph.consumers(graph[shape.name])
         ):  # the shortcuts add to a copy of what does not change over time
@@ -194,22 +196,36 @@ def spiking_counts(
     return counted
 
 
-def _driven(graph: Graph, name: str) -> tuple[list[Neurons], int]:
-    """Return the neurons that a convolution drives, and how often its outputs are added to.
+def _driven(graph: Graph, name: str, height: int, width: int) -> tuple[list[Neurons], int]:
+    """Return the neurons that a convolution drives, and the additions of sums that it completes.
 
     Both are its own where it is the last convolution that adds to a current.
+
+    Args:
+        graph: the nodes.
+        name: of the convolution.
+        height: rows of the image, in pixels.
+        width: columns of the image, in pixels.
     """
-    order = [node.name for node in graph.nodes]
-    layers, sums = [], 0
+    layers, additions = [], 0
     for node in graph.nodes:
-        if isinstance(node, (Neurons, Add)) and order.index(name) == max(
-            order.index(source) for source in _convolutions_before(graph, node)
-        ):
+        if isinstance(node, (Neurons, Add)) and _last_before(graph, node) == name:
             if isinstance(node, Neurons):
                 layers.append(node)
             else:
-                sums += len(node.inputs) - 1
-    return layers, sums
+                additions += (len(node.inputs) - 1) * _words(graph, node, height, width)
+    return layers, additions
+
+
+def _words(graph: Graph, node: Node, height: int, width: int) -> int:
+    """Return the numbers in a node's value."""
+    return node.channels * math.prod(graph.positions(node, height, width))
+
+
+def _last_before(graph: Graph, node: Node) -> str:
+    """Return the last of the convolutions whose currents meet in the input of a node."""
+    order = [other.name for other in graph.nodes]
+    return max(_convolutions_before(graph, node), key=order.index)
 
 
 def _convolutions_before(graph: Graph, node: Node) -> set[str]:
@@ -225,7 +241,7 @@ def _convolutions_before(graph: Graph, node: Node) -> set[str]:
 
 
 def _is_last(graph: Graph, name: str) -> bool:
-    return graph.nodes[-1].inputs[0] == name
+    return _last_before(graph, graph.nodes[-1]) == name
 
 
 def _neurons(config: NetworkConfig, leaving: LayerActivity, stored: bool) -> Operations:
@@ -273,23 +289,24 @@ def dense_counts(
         if shape.name in spikes:  # as a share: a population stands for one activation
             sent = spikes[shape.name]
             silent = sent.silent * shape.inputs * passes // sent.neurons
-        driven, shortcuts = _driven(graph, shape.name)
+        driven, shortcuts = _driven(graph, shape.name, height, width)
         operations = Operations(
             macs=shape.dense_operations * passes,
             biases=outputs,
             silent_in=silent,
-            comparisons=len(driven) * outputs,
-            shortcuts=shortcuts * outputs,
+            comparisons=sum(_words(graph, layer, height, width) for layer in driven) * passes,
+            shortcuts=shortcuts * passes,
         )
         if _is_last(graph, shape.name):
-            operations += _readout(outputs, scaled=config.noise_map)
+            drawn = _words(graph, graph.nodes[-1], height, width) * passes
+            operations += _readout(drawn, scaled=config.noise_map)
         counted.append(LayerCounts(shape, passes, operations, False, False))
     return counted
 
 
-def _readout(outputs: int, scaled: bool) -> Operations:
+def _readout(drawn: int, scaled: bool) -> Operations:
     """Return what follows the last convolution; 1 / T and the noise level are one factor."""
-    return Operations(scalings=outputs if scaled else 0, subtractions=outputs)
+    return Operations(scalings=drawn if scaled else 0, subtractions=drawn)
 
 
 def total_operations(counts: Iterable[LayerCounts]) -> Operations:

@@ -1,27 +1,42 @@
 """The counts, against a machine that does every operation one by one and counts as it goes."""
 
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
+from graph_strategies import ALL, graphs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_networks import SIGMA, exact, picture
 
+from spiden_cli.core.energy import counts
 from spiden_cli.core.energy.counts import (
+    LayerCounts,
     Operations,
+    Passes,
     by_layer,
     dense_counts,
     spiking_counts,
-    total,
+    total_operations,
 )
-from spiden_cli.core.energy.measurement import Observer
 from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.denoiser import Denoiser
-from spiden_cli.core.network.encoding import encode, pad_to_multiple
-from spiden_cli.core.network.folding import fold
+from spiden_cli.core.network.families import graph_of
+from spiden_cli.core.network.folding import FoldedNetwork, fold, folded
+from spiden_cli.core.network.graph import (
+    Add,
+    Concatenate,
+    Convolution,
+    Neurons,
+    Node,
+    Shuffle,
+    Unshuffle,
+)
 
-SIGMA = 25.0
 SHORTCUTS = NetworkConfig(width=3, layers=6, shortcuts=True, unshuffle=2, noise_map=True)
 NETWORKS = {
     "shortcuts": SHORTCUTS,
@@ -29,6 +44,10 @@ NETWORKS = {
     "lif": replace(SHORTCUTS, neuron="lif"),
     "colour": replace(SHORTCUTS, image_channels=3),
     "populations": replace(SHORTCUTS, population=3, inner_population=2),
+    "unet": NetworkConfig(family="unet", width=2, layers=10, population=2),
+    "unet of two by two pixels": NetworkConfig(
+        family="unet", width=2, layers=10, unshuffle=2, noise_map=True, inner_population=2
+    ),
 }
 
 
@@ -44,54 +63,96 @@ def make(config: NetworkConfig) -> Denoiser:
     return network.eval()
 
 
+class Current(NamedTuple):
+    """A value on its way through the machine.
+
+    Attributes:
+        values: (C, H, W).
+        driver: the last convolution that had a part in it; it is charged with what follows.
+        direct: whether it is the very sum that the events of `driver` add to.
+    """
+
+    values: np.ndarray
+    driver: str
+    direct: bool = False
+
+
 class Machine:
-    """A folded network as scalar operations, in float64; `counted` says how many there were."""
+    """A folded network as scalar operations, in float64; `counted` says how many there were.
 
-    def __init__(self, network: Denoiser, timesteps: int) -> None:
-        self.network, self.config, self.timesteps = fold(network), network.config, timesteps
+    It walks the graph once for each timestep, except for what the image drives, which is constant.
+    """
+
+    def __init__(self, network: FoldedNetwork, timesteps: int) -> None:
+        self.network, self.config, self.graph = network, network.config, network.graph
+        self.timesteps = timesteps
         self.counted: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-
-    def run(self, noisy: torch.Tensor) -> np.ndarray:
-        config, network = self.config, self.network
-        padded = pad_to_multiple(noisy[None], config.unshuffle)
-        encoded = encode(padded, torch.tensor([SIGMA]), config)[0].double().numpy()
-        constant = self._dense("encoder", network.encoder, encoded)
         self.potentials: dict[str, np.ndarray] = {}
-        total_drawn = None
+        self.entered: dict[str, np.ndarray] = {}  # spikes so far, by convolution
+
+    def run(self, noisy: np.ndarray) -> np.ndarray:
+        graph, config = self.graph, self.config
+        (height, width), scale = noisy.shape[1:], graph.nodes[0].scale
+        below, right = -height % graph.grid, -width % graph.grid
+        padded = np.pad(noisy.astype(float), ((0, 0), (0, below), (0, right)), "reflect")
+        image = moved(padded, scale, down=True)
+        if config.noise_map:
+            image = np.concatenate([image, np.full_like(image[:1], SIGMA / 64)])
+        constant = {
+            node.name: Current(self._convolve(node, image, "macs"), node.name)
+            for node in graph.of_type(Convolution)
+            if graph[node.inputs[0]].kind == "image"
+        }
+        drawn = None
         for _ in range(self.timesteps):
-            current, driver = constant, "encoder"
-            for index, block in enumerate(network.blocks):
-                if config.shortcuts:
-                    name1, name2 = f"blocks.{index}.conv1", f"blocks.{index}.conv2"
-                    inner = self._events(
-                        name1, block.conv1, self._fire(driver, block.neurons1, current)
-                    )
-                    update = self._events(
-                        name2, block.conv2, self._fire(name1, block.neurons2, inner)
-                    )
-                    current = self._add(name2, "shortcuts", current, update)
-                    driver = name2
-                else:
-                    spikes = self._fire(driver, block.neurons, current)
-                    driver = f"blocks.{index}.conv"
-                    current = self._events(driver, block.conv, spikes)
-            drawn = self._events(
-                "readout", network.readout, self._fire(driver, network.neurons, current)
-            )
-            if total_drawn is None:
-                total_drawn = drawn
+            values = dict(constant)
+            for node in graph.nodes[1:-1]:
+                if node.name not in constant:
+                    values[node.name] = self._step(node, [values[name] for name in node.inputs])
+            last = values[graph.nodes[-1].inputs[0]]
+            if drawn is None:
+                drawn = last.values
             else:
-                total_drawn = self._add("readout", "averages", total_drawn, drawn)
-        noise = total_drawn
+                drawn = self._add(last.driver, "averages", drawn, last.values)
+            self._copy_constants(constant)
         if config.noise_map or self.timesteps > 1:
             factor = (SIGMA / 255 if config.noise_map else 1.0) / self.timesteps
-            noise = np.empty_like(total_drawn)
-            for place, value in np.ndenumerate(total_drawn):
-                noise[place] = value * factor
-                self.counted["readout"]["scalings"] += 1
-        noise = torch.nn.functional.pixel_shuffle(torch.from_numpy(noise), config.unshuffle)
-        clean = self._add("readout", "subtractions", padded[0].double().numpy(), -noise.numpy())
-        return clean[:, : noisy.shape[1], : noisy.shape[2]]
+            for place, value in np.ndenumerate(drawn):
+                drawn[place] = value * factor
+                self.counted[last.driver]["scalings"] += 1
+        noise = moved(drawn, scale)
+        for name, spikes in self.entered.items():
+            self.counted[name]["silent_in"] = int((spikes == 0).sum())
+        clean = self._add(last.driver, "subtractions", padded, -noise)
+        return clean[:, :height, :width]
+
+    def _step(self, node: Node, inputs: list[Current]) -> Current:
+        first = inputs[0]
+        if isinstance(node, Neurons):
+            return Current(self._fire(node, first), first.driver)
+        if isinstance(node, Convolution):
+            self.counted[node.name]["spikes_in"] += int(first.values.sum())
+            before = self.entered.get(node.name, 0)
+            self.entered[node.name] = before + first.values
+            return Current(self._convolve(node, first.values, "accumulates"), node.name, True)
+        order = [other.name for other in self.graph.nodes]
+        driver = max((current.driver for current in inputs), key=order.index)
+        if isinstance(node, Add):
+            total = first.values
+            for current in inputs[1:]:
+                total = self._add(driver, "shortcuts", total, current.values)
+            return Current(total, driver)
+        if isinstance(node, Concatenate):
+            return Current(np.concatenate([current.values for current in inputs]), driver)
+        assert isinstance(node, (Shuffle, Unshuffle))
+        down = isinstance(node, Unshuffle)
+        return Current(moved(first.values, node.factor, down), driver)
+
+    def _copy_constants(self, constant: dict[str, Current]) -> None:
+        """Sums are made in a copy of a constant current, which is needed again."""
+        for name, current in constant.items():
+            if any(name in node.inputs for node in self.graph.of_type(Add)):
+                self.counted[name]["copies"] += current.values.size
 
     def _add(self, name: str, what: str, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         result = np.empty_like(left)
@@ -100,44 +161,42 @@ class Machine:
             self.counted[name][what] += 1
         return result
 
-    def _dense(self, name: str, conv: torch.nn.Conv2d, values: np.ndarray) -> np.ndarray:
-        return self._convolve(name, conv, values, "macs", skip_zeros=False)
-
-    def _events(self, name: str, conv: torch.nn.Conv2d, spikes: np.ndarray) -> np.ndarray:
-        self.counted[name]["spikes_in"] += int(spikes.sum())
-        return self._convolve(name, conv, spikes, "accumulates", skip_zeros=True)
-
-    def _convolve(
-        self, name: str, conv: torch.nn.Conv2d, values: np.ndarray, what: str, skip_zeros: bool
-    ) -> np.ndarray:
-        kernel, bias = conv.weight.double().numpy(), conv.bias.double().numpy()
+    def _convolve(self, node: Convolution, values: np.ndarray, what: str) -> np.ndarray:
+        """Multiply by all values ("macs"), or add a weight for each that is not zero."""
+        kernel, bias = (part.astype(float) for part in self.network.convolutions[node.name])
         _, height, width = values.shape
-        result = np.zeros((len(kernel), height, width))
+        stride, near = node.stride, node.kernel // 2
+        result = np.zeros((len(kernel), -(-height // stride), -(-width // stride)))
         for (channel, row, column), value in np.ndenumerate(values):
-            if skip_zeros and value == 0:
+            if what == "accumulates" and value == 0:
                 continue
-            for out, down, right in np.ndindex(len(kernel), 3, 3):
-                y, x = row + 1 - down, column + 1 - right
-                if 0 <= y < height and 0 <= x < width:
+            for out, down, right in np.ndindex(len(kernel), node.kernel, node.kernel):
+                (y, off_y), (x, off_x) = (
+                    divmod(place + near - tap, stride)
+                    for place, tap in ((row, down), (column, right))
+                )
+                if off_y == off_x == 0 and 0 <= y < result.shape[1] and 0 <= x < result.shape[2]:
                     result[out, y, x] += value * kernel[out, channel, down, right]
-                    self.counted[name][what] += 1
+                    self.counted[node.name][what] += 1
         for out, y, x in np.ndindex(*result.shape):
             result[out, y, x] += bias[out]
-            self.counted[name]["biases"] += 1
+            self.counted[node.name]["biases"] += 1
         return result
 
-    def _fire(self, driver: str, neurons: torch.nn.Module, current: np.ndarray) -> np.ndarray:
-        """Update the neurons that `driver` drives; each of a population reads the current."""
-        current = np.tile(current, (neurons.population, 1, 1))
-        theta = neurons.threshold.double().numpy()[:, 0, 0]
-        leak = neurons.leak.double().numpy()[:, 0, 0] if self.config.neuron == "lif" else None
-        if driver not in self.potentials:
-            start = neurons.initial_potential.double().numpy() * theta[:, None, None]
-            self.potentials[driver] = np.broadcast_to(start, current.shape).copy()
-        potentials, counted = self.potentials[driver], self.counted[driver]
+    def _fire(self, node: Neurons, source: Current) -> np.ndarray:
+        """Update a layer of neurons; each of a population reads the current."""
+        current = np.tile(source.values, (node.population, 1, 1))
+        theta, initial, leak = (part.astype(float) for part in self.network.neurons[node.name])
+        if node.name not in self.potentials:
+            start = (initial * theta)[:, None, None]
+            self.potentials[node.name] = np.broadcast_to(start, current.shape).copy()
+        potentials, counted = self.potentials[node.name], self.counted[source.driver]
         spikes = np.zeros_like(current)
         for place, value in np.ndenumerate(current):
-            if leak is not None:
+            counted["neurons"] += 1
+            if not source.direct:  # it lies in a memory of its own
+                counted["currents"] += 1
+            if self.config.neuron == "lif":
                 potentials[place] *= leak[place[0]]
                 counted["leaks"] += 1
             potentials[place] += value
@@ -146,47 +205,64 @@ class Machine:
             if potentials[place] >= theta[place[0]]:
                 potentials[place] -= theta[place[0]]
                 counted["resets"] += 1
+                counted["spikes_out"] += 1
                 spikes[place] = 1
         return spikes
 
 
-ARITHMETIC = (
-    "macs", "accumulates", "biases", "integrations", "leaks", "comparisons", "resets", "shortcuts",
-    "averages", "scalings", "subtractions", "spikes_in",
-)  # fmt: skip
+def moved(values: np.ndarray, factor: int, down: bool = False) -> np.ndarray:
+    """Move channels to squares of positions, or back."""
+    move = torch.nn.functional.pixel_unshuffle if down else torch.nn.functional.pixel_shuffle
+    return move(torch.from_numpy(values), factor).numpy()
+
+
+EVERYTHING = [field.name for field in fields(Operations)]
+
+
+def compare(network: FoldedNetwork, noisy: np.ndarray, timesteps: int) -> list[LayerCounts]:
+    """Hold counts and output to those of the machine."""
+    height, width = noisy.shape[1:]
+    denoised, spikes = DenseEngine(network).run(noisy, SIGMA, timesteps)
+    counts = spiking_counts(network.config, height, width, timesteps, Passes(1, spikes))
+    machine = Machine(network, timesteps)
+    assert machine.run(noisy) == pytest.approx(denoised.astype(float), rel=1e-5, abs=1e-5)
+    assert {layer.shape.name for layer in counts} == machine.counted.keys()
+    for layer in counts:
+        mine = {what: getattr(layer.operations, what) for what in EVERYTHING}
+        theirs = machine.counted[layer.shape.name]
+        assert mine == {what: theirs[what] for what in EVERYTHING}, layer.shape.name
+    return counts
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
 @pytest.mark.parametrize("timesteps", [1, 3])
 def test_counts_are_those_of_one_operation_at_a_time(kind, timesteps):
-    network = make(NETWORKS[kind])
-    channels = network.config.image_channels
-    noisy = torch.rand((channels, 5, 7), generator=torch.Generator().manual_seed(9))
-    observer = Observer(DenseEngine(network, torch.device("cpu")))
-    denoised = observer.run(noisy, SIGMA, timesteps).denoised
-    counts = spiking_counts(network.config, 5, 7, timesteps, observer.seen[5, 7])
-    machine = Machine(network, timesteps)
-    assert machine.run(noisy) == pytest.approx(denoised.double().numpy(), abs=1e-5)
+    network = folded(make(NETWORKS[kind]))
+    counts = compare(network, picture(network.config, 5, 7), timesteps)
     assert sum(layer.operations.spikes_in for layer in counts) > 20
-    for layer in counts:
-        mine = {what: getattr(layer.operations, what) for what in ARITHMETIC}
-        theirs = machine.counted[layer.shape.name]
-        assert mine == {what: theirs[what] for what in ARITHMETIC}, layer.shape.name
+
+
+@settings(max_examples=25)
+@given(graphs(ALL, channels=(1, 2, 3)), st.integers(1, 3), st.integers(0, 1000))
+def test_counts_of_any_graph(drawn, timesteps, seed):
+    config, graph = drawn
+    network = exact(config, seed, graph, parts=8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(counts, "graph_of", lambda config: graph)
+        compare(network, picture(config, 8, 9, seed), timesteps)
 
 
 def test_silent_neurons_never_fired():
     network = make(SHORTCUTS)
     noisy = torch.rand((1, 6, 8), generator=torch.Generator().manual_seed(9))
-    observer = Observer(DenseEngine(network, torch.device("cpu")))
-    observer.run(noisy, SIGMA, 4)
+    activity = DenseEngine(network).run(noisy.numpy(), SIGMA, 4).activity
     seen: dict[str, int] = {}
-    folded = fold(network)
-    for name, layer in folded.spike_driven():
-        layer.register_forward_pre_hook(
-            lambda _, inputs, name=name: seen.update({name: int((inputs[0].sum(0) == 0).sum())})
-        )
-    folded(noisy[None], SIGMA, 4)
-    silent = {name: layer.silent for name, layer in observer.seen[6, 8].spikes.items()}
+
+    def observe(name: str, spikes: torch.Tensor) -> None:
+        seen[name] = int((spikes.sum(0) == 0).sum())
+
+    fold(network)(noisy[None], SIGMA, 4, observe=observe)
+    silent = {name: layer.silent for name, layer in activity.items()}
     assert silent == seen
     assert 0 < sum(silent.values()) < 5 * 3 * 12
 
@@ -203,7 +279,7 @@ def test_a_cnn_multiplies_for_each_tap_within_the_image(config):
 
 
 def test_a_cnn_has_no_spikes_and_no_time():
-    operations = total(dense_counts(SHORTCUTS.twin(), 8, 8, 1))
+    operations = total_operations(dense_counts(SHORTCUTS.twin(), 8, 8, 1))
     for what in ("accumulates", "integrations", "resets", "averages", "spikes_in", "spikes_out"):
         assert getattr(operations, what) == 0
 
@@ -211,23 +287,27 @@ def test_a_cnn_has_no_spikes_and_no_time():
 def test_operations_add_up():
     counts = dense_counts(SHORTCUTS.twin(), 8, 8, 1) + dense_counts(SHORTCUTS.twin(), 8, 8, 2)
     whole = dense_counts(SHORTCUTS.twin(), 8, 8, 3)
-    assert total(counts) == total(whole)
+    assert total_operations(counts) == total_operations(whole)
     assert list(by_layer(counts)) == [layer.shape.name for layer in whole]
     assert Operations(macs=1) + Operations(biases=2) == Operations(macs=1, biases=2)
 
 
-@pytest.mark.parametrize("kind", ["shortcuts", "plain"])
+@pytest.mark.parametrize("kind", ["shortcuts", "plain", "unet"])
 def test_currents_are_kept_where_events_cannot_land_on_a_potential(kind):
-    """After the encoder, which works once, and along the stream that shortcuts add to."""
+    """After the encoder, which works once, and along the stream that shortcuts and skips add to."""
     config, timesteps = NETWORKS[kind], 3
     network = make(config)
-    observer = Observer(DenseEngine(network, torch.device("cpu")))
-    observer.run(torch.rand(1, 6, 8), SIGMA, timesteps)
-    for layer in spiking_counts(config, 6, 8, timesteps, observer.seen[6, 8]):
+    noisy = picture(config, 6, 8)
+    spikes = DenseEngine(network).run(noisy, SIGMA, timesteps).activity
+    for layer in spiking_counts(config, 6, 8, timesteps, Passes(1, spikes)):
         name, words = layer.shape.name, layer.shape.outputs
-        expected = 0
-        if name == "encoder":
-            expected = 2 if kind == "shortcuts" else 1  # for its neurons; for the shortcuts
-        elif name.endswith("conv2"):
-            expected = 1
-        assert layer.operations.currents == expected * timesteps * words
+        kept = name in ("encoder", "to_fine.conv") or name.endswith("conv2")
+        population = config.population if drives_the_last(config, name) else 1
+        assert layer.operations.currents == kept * population * timesteps * words
+        copied = name == "encoder" and kind != "plain"  # for the shortcuts
+        assert layer.operations.copies == copied * timesteps * words
+
+
+def drives_the_last(config: NetworkConfig, name: str) -> bool:
+    *_, last, _ = graph_of(config).of_type(Convolution)
+    return name == last.name

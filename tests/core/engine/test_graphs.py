@@ -1,7 +1,7 @@
 """Networks of any graph: the engines agree spike for spike, and no tile shows."""
 
 import numpy as np
-from graph_strategies import KNOWN, OTHERS, graphs
+from graph_strategies import ALL, graphs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_networks import SIGMA, exact, picture
@@ -31,7 +31,7 @@ def test_the_event_engine_sends_the_spikes_of_the_dense_one(drawn, size, timeste
 
 
 @settings(max_examples=25)
-@given(graphs(KNOWN + OTHERS), sizes, st.integers(1, 3), st.integers(0, 1000))
+@given(graphs(ALL), sizes, st.integers(1, 3), st.integers(0, 1000))
 def test_the_dense_engine_sends_those_of_the_reference(drawn, size, timesteps, seed):
     network, noisy = network_and_picture(drawn, size, seed)
     expected = ReferenceEngine(network, np.float32).run(noisy, SIGMA, timesteps)
@@ -41,9 +41,7 @@ def test_the_dense_engine_sends_those_of_the_reference(drawn, size, timesteps, s
 
 
 @settings(max_examples=25)
-@given(
-    graphs(KNOWN + OTHERS), st.tuples(st.integers(16, 50), st.integers(16, 50)), st.integers(0, 9)
-)
+@given(graphs(ALL), st.tuples(st.integers(16, 50), st.integers(16, 50)), st.integers(0, 9))
 def test_a_tile_is_the_picture_seen_through_a_window(drawn, tile, seed):
     network, noisy = network_and_picture(drawn, (60, 76), seed)
     engine = DenseEngine(network)

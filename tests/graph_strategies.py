@@ -16,18 +16,19 @@ class _Drawing:
         currents: those that nothing reads yet come last.
     """
 
-    def __init__(self, draw: st.DrawFn, config: NetworkConfig) -> None:
-        self.draw, self.config = draw, config
+    def __init__(self, draw: st.DrawFn, config: NetworkConfig, channels: tuple[int, ...]) -> None:
+        self.draw, self.config, self.widths = draw, config, channels
         self.build = GraphBuilder()
         self.base = config.unshuffle
         self.count = 0
+        self.ends_in_sum = False
         image = self.build.encode(config.encoded_channels, config.unshuffle)
         first = self.build.convolution("encoder", image, self.channels())
         self.currents: list[Node] = [first]
         self.unheard: dict[str, Node] = {first.name: first}
 
     def channels(self) -> int:
-        return self.draw(st.sampled_from(CHANNELS))
+        return self.draw(st.sampled_from(self.widths))
 
     def name(self, kind: str) -> str:
         self.count += 1
@@ -66,7 +67,7 @@ class _Drawing:
     def up(self) -> None:
         source = self.current()
         if source.scale >= 2 * self.base:
-            self.shuffled(self.driven(source, 4 * self.draw(st.sampled_from([1, 2, 5, 17]))))
+            self.shuffled(self.driven(source, 4 * self.channels()))
 
     def spread(self) -> None:
         """Shuffle a current as it is."""
@@ -135,9 +136,16 @@ class _Drawing:
         population = self.draw(st.sampled_from([1, 2, 3]))
         spikes = self.build.neurons("neurons", total, population)
         outputs = self.config.pixel_channels
-        return self.build.read_out(
-            self.build.convolution("readout", spikes, outputs, normalised=False)
-        )
+        drawn: Node = self.build.convolution("readout", spikes, outputs, normalised=False)
+        if self.ends_in_sum:
+            again = self.build.neurons("neurons_again", total)
+            other = self.build.convolution("readout_again", again, outputs)
+            drawn = self.build.add("both", drawn, other)
+        return self.build.read_out(drawn)
+
+    def end_in_sum(self) -> None:
+        """Read out a sum of two convolutions."""
+        self.ends_in_sum = True
 
 
 SMALL = st.builds(
@@ -147,19 +155,23 @@ SMALL = st.builds(
     noise_map=st.booleans(),
 )
 KNOWN = ("layer", "shortcut", "down", "up", "spread", "sum")
-OTHERS = ("other_kernel", "fan_out", "concatenate", "unshuffle", "three")
+OTHERS = ("other_kernel", "fan_out", "concatenate", "unshuffle", "three", "end_in_sum")
+ALL = KNOWN + OTHERS
 
 
 @st.composite
-def graphs(draw: st.DrawFn, kinds: tuple[str, ...] = KNOWN) -> tuple[NetworkConfig, Graph]:
+def graphs(
+    draw: st.DrawFn, kinds: tuple[str, ...] = KNOWN, channels: tuple[int, ...] = CHANNELS
+) -> tuple[NetworkConfig, Graph]:
     """A configuration that says what enters and leaves, and a graph for it.
 
     Args:
         draw: hypothesis's own.
         kinds: what the graph is made of: methods of `_Drawing`.
+        channels: that its currents may have.
     """
     config = draw(SMALL)
-    drawing = _Drawing(draw, config)
+    drawing = _Drawing(draw, config, channels)
     for kind in draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=7)):
         getattr(drawing, kind)()
     return config, drawing.finish()
