@@ -11,9 +11,14 @@ import torch
 from torch import nn
 
 from spiden_cli.core.energy.constants import load_constants
-from spiden_cli.core.energy.counts import LayerCounts, Operations, dense_counts, spiking_counts
+from spiden_cli.core.energy.counts import (
+    LayerCounts,
+    Operations,
+    Passes,
+    dense_counts,
+    spiking_counts,
+)
 from spiden_cli.core.energy.lemaire import LemaireModel
-from spiden_cli.core.energy.measurement import Observer
 from spiden_cli.core.energy.model import INT32
 from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.network.config import NetworkConfig
@@ -34,6 +39,7 @@ CONFIGS = {
     "plain": NetworkConfig(width=4, layers=5),
     "lif": replace(SHORTCUTS, neuron="lif"),
     "populations": replace(SHORTCUTS, population=3, inner_population=2),
+    "unet": replace(SHORTCUTS, family="unet", layers=10),
 }
 
 
@@ -72,10 +78,8 @@ def counted(counter, network, noisy, timesteps):
 
 
 def measured(network, noisy, timesteps):
-    observer = Observer(DenseEngine(network, torch.device("cpu")))
-    observer.run(noisy, SIGMA, timesteps)
-    passes = observer.seen[HEIGHT, WIDTH]
-    return spiking_counts(network.config, HEIGHT, WIDTH, timesteps, passes)
+    spikes = DenseEngine(network).run(noisy.numpy(), SIGMA, timesteps).activity
+    return spiking_counts(network.config, HEIGHT, WIDTH, timesteps, Passes(1, spikes))
 
 
 @pytest.mark.parametrize("timesteps", [1, 2, 5])

@@ -9,18 +9,17 @@ Its LIF node with `decay_input=False` is V - V / tau + I where ours is lambda V 
 number if tau is a power of two, and the same up to rounding, which flips spikes, if not.
 """
 
-from dataclasses import replace
-
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from spiden_cli.core.network.recording import record_spikes
+from small_networks import shrunk
 from torch import Tensor, nn
 
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.folding import fold
+from spiden_cli.core.network.graph import Add, Convolution, Encode, Neurons, Shuffle
 from spiden_cli.core.network.presets import PRESETS
 from spiden_cli.core.neuron.integrate_and_fire import IFParameters, initial_state
 from spiden_cli.core.neuron.layer import IFLayer, LIFLayer, run
@@ -73,24 +72,29 @@ def rebuilt(network: Denoiser, noisy: Tensor, sigma: float, timesteps: int):
 
     Returns the denoised images and the spikes that enter each convolution.
     """
-    config, seen = network.config, []
+    config, seen = network.config, {}
     nodes = LeakyNodes if config.neuron == "lif" else Nodes
-
-    def fire(layer: IFLayer, current: Tensor) -> Tensor:
-        seen.append(nodes(layer)(current, timesteps))
-        return seen[-1]
-
     encoded = F.pixel_unshuffle(noisy, config.unshuffle)
     if config.noise_map:
         encoded = torch.cat([encoded, torch.full_like(encoded[:, :1], sigma / 64)], dim=1)
-    current = network.encoder(encoded).repeat(timesteps, 1, 1, 1)
-    for block in network.blocks:
-        if config.shortcuts:
-            inner = block.conv1(fire(block.neurons1, current))
-            current = current + block.conv2(fire(block.neurons2, inner))
+    values = {}
+    for node in network.graph.nodes[:-1]:
+        inputs = [values[name] for name in node.inputs]
+        if isinstance(node, Encode):
+            value = encoded.repeat(timesteps, 1, 1, 1)
+        elif isinstance(node, Convolution):
+            if node.name != "encoder":
+                seen[node.name] = inputs[0]
+            value = network.get_submodule(node.name)(inputs[0])
+        elif isinstance(node, Neurons):
+            value = nodes(network.get_submodule(node.name))(inputs[0], timesteps)
+        elif isinstance(node, Add):
+            value = inputs[0] + inputs[1]
         else:
-            current = block.conv(fire(block.neurons, current))
-    drawn = network.readout(fire(network.neurons, current))
+            assert isinstance(node, Shuffle)
+            value = F.pixel_shuffle(inputs[0], node.factor)
+        values[node.name] = value
+    drawn = values["readout"]
     noise = F.pixel_shuffle(drawn.unflatten(0, (timesteps, -1)).mean(0), config.unshuffle)
     return noisy - noise * (sigma / 255 if config.noise_map else 1), seen
 
@@ -144,7 +148,7 @@ def test_lif_neurons_whose_tau_is_a_power_of_two(seed, timesteps, tau):
 @torch.no_grad()
 def test_a_whole_network(name, kind, timesteps):
     torch.manual_seed(0)
-    config = replace(PRESETS[name], neuron=kind, width=5, layers=6, threshold=1.0)
+    config = shrunk(name, neuron=kind, threshold=1.0)
     network = Denoiser(config)
     for module in network.modules():
         if isinstance(module, IFLayer):
@@ -154,11 +158,14 @@ def test_a_whole_network(name, kind, timesteps):
     for _ in range(5):  # statistics of batch normalisation
         network(torch.rand(4, 1, 16, 16), 25.0, 2)
     folded, noisy = fold(network), torch.rand(2, 1, 16, 20)
-    with record_spikes(folded, torch.clone) as records:
-        denoised = folded(noisy, 25.0, timesteps)
+    records = {}
+    denoised = folded(
+        noisy, 25.0, timesteps, observe=lambda layer, spikes: records.update({layer: spikes})
+    )
     expected, spikes = rebuilt(folded, noisy, 25.0, timesteps)
-    assert len(records) == len(spikes) == 5
-    for (layer, (ours,)), theirs in zip(records.items(), spikes, strict=True):
+    assert list(records) == list(spikes)
+    assert len(records) == config.layers - 1
+    for layer, theirs in spikes.items():
         assert 0 < theirs.mean() < 1, layer
-        assert torch.equal(ours, theirs), layer
+        assert torch.equal(records[layer], theirs), layer
     torch.testing.assert_close(denoised, expected, rtol=0, atol=1e-7)
