@@ -8,6 +8,9 @@ from spiden_cli.report.console import warn
 from spiden_cli.report.progress import waiting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from spiden_cli.core.tasks.model import Model as OpenedModel
     from spiden_cli.core.weights import WeightsInfo
 
@@ -54,6 +57,17 @@ def open_model(
         name, engine=engine, device=device, threads=threads, ensemble=ensemble,
         waiting=lambda: waiting("compiling the event engine, once on this machine"),
     )  # fmt: skip
+
+
+def weights_files(names: "Iterable[str]") -> "list[Path]":
+    """Return the files of models, to be kept from being replaced; of "auto", none.
+
+    Raises:
+        WeightsError: there are no such weights.
+    """
+    from spiden_cli.core.bundled import find_weights
+
+    return [find_weights(name) for name in names if name != "auto"]
 
 
 def tell_doubt(sigma: float, info: "WeightsInfo") -> None:

@@ -128,13 +128,18 @@ def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
     return tuple(sentence for sentence, lost in found.items() if lost)
 
 
-def check_output(path: str | Path) -> None:
-    """Check the suffix of an output before any work is done.
+def check_output(path: str | Path, width: int = 1, height: int = 1) -> None:
+    """Check the suffix of an output before any work is done, and the size of its picture if known.
 
     Raises:
-        OutputError: the suffix isn't supported.
+        OutputError: the suffix isn't supported, or the picture is too large for the format.
     """
-    _output_format(Path(path))
+    name, side = _output_format(Path(path)), max(width, height)
+    if side > _MAXIMUM_SIDE.get(name, side):
+        raise OutputError(
+            f"can't write {path}: {name} holds at most {_MAXIMUM_SIDE[name]} pixels a side; "
+            "choose .png or .tiff"
+        )
 
 
 def write_picture(path: str | Path, picture: Picture) -> None:
@@ -148,15 +153,9 @@ def write_picture(path: str | Path, picture: Picture) -> None:
             missing or not writable, or a full disk. No file is left behind.
     """
     path = Path(path)
-    name = _output_format(path)
-    side = max(picture.width, picture.height)
-    if side > _MAXIMUM_SIDE.get(name, side):
-        raise OutputError(
-            f"can't write {path}: {name} holds at most {_MAXIMUM_SIDE[name]} pixels a side; "
-            "choose .png or .tiff"
-        )
+    check_output(path, picture.width, picture.height)
     # Encoded in memory first: encoders that write to the file themselves hide a full disk.
-    encoded = _encode(picture, name)
+    encoded = _encode(picture, _output_format(path))
     with atomic_path(path) as temporary:
         temporary.write_bytes(encoded)
 
