@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from spiden_cli.commands.model import EngineName, Models, open_model, tell_doubt
+from spiden_cli.commands.model import EngineName, Models, find_subjects, open_model, tell_doubt
 from spiden_cli.commands.options import (
     AsJson,
     DataDir,
@@ -116,10 +116,8 @@ class _Pair(NamedTuple):
 def _subjects(
     names: str, engine: str, device: str, threads: int | None, paths: "Sequence[Path]"
 ) -> "list[Subject]":
-    from spiden_cli.core.tasks.subjects import subjects
-
     opened = [open_model(name, engine, device, threads) for name in dict.fromkeys(names.split(","))]
-    found = subjects(opened, paths)
+    found = find_subjects(opened, paths)
     for subject in found:
         if not subject.engine.config.spiking:
             raise InputError(

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spiden_cli.commands.model import EngineName, Ensemble, Models, open_model, tell_doubt
+from spiden_cli.commands.model import (
+    EngineName,
+    Ensemble,
+    Models,
+    find_subjects,
+    open_model,
+    tell_doubt,
+)
 from spiden_cli.commands.options import AsJson, DataDir, Device, Threads, counts, one_sigma
 from spiden_cli.errors import OutputError
 from spiden_cli.report.console import print_json
@@ -47,7 +54,6 @@ def evaluate(
     steps = counts(timesteps, "timesteps") if timesteps is not None else None
     from spiden_cli.core.data.datasets import find_dataset
     from spiden_cli.core.tasks.evaluation import evaluate as evaluate_engine
-    from spiden_cli.core.tasks.subjects import subjects
 
     opened = [
         open_model(name, engine, device, threads, ensemble)
@@ -57,7 +63,7 @@ def evaluate(
         images = find_dataset(dataset, data_dir, on_progress)
     runs = [
         (subject, level, count)
-        for subject in subjects(opened, images.paths)
+        for subject in find_subjects(opened, images.paths)
         for level in levels
         for count in subject.timesteps(steps)
     ]

@@ -4,14 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spiden_cli.report.console import warn
+from spiden_cli.report.console import note, warn
 from spiden_cli.report.progress import waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from spiden_cli.core.tasks.model import Model as OpenedModel
+    from spiden_cli.core.tasks.subjects import Subject
     from spiden_cli.core.weights import WeightsInfo
 
 Model = Annotated[
@@ -74,3 +75,13 @@ def tell_doubt(sigma: float, info: "WeightsInfo") -> None:
     """Tell the user if the model was not trained for this noise level."""
     if doubt := info.doubt(sigma):
         warn(doubt)
+
+
+def find_subjects(models: "Iterable[OpenedModel]", paths: "Sequence[Path]") -> "list[Subject]":
+    """Pair models with pictures, and tell the user of what was chosen, where it matters."""
+    from spiden_cli.core.tasks.subjects import subjects
+
+    found = subjects(models, paths)
+    for text in dict.fromkeys(subject.note for subject in found if subject.note):
+        note(text)
+    return found

@@ -17,6 +17,7 @@ class Subject(NamedTuple):
         name: of the model, or its file.
         engine: runs it.
         info: what its weights say of themselves.
+        note: why it is that engine, if the user should know.
         paths: the pictures.
         seeds: of each picture's noise: its position in the whole set.
     """
@@ -24,6 +25,7 @@ class Subject(NamedTuple):
     name: str
     engine: Engine
     info: WeightsInfo
+    note: str | None
     paths: Sequence[Path]
     seeds: Sequence[int]
 
@@ -54,7 +56,6 @@ def subjects(models: Iterable[Model], paths: Sequence[Path]) -> list[Subject]:
                 kinds.setdefault(read_picture(path).is_colour, []).append((seed, path))
         groups = kinds if model.name == AUTO else {False: numbered}
         for colour, group in sorted(groups.items()):
-            name, engine, info, _ = model.loaded(colour)
             seeds, files = zip(*group, strict=True)
-            found.append(Subject(name, engine, info, files, seeds))
+            found.append(Subject(*model.loaded(colour), files, seeds))
     return found
