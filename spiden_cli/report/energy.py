@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from spiden_cli.report.console import data, note
+from spiden_cli.report.console import data, note, titled
 from spiden_cli.report.energy_records import EnergyReport
 from spiden_cli.report.numbers import quantity
 
@@ -44,11 +44,8 @@ def print_reports(reports: Sequence[EnergyReport]) -> None:
 
 def _print_one(report: EnergyReport) -> None:
     measured = report.measurement
-    data.print(
-        f"[bold]{report.label}[/bold] on {report.source}: sigma {measured.sigma:g}, "
-        f"T = {measured.timesteps}, {_per(measured)}",
-        soft_wrap=True,
-    )
+    setting = f"sigma {measured.sigma:g}, T = {measured.timesteps}, {_per(measured)}"
+    data.print(titled(report.label, f" on {report.source}: {setting}"), soft_wrap=True)
     data.print(_quality(report), soft_wrap=True)
     data.print()
     data.print(_layers(report))
@@ -59,7 +56,7 @@ def _print_one(report: EnergyReport) -> None:
 
 def _print_sweep(reports: Sequence[EnergyReport]) -> None:
     first = reports[0].measurement
-    data.print(f"[bold]{reports[0].source}[/bold]: {_per(first)}", soft_wrap=True)
+    data.print(titled(reports[0].source, f": {_per(first)}"), soft_wrap=True)
     data.print()
     data.print(_settings(reports))
     for key in SWEPT:
@@ -89,7 +86,7 @@ def _layers(report: EnergyReport) -> Table:
         "s/n", "even\noper.", "even\nlemaire", "MAC", "AC", "neuron\nops",
         "energy\noper.", "energy\nlemaire", "energy\nmovement",
     ):  # fmt: skip
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(Text(heading), justify="right", no_wrap=True)
     comparison = report.comparison
     for layer in comparison.layers:
         spikes = layer.spikes_per_neuron
@@ -167,7 +164,7 @@ def _priced(first: Sequence[str], low: str, title: str | None = None) -> Table:
     for heading in (
         "energy", "even\ns/n", "CNN\nsame", "CNN\nfp32", "CNN\nint8", f"CNN\n{low}", "DnCNN\nfp32",
     ):  # fmt: skip
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(Text(heading), justify="right", no_wrap=True)
     return table
 
 
