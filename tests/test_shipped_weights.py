@@ -20,8 +20,9 @@ from spiden_cli.core.noise.synthesis import add_gaussian_noise
 from spiden_cli.core.tasks.denoising import denoise_tensor
 from spiden_cli.core.weights import load_weights, read_info
 
+ROOT = Path(__file__).resolve().parents[1]
 LARGEST = 16 * 2**20
-FLOORS = {"base": 30.175}  # dB, Set12, sigma 25, T = 4
+LEAST_PSNR = {"base": 30.175}  # dB, Set12, sigma 25, T = 4
 
 
 def spiking_models() -> list[str]:
@@ -47,8 +48,25 @@ def test_a_file_is_small_and_says_how_it_came_about(name):
     assert path.stat().st_size < LARGEST
     info = read_info(path)
     assert info.validation_psnr
-    assert info.training["command"].startswith("spiden train")
-    assert not any(part.startswith("/") for part in info.training["command"].split())
+    run = info.training
+    assert run["command"].startswith("spiden train")
+    assert (ROOT / run.pop("recipe")).is_file()
+    assert not any("/" in value or "\\" in value for value in run.values())  # nobody's folders
+    assert max(map(len, run.values())) < 500  # one command: what it started from is named, not told
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_its_card_tells_of_the_same_run(name):
+    info = read_info(find_weights(name))
+    cards = (ROOT / "weights" / "README.md").read_text(encoding="utf-8")
+    (card,) = (part for part in cards.split("\n## ") if part.startswith(f"{name}\n"))
+    last = [line for line in card.splitlines() if line.startswith("| `")][-1]
+    psnr = " | ".join(f"{value:.2f}" for value in info.validation_psnr.values())
+    rate = "" if info.firing_rate is None else f" {info.firing_rate:.2f} |"
+    assert last.startswith(f"| `{name}`")
+    assert f" | {int(info.training['steps']):,} x 16 |" in last
+    assert last.endswith(f" | {float(info.training['seconds']) / 60:.0f} | {psnr} |{rate}")
+    assert f"`{info.training['start']}`" in card
 
 
 @pytest.mark.parametrize("timesteps", [1, 4])
@@ -81,13 +99,13 @@ def test_tiles_do_not_show(name, colour_pixels):
     assert close.float().mean() > 0.999
 
 
-@pytest.mark.parametrize("name", FLOORS)
-def test_the_floor_on_set12(spiden, data_dir: Path, name):
+@pytest.mark.parametrize("name", LEAST_PSNR)
+def test_psnr_on_set12(spiden, data_dir: Path, name):
     outcome = spiden("evaluate", "--dataset", "set12", "--data-dir", data_dir, "-m", name, "--json")
     (record,) = json.loads(outcome.stdout)
     assert record["timesteps"] == 4
     assert record["sigma"] == 25
-    assert record["mean"]["psnr"] >= FLOORS[name]
+    assert record["mean"]["psnr"] >= LEAST_PSNR[name]
 
 
 def test_the_engines_agree_on_set12(spiden, data_dir: Path):

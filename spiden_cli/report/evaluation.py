@@ -17,7 +17,7 @@ PROTOCOL = (
     "noise: white Gaussian, seeded per image, not clipped; "
     "output: clipped, 8 bits; PSNR per image, then averaged"
 )
-MEASURES = ("noisy_psnr", "psnr", "ssim", "firing_rate", "operations_per_pixel", "seconds")
+MEASURES = ("noisy_psnr", "psnr", "ssim", "firing_rate", "synaptic_operations", "seconds")
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _cells(values: dict[str, Any], spiking: bool) -> tuple[str, ...]:
         f"{values['psnr']:.2f}",
         f"{values['ssim']:.4f}",
         f"{values['firing_rate']:.3f}" if spiking else "-",
-        f"{quantity(values['operations_per_pixel'])} {unit}",
+        f"{quantity(values['synaptic_operations'])} {unit}",
         f"{values['seconds']:.2f} s",
     )
 

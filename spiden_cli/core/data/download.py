@@ -1,24 +1,21 @@
 """Fetch pinned files over HTTPS: whole and with the pinned SHA-256, or not at all.
 
-Worker threads read a file into memory and check it there. Only the calling thread writes, one
-verified file at a time. So nothing unverified ever reaches the disk, whatever the server sends and
-whenever Ctrl-C comes, and a run that was cut goes on with the files that are still missing.
+pooch writes each file under a temporary name, checks its hash, and renames it. So a run that was
+cut, by Ctrl-C too, goes on with the files that are still missing. The downloader that it calls is
+ours: pooch's own sets no bound on the size of a file, waits for as long as bytes drip in, and can't
+be told to stop when another file has failed.
 """
 
-import hashlib
 import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse
+from functools import partial
 from pathlib import Path
-from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
-from urllib.request import Request, urlopen
 
-from spiden_cli.core.atomic import atomic_path
 from spiden_cli.core.data.sources import PinnedFile, Source
 from spiden_cli.errors import DatasetError, OutputError
 
@@ -71,27 +68,36 @@ def download_files(
             The files that came whole before it are kept.
         OutputError: the folder can't be written.
     """
-    commit_url = f"{_base_url(base_url)}/{source.repository}/{source.commit}"
-    total = len(source.files)
-    done, bytes_done = total - len(files), 0
-    report = on_progress or _ignore
+    import pooch  # late, as requests is: most runs download nothing
+
+    pooch.get_logger().setLevel("WARNING")  # by default it logs each file to stderr
+    commit_url = f"{_base_url(base_url)}/{source.repository}/{source.commit}/"
+    fetcher = pooch.create(
+        path=folder,
+        base_url=commit_url,
+        registry={file.name: f"sha256:{file.sha256}" for file in files},
+        urls={file.name: commit_url + quote(file.path) for file in files},
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"can't make the folder {folder}: {error.strerror}") from error
 
+    total = len(source.files)
+    done, bytes_done = total - len(files), 0
+    report = on_progress or _ignore
     stop = threading.Event()
     report(DownloadProgress(source.name, done, total, bytes_done))
     with ThreadPoolExecutor(MAX_CONNECTIONS, thread_name_prefix="spiden-download") as pool:
         try:
-            for future in as_completed(
-                [pool.submit(_fetch, source, file, commit_url, folder, stop) for file in files]
-            ):
-                file, content = future.result()
-                with atomic_path(folder / file.name) as temporary:
-                    temporary.write_bytes(content)
+            running = {
+                pool.submit(fetcher.fetch, file.name, downloader=partial(_download, stop)): file
+                for file in files
+            }
+            for future in as_completed(running):
+                path = _result(future, source, running[future], folder)
                 done += 1
-                bytes_done += len(content)
+                bytes_done += path.stat().st_size
                 report(DownloadProgress(source.name, done, total, bytes_done))
         except BaseException:  # Ctrl-C too: the workers must end before the pool can close
             stop.set()
@@ -122,66 +128,55 @@ def _base_url(given: str | None) -> str:
     return url.rstrip("/")
 
 
-def _fetch(
-    source: Source, file: PinnedFile, commit_url: str, folder: Path, stop: threading.Event
-) -> tuple[PinnedFile, bytes]:
-    """Read one file into memory and verify it. Runs in a worker thread."""
-    label = f"{source.name}/{file.name}"
-    url = f"{commit_url}/{quote(file.path)}"
-    try:
-        content = _read(url, stop)
-    except HTTPError as error:
-        error.close()
-        reason = f"the server answered HTTP {error.code} for {url}"
-        raise _no_download(source, label, reason, folder) from error
-    except (OSError, HTTPException, ValueError) as error:  # ValueError: an impossible host name
-        raise _no_download(source, label, f"{_one_line(error)} ({url})", folder) from error
-    sha256 = hashlib.sha256(content).hexdigest()
-    if sha256 != file.sha256:
-        raise DatasetError(
-            f"{url} served other bytes than {label} has: SHA-256 expected {file.sha256}, "
-            f"got {sha256}; not kept: try again, or another server with {BASE_URL_VARIABLE}"
-        )
-    return file, content
+def _download(stop: threading.Event, url: str, output_file: str, _pooch: object) -> None:
+    """Write the body at `url` to a file, as pooch asks of a downloader. Runs in a worker thread."""
+    import requests
 
-
-def _read(url: str, stop: threading.Event) -> bytes:
-    """Return the body at `url`, or raise OSError when it's cut, too slow or too large."""
     deadline = time.monotonic() + FILE_TIMEOUT_S
-    content = bytearray()
     if stop.is_set():
         raise CancelledError
-    request = Request(url, headers={"User-Agent": "spiden"})
-    with urlopen(request, timeout=SOCKET_TIMEOUT_S) as response:
-        if not isinstance(response, HTTPResponse):
-            raise OSError("redirected to an address that is not https or http")
-        length = response.length  # None when the server doesn't say
-        while length is None or len(content) < length:
-            # read1 returns what has come, so that a slow server can't hold us past the deadline
-            chunk = response.read1(_CHUNK_BYTES)
-            content += chunk
+    headers = {"User-Agent": "spiden", "Accept-Encoding": "identity"}
+    with (
+        requests.get(url, headers=headers, stream=True, timeout=SOCKET_TIMEOUT_S) as response,
+        Path(output_file).open("wb") as file,
+    ):
+        response.raise_for_status()
+        # read1 returns what has come, so that a slow server can't hold us past the deadline
+        while chunk := response.raw.read1(_CHUNK_BYTES):
+            file.write(chunk)
             if stop.is_set():
                 raise CancelledError
-            if max(len(content), length or 0) > MAX_FILE_BYTES:
-                raise OSError(f"the file is larger than {MAX_FILE_BYTES} bytes")
+            if file.tell() > MAX_FILE_BYTES:
+                raise requests.RequestException(f"the file is larger than {MAX_FILE_BYTES} bytes")
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the file took longer than {FILE_TIMEOUT_S:g} s")
-            if not chunk:
-                break
-    if length is not None and len(content) < length:
-        raise OSError(f"the connection was cut after {len(content)} of {length} bytes")
-    return bytes(content)
+                raise requests.Timeout(f"the file took longer than {FILE_TIMEOUT_S:g} s")
 
 
-def _no_download(source: Source, label: str, reason: str, folder: Path) -> DatasetError:
-    return DatasetError(
-        f"can't download {label}: {reason}; run again to go on from here, or "
-        f"{where_to_put(source.name, folder)}, or name a mirror with {BASE_URL_VARIABLE}"
-    )
+def _result(future: Future[str], source: Source, file: PinnedFile, folder: Path) -> Path:
+    """Return where pooch put a file, or raise what went wrong as one line."""
+    from requests import RequestException
+    from urllib3.exceptions import HTTPError
+
+    try:
+        return Path(future.result())
+    except (RequestException, HTTPError, ValueError) as error:  # ValueError: another hash
+        raise DatasetError(
+            f"can't download {source.name}/{file.name}: {_one_line(error)}; run again to go on "
+            f"from here, or {where_to_put(source.name, folder)}, or name a mirror with "
+            f"{BASE_URL_VARIABLE}"
+        ) from error
+    except OSError as error:
+        raise OutputError(f"can't write {folder / file.name}: {error.strerror}") from error
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     """Return an error's reason as one printable line: a server may have written part of it."""
-    reason = error.reason if isinstance(error, URLError) else error
-    text = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-    return "".join(c if c.isprintable() else " " for c in text)[:200]
+    from requests import HTTPError
+
+    if isinstance(error, HTTPError) and error.response is not None:
+        return f"the server answered HTTP {error.response.status_code} for {error.response.url}"
+    # requests wraps urllib3, which wraps what happened: "Max retries exceeded (Caused by ...)"
+    while isinstance(inner := getattr(error, "reason", None) or (0, *error.args)[-1], Exception):
+        error = inner
+    text = str(error).rstrip(".") or type(error).__name__
+    return "".join(c if c.isprintable() else " " for c in text)[:400]

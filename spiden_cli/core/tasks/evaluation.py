@@ -60,8 +60,8 @@ class ImageScore:
         return mean_firing_rate(self.activity)
 
     @property
-    def operations_per_pixel(self) -> float:
-        """Synaptic operations, or multiply-accumulates, per pixel."""
+    def synaptic_operations(self) -> float:
+        """Synaptic operations, or multiply-accumulates of a CNN, per pixel."""
         return self.operations / self.pixels
 
 

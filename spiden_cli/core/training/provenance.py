@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from spiden_cli.core.training.run_folder import WEIGHTS
 from spiden_cli.core.weights import read_info
 
 
@@ -35,10 +36,10 @@ def describe_run(
         "data": ", ".join(map(last_part, data)),
         "images": str(images),
         "command": without_folders(command),
-        "start": "random weights" if start is None else _history(start),
+        "start": "random weights" if start is None else _name(start),
     }
     if teacher is not None:
-        notes["teacher"] = f"{teacher_weight:g} of {_history(teacher)}"
+        notes["teacher"] = f"{teacher_weight:g} of {_name(teacher)}"
     return notes
 
 
@@ -61,9 +62,7 @@ def _without_folders(word: str) -> str:
     return f"{quote}{prefix}{last_part(value)}{quote}"
 
 
-def _history(path: Path) -> str:
-    """Say how weights came about."""
-    run = {"command": path.name, "steps": "?", "seconds": "?", "start": "?"}
-    run |= read_info(path).training
-    text = f"{run['command']} ({run['steps']} steps, {run['seconds']} s), from {run['start']}"
-    return without_folders(text)
+def _name(path: Path) -> str:
+    """Return what weights are known as: of a run's weights its folder, else the file's name."""
+    read_info(path)
+    return path.resolve().parent.name if path.name == WEIGHTS else path.stem

@@ -41,8 +41,8 @@ def test_notes(small_weights):
         "data": "bsd432, bsd432, photos",
         "images": "7",
         "command": "spiden train -ob",
-        "start": "small.safetensors (? steps, ? s), from ?",
-        "teacher": "0.25 of small.safetensors (? steps, ? s), from ?",
+        "start": "small",
+        "teacher": "0.25 of small",
     }
 
 
