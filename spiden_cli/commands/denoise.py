@@ -70,6 +70,8 @@ def denoise(
     clean = {source: _clean(reference, source) for source in sources} if reference else {}
     targets = plan_outputs(sources, output, overwrite, [*clean.values(), *weights_files([model])])
     opened = open_model(model, engine, device, threads, ensemble)
+    if timesteps is not None and model != "auto" and not opened.loaded(False).info.config.spiking:
+        raise InputError("a CNN has no timesteps: leave out --timesteps")
     reports, failed = [], None
     for source, target in targets.items():
         try:

@@ -17,8 +17,8 @@ Identity = tuple[int, int] | str
 
 
 def check_writes(
-    reads: Iterable[Path],
-    writes: Iterable[Path],
+    reads: Iterable[Path | None],
+    writes: Iterable[Path | None],
     *,
     folders: Collection[Path] = (),
     replacing: Mapping[Path, Path] | None = None,
@@ -31,9 +31,9 @@ def check_writes(
     grows in proportion to the number of files.
 
     Args:
-        reads: every file that the command reads; those that don't exist are passed over, since
-            reading them fails in its own words.
-        writes: every file that it writes.
+        reads: every file that the command reads; None, for what isn't asked for, is passed over,
+            and so is a file that doesn't exist: reading it fails in its own words.
+        writes: every file that it writes, or None.
         folders: those that it will make, with all their parents, if need be; any other must exist.
         replacing: for a file that is written, the one that it is made from.
         overwrite: allow a file to be replaced by what is made from it.
@@ -43,12 +43,14 @@ def check_writes(
         InputError: a file that is read would be replaced, or two outputs are one file.
         OutputError: a folder is missing or read-only, or a name is a folder's or too long.
     """
-    inputs = {_identity(path): path for path in reads if _exists(path)}
+    inputs = {_identity(path): path for path in reads if path is not None and _exists(path)}
     origins = replacing or {}
     made = {_real(folder) for folder in folders}
     places: dict[Path, Path] = {}  # folder -> where its files end up being written
     outputs: dict[Identity, Path] = {}
     for path in writes:
+        if path is None:
+            continue
         this = _identity(path)
         if this in outputs:
             raise InputError(f"two outputs would both become {path}: {hint}")

@@ -125,10 +125,7 @@ def sweep_records(sweeps: Sequence["Sweep"]) -> list[dict[str, Any]]:
 def layer_records(layers: Sequence["LayerError"]) -> list[dict[str, Any]]:
     """Return layers for JSON."""
     derived = ("order", "mse", "synchronous_mse", "sqnr", "synchronous_sqnr", "threshold")
-    return [
-        asdict(layer) | {name: getattr(layer, name) for name in derived}
-        for layer in layers
-    ]
+    return [asdict(layer) | {name: getattr(layer, name) for name in derived} for layer in layers]
 
 
 def table_rows(sweeps: Sequence["Sweep"], layers: Sequence["LayerError"]) -> list[dict[str, Any]]:

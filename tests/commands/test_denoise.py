@@ -155,7 +155,7 @@ def test_a_grey_model_treats_the_channels_of_colour_alike(spiden, tmp_path, smal
         (["--sigma", "much"], "sigma"),
         (["--timesteps", "0"], "timesteps"),
         (["--device", "abacus"], "device"),
-        (["--output", "{tmp}/out.xyz"], "suffix"),
+        (["--output", "{tmp}/out.heic"], "suffix"),
         (["--output", "{tmp}/file/out.png"], "file/out.png"),
         (["--reference", "{tmp}/nothing.png"], "nothing.png"),
         (["--weights", "{tmp}/nothing.safetensors"], "nothing.safetensors"),
