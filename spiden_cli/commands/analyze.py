@@ -110,8 +110,8 @@ def analyze(
     most = MOST_TIMESTEPS if weights is None else None
     steps = list(dict.fromkeys(counts(timesteps, "timesteps", most)))
     levels = thresholds(threshold or DEFAULT_THRESHOLDS)
-    cell = partial(_neuron, neuron, initial, leak)
-    cell(None)  # refuse what can't be before anything is measured
+    neuron_for = partial(_neuron, neuron, initial, leak)
+    neuron_for(None)  # an impossible neuron is refused before anything is measured
     if sparsity is not None:
         check_sparsity(sparsity)
     check_report_files(plot, csv, [image, *weights_files([weights] if weights else [])])
@@ -137,7 +137,7 @@ def analyze(
             _refuse(one, "is for one layer's input: add --layer NAME")
         source, measured = _measure(weights, image, sigma, steps, layer)
         inputs = {count: m.sample for count, m in measured.items() if m.sample is not None}
-    sweeps = _sweeps(inputs, measured, levels, sparsity, cell)
+    sweeps = _sweeps(inputs, measured, levels, sparsity, neuron_for)
     layers = [error for measurement in measured.values() for error in measurement.layers]
     report(source, sweeps, layers, plot or [], csv, as_json)
 
@@ -209,7 +209,7 @@ def _sweeps(
     measured: dict[int, "LayerMeasurement"],
     levels: list[float],
     sparsity: float | None,
-    cell: Callable[["LayerMeasurement | None"], "Neuron"],
+    neuron_for: Callable[["LayerMeasurement | None"], "Neuron"],
 ) -> list["Sweep"]:
     """Sweep the thresholds for each T, with a progress bar."""
     from spiden_cli.core.analysis.sweep import sweep
@@ -220,7 +220,7 @@ def _sweeps(
         for timesteps, x in inputs.items():
             origin = measured.get(timesteps)
             learnt = origin.layers[0].threshold if origin and origin.layers else None
-            sweeps.append(sweep(x, cell(origin), timesteps, levels, sparsity, learnt, step))
+            sweeps.append(sweep(x, neuron_for(origin), timesteps, levels, sparsity, learnt, step))
     return sweeps
 
 

@@ -1,4 +1,4 @@
-"""JSON that every reader accepts: Python's own writes `Infinity` and `NaN`, which are no JSON."""
+"""JSON that every reader accepts: Python's own writes `Infinity` and `NaN`, which JSON lacks."""
 
 import json
 import math

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 SHOWN = (("operations", "fp32"), ("lemaire", "int32"), ("movement", "fp32"))
 """Model and format that the per-layer table prices in: the 32-bit one of each."""
-EVEN = SHOWN[:2]
-SWEPT = (*SHOWN[:2], ("operations", "int8/32"), ("lemaire", "int8"), ("movement", "int8"))
+BREAK_EVEN = SHOWN[:2]
+SWEEP = (*SHOWN[:2], ("operations", "int8/32"), ("lemaire", "int8"), ("movement", "int8"))
 """What a sweep shows of them: no 8-bit sums, which favour spikes."""
 LEGEND = (
     "s/n: spikes per neuron and inference. even: s/n at which the spiking network (SNN) costs as "
@@ -59,7 +59,7 @@ def _print_sweep(reports: Sequence[EnergyReport]) -> None:
     data.print(titled(reports[0].source, f": {_per(first)}"), soft_wrap=True)
     data.print()
     data.print(_settings(reports))
-    for key in SWEPT:
+    for key in SWEEP:
         data.print()
         data.print(_swept(reports, key))
     note(f"{LEGEND}. {VERDICT_LEGEND}. All formats and layers: --json, --csv")
@@ -90,11 +90,11 @@ def _layers(report: EnergyReport) -> Table:
     comparison = report.comparison
     for layer in comparison.layers:
         spikes = layer.spikes_per_neuron
-        even = [_number(layer.break_even[key]) if layer.break_even else "" for key in EVEN]
+        even = [_number(layer.break_even[key]) if layer.break_even else "" for key in BREAK_EVEN]
         operations = layer.operations
         table.add_row(
             layer.name,
-            "" if spikes is None else _beside(spikes, layer.break_even),
+            "" if spikes is None else _coloured(spikes, layer.break_even),
             *even,
             *_operations(report, operations),
             *(_joules(report.per_image(sum(layer.energy[key].values()))) for key in SHOWN),
@@ -103,8 +103,10 @@ def _layers(report: EnergyReport) -> Table:
     table.add_section()
     table.add_row(
         "all",
-        _beside(comparison.spikes_per_neuron, {k: report.verdict(k).break_even for k in EVEN}),
-        *(_number(report.verdict(key).break_even) for key in EVEN),
+        _coloured(
+            comparison.spikes_per_neuron, {k: report.verdict(k).break_even for k in BREAK_EVEN}
+        ),
+        *(_number(report.verdict(key).break_even) for key in BREAK_EVEN),
         *_operations(report, operations),
         *(_joules(report.per_image(report.verdict(key).energy)) for key in SHOWN),
         style="bold",
@@ -113,15 +115,15 @@ def _layers(report: EnergyReport) -> Table:
 
 
 def _operations(report: EnergyReport, operations: "Operations") -> list[str]:
-    """Multiply-accumulates, accumulates, and what the neurons do beside them."""
+    """Multiply-accumulates, accumulates, and the operations of the neurons."""
     neuron = operations.neuron_additions + operations.comparisons + operations.leaks
     numbers = (operations.macs, operations.accumulates, neuron)
     return [quantity(report.per_image(number)) if number else "-" for number in numbers]
 
 
-def _beside(spikes: float, even: Any) -> Text:  # noqa: ANN401
+def _coloured(spikes: float, even: Any) -> Text:  # noqa: ANN401
     """Colour a number of spikes: green below both break-even points, red above both."""
-    wins = sum(spikes < even[key] for key in EVEN)
+    wins = sum(spikes < even[key] for key in BREAK_EVEN)
     return Text(f"{spikes:.3f}", style=("red", "yellow", "green")[wins])
 
 

@@ -89,14 +89,14 @@ class EnergyReport:
             "energy": [
                 {
                     "model": model,
-                    "format": number,
+                    "format": number_format,
                     "joules": {k: self.per_image(joules) for k, joules in terms.items()},
-                    "cnn_joules": self.per_image(layer.dense_energy[model, number]),
+                    "cnn_joules": self.per_image(layer.dense_energy[model, number_format]),
                     "break_even_spikes_per_neuron": None
                     if layer.break_even is None
-                    else layer.break_even[model, number],
+                    else layer.break_even[model, number_format],
                 }
-                for (model, number), terms in layer.energy.items()
+                for (model, number_format), terms in layer.energy.items()
             ],
         }
 
