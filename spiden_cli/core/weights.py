@@ -138,7 +138,7 @@ def read_info(path: Path) -> WeightsInfo:
 
 
 def _damaged(path: Path, error: Exception) -> WeightsError:
-    return WeightsError(f"{path} is no weights file, or is cut off ({error})")
+    return WeightsError(f"{path} is not a weights file, or is cut off ({error})")
 
 
 _DTYPES = {"float32": "F32", "int64": "I64"}  # as safetensors names them

@@ -143,7 +143,7 @@ def measure(
     """Run the tiles of an image through a network, and measure its layers of neurons.
 
     Memory does not grow with their number. Layers are summed over all of their neurons; of the one
-    named layer an even choice of mean currents is kept besides.
+    named layer, an even sample of mean currents is kept as well.
 
     Args:
         network: in evaluation mode; a CNN twin too, of which only a sample can be had.

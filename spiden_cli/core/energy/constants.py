@@ -85,8 +85,8 @@ def load_constants(path: Path | None = None) -> Constants:
         path: a file with some of the sections of `constants_toml`, each complete; None for none.
 
     Raises:
-        InputError: the file can't be read or is no TOML, or a section or constant in it is
-            unknown, missing, negative or no number.
+        InputError: the file can't be read or is not TOML, or a section or constant in it is
+            unknown, missing, negative or not a number.
     """
     tables = tomllib.loads(constants_toml())
     if path is not None:
@@ -108,7 +108,7 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise InputError(f"can't read the constants {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no TOML file: {error}") from None
+        raise InputError(f"{path} is not a TOML file: {error}") from None
 
 
 Section = TypeVar("Section", OperationsConstants, LemaireConstants, MovementConstants)

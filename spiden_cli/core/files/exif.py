@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image
 
-__all__ = ["TEXT_TAGS", "read_exif", "tags_of", "upright"]
+__all__ = ["TEXT_TAGS", "has_camera_data", "read_exif", "tags_of", "upright"]
 
 _NORMAL = 1
 _QUARTER_TURNS = {5, 6, 7, 8}
@@ -26,7 +26,7 @@ TEXT_TAGS = (
 """The text tags that EXIF and TIFF share, and so survive between all formats that keep EXIF."""
 
 # What the first directory of an EXIF block may hold. A TIFF's first directory also has strip
-# offsets and the like, which would be lies in any other file.
+# offsets and the like, which would be wrong in any other file.
 _KEPT = {
     *TEXT_TAGS,
     ExifTags.Base.ImageDescription,
@@ -99,6 +99,12 @@ def tags_of(block: bytes | None) -> Image.Exif:
     if block:
         exif.load(block)
     return exif
+
+
+def has_camera_data(block: bytes | None) -> bool:
+    """True if an EXIF block has exposure, lens or place, which TIFF output can't carry."""
+    exif = tags_of(block)
+    return any(exif.get_ifd(ifd) for ifd in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo))
 
 
 def upright(pixels: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:

@@ -11,13 +11,12 @@ from pathlib import Path
 
 from spiden_cli.core.atomic import atomic_path
 from spiden_cli.core.files.decoding import profile_for
+from spiden_cli.core.files.exif import has_camera_data
 from spiden_cli.core.files.pillow_format import (
     JPEG_MAXIMUM_EXIF,
     encode_with_pillow,
     read_with_pillow,
 )
-from spiden_cli.core.files.png16 import encode_png16
-from spiden_cli.core.files.tiff_format import encode_tiff, has_camera_data, read_tiff
 from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Picture, Resolution
 from spiden_cli.errors import InputError, OutputError
 
@@ -65,7 +64,11 @@ def read_picture(path: str | Path) -> Picture:
     """
     path = Path(path)
     signature = _first_bytes(path)
-    return read_tiff(path) if signature in _TIFF_SIGNATURES else read_with_pillow(path)
+    if signature not in _TIFF_SIGNATURES:
+        return read_with_pillow(path)
+    from spiden_cli.core.files.tiff_format import read_tiff  # tifffile takes a while to import
+
+    return read_tiff(path)
 
 
 def _first_bytes(path: Path) -> bytes:
@@ -103,7 +106,7 @@ def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
         OutputError: the suffix isn't supported.
     """
     name = _output_format(Path(path))
-    camera = picture.exif is not None and has_camera_data(picture)
+    camera = picture.exif is not None and has_camera_data(picture.exif)
     profile = profile_for(picture.pixels, picture.icc_profile)
     found = {
         f"{name} holds 8 bits per channel: 16-bit values are rounded": (
@@ -162,8 +165,12 @@ def write_picture(path: str | Path, picture: Picture) -> None:
 
 def _encode(picture: Picture, name: str) -> bytes:
     if name == "TIFF":
+        from spiden_cli.core.files.tiff_format import encode_tiff
+
         return encode_tiff(picture)
     if name == "PNG" and picture.depth == 16:
+        from spiden_cli.core.files.png16 import encode_png16
+
         return encode_png16(picture)
     return encode_with_pillow(picture, name)
 

@@ -16,6 +16,7 @@ from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 
 from spiden_cli.core.files.decoding import check_size, decoding, plausible, profile_for, split_alpha
 from spiden_cli.core.files.exif import read_exif, upright
+from spiden_cli.core.files.white import white_range
 from spiden_cli.core.image.picture import Picture, Pixels, Resolution, rounded_to_8_bit
 from spiden_cli.errors import InputError
 
@@ -43,6 +44,7 @@ def read_with_pillow(path: Path) -> Picture:
         samples, note = read_samples(path, image)
         orientation, exif, more = read_exif(image)  # after decoding: PNG may have it at the end
         pixels, alpha = split_alpha(upright(samples, orientation))
+        extent, guess = white_range(pixels)
         resolution = Resolution(float(dpi[0]), float(dpi[1])) if dpi and plausible(*dpi) else None
         if resolution and orientation >= 5:
             resolution = resolution.turned()
@@ -52,7 +54,8 @@ def read_with_pillow(path: Path) -> Picture:
             exif=exif,
             icc_profile=profile_for(pixels, profile),
             resolution=resolution,
-            notes=tuple(notes + note + more),
+            range=extent,
+            notes=tuple(notes + note + more + guess),
         )
 
 
@@ -178,7 +181,7 @@ def encode_with_pillow(picture: Picture, pillow_format: str) -> bytes:
     JPEG: quality 95 without chroma subsampling. WebP: lossless, colours under full transparency
     included.
     """
-    samples = rounded_to_8_bit(picture.pixels)
+    samples = rounded_to_8_bit(picture.pixels, picture.range.white)
     if picture.alpha is not None and pillow_format in ("PNG", "WEBP"):
         samples = np.dstack([samples, rounded_to_8_bit(picture.alpha)])
     options: dict[str, Any] = {}

@@ -19,10 +19,18 @@ from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 from spiden_cli.core.files.decoding import check_size, decoding, plausible, profile_for, split_alpha
 from spiden_cli.core.files.exif import TEXT_TAGS, read_exif, tags_of, upright
 from spiden_cli.core.files.pillow_format import read_samples
-from spiden_cli.core.image.picture import MAXIMUM_PIXELS, Picture, Pixels, Resolution, Unit
+from spiden_cli.core.files.white import MAX_SAMPLE_VALUE, stated_white, white_range
+from spiden_cli.core.image.picture import (
+    MAXIMUM_PIXELS,
+    Picture,
+    Pixels,
+    Resolution,
+    Unit,
+    full_range,
+)
 from spiden_cli.errors import InputError
 
-__all__ = ["encode_tiff", "has_camera_data", "read_tiff"]
+__all__ = ["encode_tiff", "read_tiff"]
 
 # tifffile reports trouble on its logger besides raising; nobody asked for those lines on stderr.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -59,13 +67,16 @@ def read_tiff(path: Path) -> Picture:
         _check_kind(path, page)
         if _tifffile_decodes(page):
             _check_complete(path, page)
-            samples, notes = _arranged(page), list[str]()
+            samples, notes, turned = _arranged(page), list[str](), False
         else:
             with _open_in_pillow(path, page) as image:
+                turned = any(part.codec_name == "libtiff" for part in image.tile)
                 samples, notes = read_samples(path, image)
         samples, more = _straight_alpha(samples, page)
-        orientation, exif, warned = _exif(path)
-        pixels, alpha = split_alpha(upright(samples, orientation))
+        orientation, (exif, warned) = _orientation(page), _exif(path)
+        # Pillow turns what libtiff decodes upright by itself.
+        pixels, alpha = split_alpha(samples if turned else upright(samples, orientation))
+        extent, guess = white_range(pixels, stated_white(page, tiff.ome_metadata))
         resolution = _resolution(page)
         return Picture(
             pixels,
@@ -74,14 +85,22 @@ def read_tiff(path: Path) -> Picture:
             icc_profile=profile_for(pixels, page.iccprofile),
             resolution=resolution.turned() if resolution and orientation >= 5 else resolution,
             description=page.description or None,
-            notes=tuple(notes + more + warned + _dropped(page)),
+            range=extent,
+            notes=tuple(notes + more + warned + _dropped(page) + guess),
         )
+
+
+def _orientation(page: tifffile.TiffPage) -> int:
+    """The orientation tag, 1 to 8; 1 where it is missing or nonsense."""
+    tag = page.tags.get("Orientation")
+    value = 1 if tag is None else tag.value
+    return int(value) if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def _check_single(path: Path, tiff: tifffile.TiffFile) -> None:
     """Refuse stacks: in pages, or in one page of an ImageJ or tifffile series."""
     first = tiff.pages.first
-    # A reduced copy of the same picture (thumbnail, pyramid level) is no frame of its own.
+    # A reduced copy of the same picture (thumbnail, pyramid level) is not a frame of its own.
     pages = 1 + sum(not page.aspage().is_reduced for page in tiff.pages[1:])
     if tiff.is_imagej or tiff.is_shaped:
         pages = max(pages, tiff.series[0].size // max(first.size, 1))
@@ -166,13 +185,13 @@ def _straight_alpha(samples: Pixels, page: tifffile.TiffPage) -> tuple[Pixels, l
     return np.concatenate([colours, samples[..., -1:]], axis=2), [note]
 
 
-def _exif(path: Path) -> tuple[int, bytes | None, list[str]]:
+def _exif(path: Path) -> tuple[bytes | None, list[str]]:
     """The tags that TIFF and EXIF share, and the camera's EXIF directory."""
     try:
         with Image.open(path, formats=("TIFF",)) as image:
-            return read_exif(image)
+            return read_exif(image)[1:]
     except (UnidentifiedImageError, SyntaxError):  # pixels that Pillow doesn't know
-        return 1, None, []
+        return None, []
 
 
 def _dropped(page: tifffile.TiffPage) -> list[str]:
@@ -187,12 +206,6 @@ def _resolution(page: tifffile.TiffPage) -> Resolution | None:
     unit = page.tags.get("ResolutionUnit")
     name = _RESOLUTION_UNITS.get(int(unit.value) if unit else 2, "none")
     return Resolution(x, y, name) if plausible(x, y) else None
-
-
-def has_camera_data(picture: Picture) -> bool:
-    """True if the EXIF block has exposure, lens or place: `encode_tiff` can't carry these."""
-    exif = tags_of(picture.exif)
-    return any(exif.get_ifd(ifd) for ifd in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo))
 
 
 def encode_tiff(picture: Picture) -> bytes:
@@ -225,9 +238,21 @@ def encode_tiff(picture: Picture) -> bytes:
         description=str(description).encode() if description else None,
         metadata=None,
         software=False,
-        extratags=[(tag, 2, 0, text.encode(), True) for tag, text in texts.items() if text],
+        extratags=[
+            *((tag, 2, 0, text.encode(), True) for tag, text in texts.items() if text),
+            *_white_tag(picture),
+        ],
     )
     return buffer.getvalue()
+
+
+def _white_tag(picture: Picture) -> list[tuple[int, int, int, Any, bool]]:
+    """MaxSampleValue, where white is not that of the type, as for a 12-bit camera."""
+    white = float(picture.range.white)
+    if picture.range == full_range(picture.pixels.dtype) or not white.is_integer():
+        return []
+    count = picture.channels + (picture.alpha is not None)
+    return [(MAX_SAMPLE_VALUE, 3, count, (int(white),) * count if count > 1 else int(white), True)]
 
 
 def _ratios(resolution: Resolution | None) -> tuple[tuple[int, int], tuple[int, int]] | None:

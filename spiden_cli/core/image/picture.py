@@ -1,22 +1,31 @@
 """One picture in memory: its pixels, its transparency, and what a file says besides pixels."""
 
+import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from spiden_cli.errors import InputError
+
 __all__ = [
     "MAXIMUM_PIXELS",
     "MINIMUM_SIDE",
     "Picture",
     "Pixels",
+    "Range",
     "Resolution",
     "Unit",
+    "full_range",
     "rounded_to_8_bit",
+    "with_white",
 ]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+"""(H, W) grey or (H, W, 3) RGB, as files hold them. Arrays of callers may be float32 as well."""
+
 Unit: TypeAlias = Literal["inch", "centimetre", "none"]
 
 MINIMUM_SIDE = 8
@@ -52,10 +61,33 @@ class Resolution:
 
 @dataclass(frozen=True)
 class Range:
-    """What lies between black and white."""
+    """The values of black and white: a 12-bit camera's file of 16 bits is white at 4095.
+
+    Attributes:
+        black: the value of black.
+        white: the value of white.
+
+    Raises:
+        InputError: they are not finite, or white is not above black.
+    """
 
     black: float = 0.0
     white: float = 255.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.black) and self.black < self.white < math.inf):
+            raise InputError(f"white must lie above black, {self.black:g}; not {self.white:g}")
+
+    @property
+    def span(self) -> float:
+        """What lies between black and white."""
+        return self.white - self.black
+
+
+def full_range(dtype: npt.DTypeLike) -> Range:
+    """Return all values of a type of pixels: 0 to 255 or 65535; of floats, 0 to 1."""
+    kind = np.dtype(dtype)
+    return Range(0.0, 1.0 if kind.kind == "f" else float(np.iinfo(kind).max))
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth of equality
@@ -66,7 +98,7 @@ class Picture:
     """
 
     pixels: Pixels
-    """(H, W) grey or (H, W, 3) RGB; uint8 or uint16, the full range of the type."""
+    """(H, W) grey or (H, W, 3) RGB; uint8, uint16 or float32."""
     alpha: Pixels | None = None
     """(H, W) of the same type as `pixels`; 0 is transparent. Never denoised."""
     exif: bytes | None = None
@@ -75,17 +107,20 @@ class Picture:
     resolution: Resolution | None = None
     description: str | None = None
     """TIFF ImageDescription (ImageJ and OME keep their own metadata in it)."""
-    range: Range = Range()
+    range: Range = None  # type: ignore[assignment]  # set below
+    """Black and white; by default all that the type of the pixels holds."""
     notes: tuple[str, ...] = ()
     """What reading changed or left behind, one short sentence each, for the user to be told."""
 
     def __post_init__(self) -> None:
         grey, colour = self.pixels.ndim == 2, self.pixels.shape[2:] == (3,)
-        if not (grey or colour) or self.pixels.dtype not in (np.uint8, np.uint16):
+        if not (grey or colour) or self.pixels.dtype not in (np.uint8, np.uint16, np.float32):
             raise ValueError(
-                f"pixels must be uint8 or uint16 of shape (H, W) or (H, W, 3), "
+                f"pixels must be uint8, uint16 or float32 of shape (H, W) or (H, W, 3), "
                 f"not {self.pixels.dtype} {self.pixels.shape}"
             )
+        if self.range is None:
+            object.__setattr__(self, "range", full_range(self.pixels.dtype))
         if self.alpha is not None and (
             self.alpha.shape != self.pixels.shape[:2] or self.alpha.dtype != self.pixels.dtype
         ):
@@ -113,17 +148,42 @@ class Picture:
 
     @property
     def depth(self) -> int:
-        """Bits per channel: 8 or 16."""
+        """Bits per channel: 8 or 16; 32 for floats."""
         return self.pixels.dtype.itemsize * 8
 
     @property
-    def peak(self) -> int:
-        """The value of white: 255 or 65535."""
-        return int(np.iinfo(self.pixels.dtype).max)
+    def peak(self) -> float:
+        """The value of white."""
+        return self.range.white
 
 
-def rounded_to_8_bit(values: Pixels) -> npt.NDArray[np.uint8]:
-    """Map 0..65535 to 0..255 by rounding (65535 = 257 * 255, so both ends stay exact)."""
+def with_white(picture: Picture, white: float) -> Picture:
+    """Return the same picture with another value of white.
+
+    Raises:
+        InputError: white is not positive, or the type of the pixels can't hold it.
+    """
+    most = math.inf if picture.pixels.dtype.kind == "f" else np.iinfo(picture.pixels.dtype).max
+    if not 0 < white <= most:
+        raise InputError(
+            f"white must lie above 0, and be at most {most} for {picture.depth} bits; not {white:g}"
+        )
+    return dataclasses.replace(picture, range=Range(0.0, white))
+
+
+def rounded_to_8_bit(values: Pixels, white: float = 65535.0) -> npt.NDArray[np.uint8]:
+    """Map 0..white to 0..255 by rounding; 8 bits stay as they are.
+
+    Args:
+        values: (H, W) or (H, W, C).
+        white: of 16-bit values; 65535 = 257 * 255, so that both ends stay exact.
+
+    Returns:
+        Of the same shape.
+    """
     if values.dtype == np.uint8:
         return values.astype(np.uint8, copy=False)
-    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if white == 65535:
+        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    rounded: npt.NDArray[np.uint8] = np.rint(values * (255 / white)).clip(0, 255).astype(np.uint8)
+    return rounded

@@ -1,10 +1,11 @@
-"""Pixels and tensors: (H, W) or (H, W, 3) whole numbers <-> (C, H, W) float32 in [0, 1]."""
+"""Pixels and tensors: `pixels`, for those who compute with torch."""
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from spiden_cli.core.image import pixels as arrays
 from spiden_cli.core.image.picture import Pixels
 
 __all__ = ["to_grey", "to_pixels", "to_tensor"]
@@ -21,9 +22,7 @@ def to_tensor(pixels: Pixels) -> Tensor:
     Returns:
         (1, H, W) or (3, H, W) float32, contiguous, on the CPU.
     """
-    planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    peak = np.float32(np.iinfo(pixels.dtype).max)
-    return torch.from_numpy(np.ascontiguousarray(planes, dtype=np.float32) / peak)
+    return torch.from_numpy(arrays.to_unit(pixels))
 
 
 def to_pixels(tensor: Tensor, dtype: npt.DTypeLike) -> Pixels:
@@ -41,16 +40,9 @@ def to_pixels(tensor: Tensor, dtype: npt.DTypeLike) -> Pixels:
     Raises:
         ValueError: NaN, another shape or another dtype. That is a fault of the caller.
     """
-    dtype = np.dtype(dtype)
-    if dtype not in (np.uint8, np.uint16):
-        raise ValueError(f"pixels are uint8 or uint16, not {dtype}")
-    if tensor.ndim != 3 or tensor.shape[0] not in (1, 3):
-        raise ValueError(f"expected (1, H, W) or (3, H, W), got {tuple(tensor.shape)}")
-    planes = tensor.detach().to("cpu", torch.float32).numpy()
-    if np.isnan(planes).any():
-        raise ValueError("the tensor has NaN values")
-    values = np.rint(planes.clip(0.0, 1.0) * np.float32(np.iinfo(dtype).max)).astype(dtype)
-    return values[0] if len(values) == 1 else np.ascontiguousarray(values.transpose(1, 2, 0))
+    if np.dtype(dtype) not in (np.uint8, np.uint16):
+        raise ValueError(f"pixels are uint8 or uint16, not {np.dtype(dtype)}")
+    return arrays.to_pixels(tensor.detach().to("cpu", torch.float32).numpy(), dtype)
 
 
 def to_grey(tensor: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ class NetworkConfig:
         initial_potential: phi, membrane potential before the first step over the threshold.
         learn_initial: let each neuron learn its own, from there on.
         population: neurons for each channel in the last layer, with staggered initial potentials:
-            the read-out then hears of population * T + 1 levels, at the price of its own few
+            the read-out then receives population * T + 1 levels, at the price of its own few
             operations. The rounding of this one layer is the dearest of all, since nothing
             after it can make up for it. A CNN, which rounds nothing, ignores it.
         inner_population: likewise in every other layer, where each neuron more costs a kernel more.

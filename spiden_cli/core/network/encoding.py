@@ -58,12 +58,12 @@ def subtract_noise(noisy: Tensor, drawn: Tensor, sigma: Tensor, config: NetworkC
         noisy: (B, C, H, W), range [0, 1]; H and W need be multiples of nothing.
         drawn: (B, C r r, H' / r, W' / r), mean over the timesteps, of the padded images.
         sigma: noise level in 8-bit units, (B,), or a map (B, 1, H, W).
-        config: says how many pixels make a position, and in which unit the read-out speaks.
+        config: says how many pixels make a position, and in which unit the read-out is.
 
     Returns:
         (B, C, H, W), not clipped.
     """
-    if config.noise_map:  # the read-out speaks in units of the noise level
+    if config.noise_map:  # the read-out is in units of the noise level
         drawn = drawn * (_by_position(sigma, drawn.shape[-2:], config.unshuffle) / 255)
     noise = F.pixel_shuffle(drawn, config.unshuffle)
     return noisy - noise[..., : noisy.shape[-2], : noisy.shape[-1]]

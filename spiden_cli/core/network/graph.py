@@ -180,7 +180,7 @@ AnyNode = TypeVar("AnyNode", bound=Node)
 
 @dataclass(frozen=True)
 class Graph:
-    """The nodes of a network, each after those that it hears from.
+    """The nodes of a network, each after its inputs.
 
     Attributes:
         nodes: the first is the `Encode`, the last the `ReadOut`.
@@ -201,11 +201,11 @@ class Graph:
         return (node for node in self.nodes if isinstance(node, kind))
 
     def inputs(self, node: Node) -> list[Node]:
-        """Return the nodes that a node hears from."""
+        """Return the input nodes of a node."""
         return [self[name] for name in node.inputs]
 
     def consumers(self, node: Node) -> list[Node]:
-        """Return the nodes that hear from a node, in the order of the data."""
+        """Return the nodes that take the output of a node, in the order of the data."""
         return self._consumers[node.name]
 
     @cached_property
@@ -355,9 +355,9 @@ class GraphBuilder:
     def read_out(self, source: Node) -> Graph:
         """End in the predicted noise; `source` has a channel for each pixel of a position."""
         self._want("result", source, "current")
-        heard = {name for node in self._nodes.values() for name in node.inputs} | {source.name}
-        if unheard := sorted(self._nodes.keys() - heard):
-            raise InputError(f"nothing hears from {unheard[0]}")
+        used = {name for node in self._nodes.values() for name in node.inputs} | {source.name}
+        if unused := sorted(self._nodes.keys() - used):
+            raise InputError(f"the output of {unused[0]} is never used")
         self._add(ReadOut("result", (source.name,), source.channels // source.scale**2, 1))
         return Graph(tuple(self._nodes.values()))
 

@@ -54,7 +54,7 @@ class ConvNorm(nn.Module):
         self.frozen = False
 
     def folded(self) -> tuple[Tensor, Tensor]:
-        """Return the kernel and bias of the convolution that does the work of both.
+        """Return the kernel (C_out, C_in, k, k) and bias (C_out,) that do the work of both.
 
         Both are functions of the parameters, so that gradients reach them; torch's own
         `fuse_conv_bn_weights` returns new parameters, and gradients end there.

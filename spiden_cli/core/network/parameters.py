@@ -1,6 +1,6 @@
 """The tensors of a network by name, shape and type: what a weights file must hold.
 
-Known without building the network, so that a file that lies about its size fills no memory, and
+Known without building the network, so that a file with a false size fills no memory, and
 that reading one takes no torch.
 """
 

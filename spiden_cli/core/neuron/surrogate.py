@@ -27,22 +27,22 @@ Surrogate = Callable[[Tensor], Tensor]
 
 
 def rectangular(x: Tensor) -> Tensor:
-    """One within half a threshold of the threshold, zero elsewhere."""
+    """One within half a threshold of the threshold, zero elsewhere; of the shape of `x`."""
     return (x.abs() <= 0.5).to(x.dtype)
 
 
 def triangular(x: Tensor) -> Tensor:
-    """A hat that falls to zero one threshold away."""
+    """A hat that falls to zero one threshold away; of the shape of `x`."""
     return (1 - x.abs()).clamp_min(0)
 
 
 def arctan(x: Tensor) -> Tensor:
-    """Derivative of the arc tangent: heavy tails, so that silent neurons still learn."""
+    """Derivative of the arc tangent, of the shape of `x`: silent neurons still learn."""
     return 1 / (1 + (math.pi * x).square())
 
 
 def fast_sigmoid(x: Tensor) -> Tensor:
-    """Derivative of the fast sigmoid, x / (1 + 2 abs(x))."""
+    """Derivative of the fast sigmoid, x / (1 + 2 abs(x)); of the shape of `x`."""
     return 1 / (1 + 2 * x.abs()).square()
 
 

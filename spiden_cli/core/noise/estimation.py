@@ -17,9 +17,8 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
-from spiden_cli.core.image.picture import Pixels
+from spiden_cli.core.image.picture import Pixels, Range, full_range
 from spiden_cli.errors import InputError
 
 __all__ = ["estimate_sigma"]
@@ -36,7 +35,7 @@ Liu et al. (shape 45 / 2, scale 2 * 35 / 45: rank and trace of the gradient oper
 _CLIPPING_MARGIN = 2.0  # in sigma: a patch mean this far from black and white is hardly clipped
 
 
-def estimate_sigma(image: Pixels | Tensor) -> float:
+def estimate_sigma(pixels: Pixels, extent: Range | None = None) -> float:
     """Estimate the standard deviation of additive white Gaussian noise.
 
     Quantised and clipped pictures are fine. Colour: the root mean square over the channels, the one
@@ -50,29 +49,23 @@ def estimate_sigma(image: Pixels | Tensor) -> float:
     reads low.
 
     Args:
-        image: (H, W) or (H, W, 3) uint8 or uint16 pixels, or a (C, H, W) tensor in [0, 1] units
-            (values outside are fine).
+        pixels: (H, W) or (H, W, 3); uint8, uint16, or floats (values out of range are fine).
+        extent: black and white; None: all that the type holds, 0 to 1 for floats.
 
     Returns:
-        sigma in 8-bit units (0..255), whatever the depth.
+        sigma in 8-bit units, 1/255 of the range, whatever the depth.
 
     Raises:
         InputError: the picture is too small to tell (about 29 x 29 is the least).
     """
-    sigmas = [_estimate_plane(plane) for plane in _planes(image)]
+    scale = np.float32(255 / (full_range(pixels.dtype) if extent is None else extent).span)
+    black = np.float32(0 if extent is None else extent.black)
+    planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+    sigmas = [_estimate(_patches(plane, black, scale)) for plane in planes]
     return math.sqrt(sum(sigma**2 for sigma in sigmas) / len(sigmas))
 
 
-def _planes(image: Pixels | Tensor) -> npt.NDArray[np.float32]:
-    """(C, H, W) in 8-bit units."""
-    if isinstance(image, Tensor):
-        return image.detach().cpu().float().numpy() * np.float32(255)
-    planes = image[None] if image.ndim == 2 else image.transpose(2, 0, 1)
-    return planes.astype(np.float32) * np.float32(255 / np.iinfo(image.dtype).max)
-
-
-def _estimate_plane(plane: npt.NDArray[np.float32]) -> float:
-    patches = _patches(plane)
+def _estimate(patches: Patches) -> float:
     energy = _gradient_energy(patches)
     mean = patches.mean(axis=1)
     sigma = _mean_median_rule(patches)
@@ -87,20 +80,29 @@ def _estimate_plane(plane: npt.NDArray[np.float32]) -> float:
     return sigma
 
 
-def _patches(plane: npt.NDArray[np.float32]) -> Patches:
-    """(N, 49) overlapping patches on a regular grid, all of them in a small picture."""
-    if min(plane.shape) < _SIDE:
-        count = 0
-    else:
-        windows = np.lib.stride_tricks.sliding_window_view(plane, (_SIDE, _SIDE))
-        count = windows.shape[0] * windows.shape[1]
-    if count < _MINIMUM_PATCHES:
-        height, width = plane.shape
+def _patches(plane: Pixels, black: np.float32, scale: np.float32) -> Patches:
+    """Return overlapping patches on a regular grid, all of them in a small picture.
+
+    Only the pixels of the patches become floats: a large picture is not copied.
+
+    Args:
+        plane: (H, W), one channel.
+        black: the value of black.
+        scale: 8-bit units of one stored unit.
+
+    Returns:
+        (N, 49) in 8-bit units.
+    """
+    height, width = plane.shape
+    if (height - _SIDE + 1) * (width - _SIDE + 1) < _MINIMUM_PATCHES or min(plane.shape) < _SIDE:
         raise InputError(
             f"{width} x {height} pixels is too small to estimate the noise level; give sigma"
         )
+    windows = np.lib.stride_tricks.sliding_window_view(plane, (_SIDE, _SIDE))
+    count = windows.shape[0] * windows.shape[1]
     step = max(1, math.ceil(math.sqrt(count / _MAXIMUM_PATCHES)))
-    return windows[::step, ::step].reshape(-1, _SIDE**2).astype(np.float32)
+    chosen = windows[::step, ::step].reshape(-1, _SIDE**2).astype(np.float32)
+    return (chosen - black) * scale
 
 
 def _gradient_energy(patches: Patches) -> npt.NDArray[np.float32]:

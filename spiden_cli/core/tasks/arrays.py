@@ -1,13 +1,13 @@
 """Images as callers hold them, and pictures as the tasks take them."""
 
-import dataclasses
 import sys
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spiden_cli.core.image.picture import Picture, Range
+from spiden_cli.core.files.white import white_range
+from spiden_cli.core.image.picture import Picture, Pixels, Range, with_white
 from spiden_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def as_picture(image: Any, white: float | None = None) -> Picture:  # noqa: ANN4
         InputError: it is of another kind, or holds values that are not finite.
     """
     if isinstance(image, Picture):
-        return image if white is None else dataclasses.replace(image, range=Range(0, white))
+        return image if white is None else with_white(image, white)
     if is_tensor(image):
         array = image.detach().cpu().numpy()
         array = np.moveaxis(array, 0, -1) if array.ndim == 3 else array
@@ -43,12 +43,14 @@ def as_picture(image: Any, white: float | None = None) -> Picture:  # noqa: ANN4
         if not np.isfinite(array).all():
             raise InputError("the image holds values that are not finite")
         array = array.astype(np.float32)
-        extent = Range(0, 1 if white is None else white)
+        extent = Range(0.0, 1.0)
     elif array.dtype in (np.uint8, np.uint16):
-        extent = Range(0, float(np.iinfo(array.dtype).max)) if white is None else Range(0, white)
+        extent, _ = white_range(array)
     else:
         raise InputError(f"pixels must be uint8, uint16 or float, not {array.dtype}")
-    return Picture(np.ascontiguousarray(array), range=extent)
+    pixels: Pixels = np.ascontiguousarray(array)
+    picture = Picture(pixels, range=extent)
+    return picture if white is None else with_white(picture, white)
 
 
 def like(image: Any, picture: Picture) -> Any:  # noqa: ANN401

@@ -54,7 +54,7 @@ def start_from(network: Denoiser, path: Path, calibration: Batch) -> None:
     else:
         narrow.load_state_dict(
             source.state_dict(), strict=False
-        )  # a leak, or a learnt potential, besides
+        )  # a leak or a learnt potential may be extra
     if narrow is not network:
         _widen(network, narrow)
 

@@ -440,7 +440,7 @@ def test_too_wide_for_webp_is_an_output_error(tmp_path):
     "bad", [np.zeros((9, 9)), np.zeros((9, 9, 2), np.uint8), np.zeros(9, np.uint8)]
 )
 def test_picture_refuses_other_arrays(bad):
-    with pytest.raises(ValueError, match="uint8 or uint16"):
+    with pytest.raises(ValueError, match="uint8, uint16 or float32"):
         Picture(bad)
 
 

@@ -1,13 +1,14 @@
 """Thresholds are the errors of `estimate_sigma`'s docstring with a little room."""
 
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
 from PIL import Image
 from scipy.stats import gamma
 
-from spiden_cli.core.image.tensor import to_tensor
+from spiden_cli.core.image.picture import Range
 from spiden_cli.core.noise import estimation
 from spiden_cli.core.noise.estimation import estimate_sigma
 from spiden_cli.errors import InputError
@@ -52,7 +53,30 @@ def test_depth_and_container_do_not_matter(grey_pixels):
     deep = grey_pixels.astype(np.uint16) * 257
     expected = estimate_sigma(grey_pixels)
     assert estimate_sigma(deep) == pytest.approx(expected, rel=1e-4)
-    assert estimate_sigma(to_tensor(grey_pixels)) == pytest.approx(expected, rel=1e-4)
+    assert estimate_sigma(np.float32(grey_pixels / 255)) == pytest.approx(expected, rel=1e-4)
+    twelve = grey_pixels.astype(np.uint16) * 16
+    assert estimate_sigma(twelve, Range(0, 255 * 16)) == pytest.approx(expected, rel=1e-4)
+    shifted = grey_pixels.astype(np.uint16) + 100
+    assert estimate_sigma(shifted, Range(100, 355)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_large_picture_is_not_copied(monkeypatch):
+    """Only the sampled patches become floats, and they are those of the whole picture in floats."""
+    pixels = np.random.default_rng(0).integers(0, 256, (700, 900), dtype=np.uint8)
+    taken = []
+    real = estimation._mean_median_rule
+    monkeypatch.setattr(
+        estimation, "_mean_median_rule", lambda patches: taken.append(patches) or real(patches)
+    )
+    estimate_sigma(pixels)
+    windows = np.lib.stride_tricks.sliding_window_view(pixels.astype(np.float32), (7, 7))
+    np.testing.assert_array_equal(taken[0], windows[::3, ::3].reshape(-1, 49))
+    tracemalloc.start()
+    large = np.broadcast_to(np.arange(8000, dtype=np.uint16), (8000, 8000))
+    estimate_sigma(large)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < large.size  # a copy in float32 would take four bytes a pixel
 
 
 def test_colour_is_the_root_mean_square_of_its_channels():

@@ -31,7 +31,7 @@ def either(request, small_weights) -> Model:
 def test_arrays_come_back_as_they_were(model, colour_pixels, dtype, colour):
     pixels = colour_pixels if colour else colour_pixels[..., 0]
     kind = np.dtype(dtype)
-    image = (pixels * 257).astype(dtype) if kind == np.uint16 else pixels.astype(dtype)
+    image = pixels.astype(dtype) * (257 if kind == np.uint16 else 1)
     if kind.kind == "f":
         image = (pixels / 255).astype(dtype)
     result = model.denoise(image, SIGMA)

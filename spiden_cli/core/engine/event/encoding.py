@@ -41,7 +41,7 @@ def subtract_noise(noisy: Planes, drawn: Floats, level: Level, config: NetworkCo
         noisy: (C, H, W), range [0, 1].
         drawn: (H' / r, W' / r, C r r), mean over the timesteps, of the padded image.
         level: noise level in 8-bit units, or a map (H, W).
-        config: says how many pixels make a position, and in which unit the read-out speaks.
+        config: says how many pixels make a position, and in which unit the read-out is.
 
     Returns:
         (C, H, W), not clipped.

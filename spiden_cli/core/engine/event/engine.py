@@ -58,7 +58,7 @@ class EventEngine:
         ready = folded(network)
         self._program = compile_network(ready, _NUMBERS[numbers])
         self._bias = ready.convolutions[self._program.operations[-1].node.name].bias
-        # Compiling the kernels, or reading them from disk, is no part of any picture's time.
+        # Compiling the kernels, or reading them from disk, does not count as time of any picture.
         side = 2 * ready.graph.grid
         self.run(np.zeros((self.config.image_channels, side, side), np.float32), 0.0, 1)
 
