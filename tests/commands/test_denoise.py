@@ -73,14 +73,14 @@ def test_an_engine_that_is_none(spiden, noisy_png, small_weights):
 def test_without_numba_the_dense_engine_runs_and_tells(
     spiden, noisy_png, small_weights, monkeypatch
 ):
-    monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "spiden_cli.core.engine.event.engine", raising=False)
-    monkeypatch.setitem(sys.modules, "spiden_cli.core.engine.event.kernels", None)
-    monkeypatch.setattr("spiden_cli.commands.model.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     outcome = spiden("denoise", noisy_png, "-m", small_weights)
     assert outcome.code == 0
     assert "spiden[fast]" in outcome.stderr
     assert "dense engine" in outcome.stdout
+    outcome = spiden("denoise", noisy_png, "-m", small_weights, "--engine", "event")
+    assert outcome.code == 2
+    assert "spiden[fast]" in outcome.stderr
 
 
 def test_a_folder_goes_into_a_folder(spiden, noisy_png, small_weights, tmp_path):

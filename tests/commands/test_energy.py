@@ -200,7 +200,7 @@ CHANGES = {
     "missing": ("fp32_add_pj = 0.9", "", "missing constant operations.fp32_add_pj"),
     "unknown": ("fp32_add_pj = 0.9", "fp32_add_pj = 0.9\nbf16 = 1", "unknown constant"),
     "section": ("[operations]", "[loihi]\nx = 1\n[operations]", "unknown section 'loihi'"),
-    "syntax": ("[operations]", "[operations", "no TOML"),
+    "syntax": ("[operations]", "[operations", "not a TOML"),
 }
 
 

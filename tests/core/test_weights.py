@@ -88,7 +88,7 @@ def test_a_missing_file(tmp_path):
 )
 def test_another_kind_of_file(tmp_path, content):
     (tmp_path / "w").write_bytes(content)
-    assert "no weights file" in refusal(tmp_path / "w")
+    assert "not a weights file" in refusal(tmp_path / "w")
 
 
 def test_a_folder(tmp_path):
