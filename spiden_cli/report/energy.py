@@ -148,7 +148,7 @@ def _verdicts(report: EnergyReport) -> Table:
     """Energy under each model and format, and the ratio to each baseline."""
     table = _priced(("energy model", "SNN"), f"{report.comparison.equivalent_bits}-bit")
     for verdict in report.comparison.verdicts:
-        table.add_row(verdict.model, verdict.number.name, *_judged(report, verdict))
+        table.add_row(verdict.model, verdict.precision.name, *_judged(report, verdict))
     return table
 
 

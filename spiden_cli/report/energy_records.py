@@ -73,7 +73,7 @@ class EnergyReport:
     def _verdict(self, verdict: "Verdict") -> dict[str, Any]:
         return {
             "model": verdict.model,
-            "format": verdict.number.name,
+            "format": verdict.precision.name,
             "joules": self.per_image(verdict.energy),
             "break_even_spikes_per_neuron": verdict.break_even,
             "baselines": {k: self.per_image(joules) for k, joules in verdict.baselines.items()},
