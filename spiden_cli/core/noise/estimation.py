@@ -14,12 +14,13 @@ too, since clipping has cut their noise.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
-from spiden_cli.core.image.picture import Pixels
+from spiden_cli.core.image.picture import Pixels, Range
+from spiden_cli.core.image.pixels import Planes
 from spiden_cli.errors import InputError
 
 __all__ = ["estimate_sigma"]
@@ -36,7 +37,7 @@ Liu et al. (shape 45 / 2, scale 2 * 35 / 45: rank and trace of the gradient oper
 _CLIPPING_MARGIN = 2.0  # in sigma: a patch mean this far from black and white is hardly clipped
 
 
-def estimate_sigma(image: Pixels | Tensor) -> float:
+def estimate_sigma(image: Pixels | Planes, range: Range | None = None) -> float:
     """Estimate the standard deviation of additive white Gaussian noise.
 
     Quantised and clipped pictures are fine. Colour: the root mean square over the channels, the one
@@ -49,30 +50,33 @@ def estimate_sigma(image: Pixels | Tensor) -> float:
     reads high, a clean photo reads 0.5 to 2. Noise that isn't white (JPEG, demosaicing, scaling)
     reads low.
 
+    Memory doesn't grow with the picture: at most 100,000 patches a channel are looked at.
+
     Args:
-        image: (H, W) or (H, W, 3) uint8 or uint16 pixels, or a (C, H, W) tensor in [0, 1] units
-            (values outside are fine).
+        image: (H, W) or (H, W, 3) uint8 or uint16 pixels, or (C, H, W) floats in units of the range
+            (0 is black, 1 is white; values outside are fine). Whatever numpy can view as such an
+            array will do, a torch tensor on the CPU too.
+        range: black and white level of pixels; None: the full range of their type. Floats have
+            none.
 
     Returns:
-        sigma in 8-bit units (0..255), whatever the depth.
+        sigma in units of 1/255 of the range, whatever the depth: 8-bit units (0..255).
 
     Raises:
         InputError: the picture is too small to tell (about 29 x 29 is the least).
     """
-    sigmas = [_estimate_plane(plane) for plane in _planes(image)]
+    values = np.asarray(image)
+    if values.dtype.kind == "f":
+        planes, black, scale = values, 0.0, 255.0
+    else:
+        range = range or Range.full(values.dtype)
+        planes = values[None] if values.ndim == 2 else values.transpose(2, 0, 1)
+        black, scale = range.black, 255 / range.span
+    sigmas = [_estimate_plane(_patches(plane, black, scale)) for plane in planes]
     return math.sqrt(sum(sigma**2 for sigma in sigmas) / len(sigmas))
 
 
-def _planes(image: Pixels | Tensor) -> npt.NDArray[np.float32]:
-    """(C, H, W) in 8-bit units."""
-    if isinstance(image, Tensor):
-        return image.detach().cpu().float().numpy() * np.float32(255)
-    planes = image[None] if image.ndim == 2 else image.transpose(2, 0, 1)
-    return planes.astype(np.float32) * np.float32(255 / np.iinfo(image.dtype).max)
-
-
-def _estimate_plane(plane: npt.NDArray[np.float32]) -> float:
-    patches = _patches(plane)
+def _estimate_plane(patches: Patches) -> float:
     energy = _gradient_energy(patches)
     mean = patches.mean(axis=1)
     sigma = _mean_median_rule(patches)
@@ -87,8 +91,12 @@ def _estimate_plane(plane: npt.NDArray[np.float32]) -> float:
     return sigma
 
 
-def _patches(plane: npt.NDArray[np.float32]) -> Patches:
-    """(N, 49) overlapping patches on a regular grid, all of them in a small picture."""
+def _patches(plane: npt.NDArray[Any], black: float, scale: float) -> Patches:
+    """(N, 49) overlapping patches on a regular grid, in 8-bit units; all of a small picture.
+
+    The grid is cut from the (H, W) plane as it is stored, so that no more than the patches is ever
+    turned to floats.
+    """
     if min(plane.shape) < _SIDE:
         count = 0
     else:
@@ -100,7 +108,11 @@ def _patches(plane: npt.NDArray[np.float32]) -> Patches:
             f"{width} x {height} pixels is too small to estimate the noise level; give sigma"
         )
     step = max(1, math.ceil(math.sqrt(count / _MAXIMUM_PATCHES)))
-    return windows[::step, ::step].reshape(-1, _SIDE**2).astype(np.float32)
+    patches = windows[::step, ::step].reshape(-1, _SIDE**2).astype(np.float32)
+    if black:
+        patches -= np.float32(black)
+    patches *= np.float32(scale)
+    return patches
 
 
 def _gradient_energy(patches: Patches) -> npt.NDArray[np.float32]:
