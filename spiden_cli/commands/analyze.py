@@ -183,6 +183,8 @@ def _measure(
     weights: str, image: Path | None, noise: str | None, timesteps: list[int], layer: str | None
 ) -> tuple[str, dict[int, "Measurement"]]:
     """Measure for each T, with a progress bar; say what the input is, too."""
+    import torch
+
     from spiden_cli.core.analysis.layers import measure, tiles_of
     from spiden_cli.core.bundled import find_weights, sample_picture
     from spiden_cli.core.files.clean import read_clean
@@ -193,7 +195,7 @@ def _measure(
     path, picture = find_weights(weights), image or sample_picture()
     network, info = load_weights(path)
     check_sigma(sigma, info)
-    clean = read_clean(picture, network.config.image_channels)
+    clean = torch.from_numpy(read_clean(picture, network.config.image_channels))
     tiles = tiles_of(add_gaussian_noise(clean, sigma, seed=0))
     with stepping("measuring tiles", len(tiles) * len(timesteps)) as step:
         measured = {

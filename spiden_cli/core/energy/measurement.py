@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import fmean
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from spiden_cli.core.energy.counts import Passes
@@ -82,7 +83,7 @@ def measure(
     scores, noisy_scores = [], []
     pictures: Counter[Size] = Counter()
     for seed, path in enumerate(paths):
-        clean = read_clean(path, engine.config.image_channels)
+        clean = torch.from_numpy(read_clean(path, engine.config.image_channels))
         noisy = add_gaussian_noise(clean, sigma, seed)
         denoised = denoise_tensor(observer, noisy, sigma, timesteps).denoised
         target, before, after = (to_pixels(x, np.uint8) for x in (clean, noisy, denoised))

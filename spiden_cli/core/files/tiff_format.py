@@ -17,12 +17,20 @@ import tifffile
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from spiden_cli.core.files.decoding import check_size, decoding, plausible, profile_for, split_alpha
-from spiden_cli.core.files.exif import TEXT_TAGS, read_exif, tags_of, upright
+from spiden_cli.core.files.exif import TEXT_TAGS, read_exif, read_tiff_exif, tags_of, upright
 from spiden_cli.core.files.pillow_format import read_samples
-from spiden_cli.core.image.picture import MAXIMUM_PIXELS, Picture, Pixels, Resolution, Unit
+from spiden_cli.core.files.white_level import range_of, stated_in_tiff
+from spiden_cli.core.image.picture import (
+    MAXIMUM_PIXELS,
+    Picture,
+    Pixels,
+    Range,
+    Resolution,
+    Unit,
+)
 from spiden_cli.errors import InputError
 
-__all__ = ["encode_tiff", "has_camera_data", "read_tiff"]
+__all__ = ["encode_tiff", "read_tiff"]
 
 # tifffile reports trouble on its logger besides raising; nobody asked for those lines on stderr.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -57,15 +65,18 @@ def read_tiff(path: Path) -> Picture:
         check_size(path, page.imagewidth, page.imagelength)
         _check_single(path, tiff)
         _check_kind(path, page)
+        orientation, exif, warned = _exif(path, page)
         if _tifffile_decodes(page):
             _check_complete(path, page)
             samples, notes = _arranged(page), list[str]()
+            turn = orientation
         else:
             with _open_in_pillow(path, page) as image:
                 samples, notes = read_samples(path, image)
+            samples, turn = _positive(samples, page), 1  # Pillow turns a TIFF upright itself
         samples, more = _straight_alpha(samples, page)
-        orientation, exif, warned = _exif(path)
-        pixels, alpha = split_alpha(upright(samples, orientation))
+        pixels, alpha = split_alpha(upright(samples, turn))
+        range, guessed = _range(pixels, page)
         resolution = _resolution(page)
         return Picture(
             pixels,
@@ -74,8 +85,18 @@ def read_tiff(path: Path) -> Picture:
             icc_profile=profile_for(pixels, page.iccprofile),
             resolution=resolution.turned() if resolution and orientation >= 5 else resolution,
             description=page.description or None,
-            notes=tuple(notes + more + warned + _dropped(page)),
+            notes=tuple(notes + more + warned + _dropped(page) + guessed),
+            range=range,
         )
+
+
+def _range(pixels: Pixels, page: tifffile.TiffPage) -> tuple[Range | None, list[str]]:
+    """The range of upright pixels; where white was stored as 0, levels are told before the turn."""
+    if page.photometric != _INK_IS_POSITIVE or pixels.dtype == np.uint8:
+        return range_of(pixels, stated_in_tiff(page))
+    full = Range.full(pixels.dtype)
+    range, notes = range_of(np.iinfo(pixels.dtype).max - pixels, stated_in_tiff(page))
+    return range and Range(full.white - range.white, full.white - range.black), notes
 
 
 def _check_single(path: Path, tiff: tifffile.TiffFile) -> None:
@@ -135,6 +156,13 @@ def _arranged(page: tifffile.TiffPage) -> Pixels:
     return samples
 
 
+def _positive(samples: Pixels, page: tifffile.TiffPage) -> Pixels:
+    """Turn 16-bit samples of which 0 is white, as Pillow does it with 8 bits only."""
+    if page.photometric == _INK_IS_POSITIVE and samples.dtype == np.uint16:
+        return np.iinfo(samples.dtype).max - samples
+    return samples
+
+
 def _open_in_pillow(path: Path, page: tifffile.TiffPage) -> ImageFile.ImageFile:
     compression = tifffile.COMPRESSION(page.compression).name
     try:
@@ -166,13 +194,14 @@ def _straight_alpha(samples: Pixels, page: tifffile.TiffPage) -> tuple[Pixels, l
     return np.concatenate([colours, samples[..., -1:]], axis=2), [note]
 
 
-def _exif(path: Path) -> tuple[int, bytes | None, list[str]]:
+def _exif(path: Path, page: tifffile.TiffPage) -> tuple[int, bytes | None, list[str]]:
     """The tags that TIFF and EXIF share, and the camera's EXIF directory."""
     try:
         with Image.open(path, formats=("TIFF",)) as image:
             return read_exif(image)
     except (UnidentifiedImageError, SyntaxError):  # pixels that Pillow doesn't know
-        return 1, None, []
+        with path.open("rb") as stream:
+            return read_tiff_exif(stream, page.offset)
 
 
 def _dropped(page: tifffile.TiffPage) -> list[str]:
@@ -189,17 +218,12 @@ def _resolution(page: tifffile.TiffPage) -> Resolution | None:
     return Resolution(x, y, name) if plausible(x, y) else None
 
 
-def has_camera_data(picture: Picture) -> bool:
-    """True if the EXIF block has exposure, lens or place: `encode_tiff` can't carry these."""
-    exif = tags_of(picture.exif)
-    return any(exif.get_ifd(ifd) for ifd in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo))
-
-
 def encode_tiff(picture: Picture) -> bytes:
     """Encode as deflate-compressed TIFF in the picture's own depth.
 
     Alpha, ICC profile, resolution, ImageDescription and the text tags that TIFF shares with EXIF
-    (camera, date, artist, copyright) are kept.
+    (camera, date, artist, copyright) are kept. Black and white level are stated as MinSampleValue
+    and MaxSampleValue where the picture has them.
     """
     exif = tags_of(picture.exif)
     texts = {int(tag): str(exif[tag]).rstrip("\0") for tag in TEXT_TAGS if tag in exif}
@@ -225,9 +249,25 @@ def encode_tiff(picture: Picture) -> bytes:
         description=str(description).encode() if description else None,
         metadata=None,
         software=False,
-        extratags=[(tag, 2, 0, text.encode(), True) for tag, text in texts.items() if text],
+        extratags=[
+            *((tag, 2, 0, text.encode(), True) for tag, text in texts.items() if text),
+            *_range_tags(picture),
+        ],
     )
     return buffer.getvalue()
+
+
+def _range_tags(picture: Picture) -> list[tuple[int, str, int, tuple[int, ...], bool]]:
+    """MinSampleValue and MaxSampleValue, one number a sample; alpha has the full range."""
+    if picture.range is None or picture.depth == 8:
+        return []
+    alpha = [] if picture.alpha is None else [Range.full(picture.alpha.dtype)]
+    levels = [picture.range] * picture.channels + alpha
+    ends = {
+        280: tuple(math.floor(level.black) for level in levels),
+        281: tuple(math.ceil(level.white) for level in levels),
+    }
+    return [(code, "H", len(values), values, True) for code, values in ends.items()]
 
 
 def _ratios(resolution: Resolution | None) -> tuple[tuple[int, int], tuple[int, int]] | None:

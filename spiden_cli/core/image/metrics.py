@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from spiden_cli.core.image.picture import Pixels
+from spiden_cli.core.image.picture import Pixels, Range
 from spiden_cli.errors import InputError
 
 __all__ = ["psnr", "ssim"]
@@ -12,14 +12,15 @@ __all__ = ["psnr", "ssim"]
 _SSIM_WINDOW = 11  # 3.5 sigma each side of the centre, sigma = 1.5
 
 
-def psnr(restored: Pixels, clean: Pixels) -> float:
+def psnr(restored: Pixels, clean: Pixels, range: Range | None = None) -> float:
     """Peak signal-to-noise ratio in dB: 10 log10(peak^2 / mean squared error).
 
-    The peak is 255 for uint8 and 65535 for uint16; the mean is over all pixels and channels.
+    The peak is white minus black; the mean is over all pixels and channels.
 
     Args:
         restored: (H, W) or (H, W, 3), uint8 or uint16.
         clean: the reference, of the same shape and type.
+        range: black and white level of both; None: the full range of the type.
 
     Returns:
         dB; infinity if both are equal.
@@ -30,11 +31,11 @@ def psnr(restored: Pixels, clean: Pixels) -> float:
     _check_alike(restored, clean)
     difference = restored.astype(np.float64) - clean.astype(np.float64)
     error = float(np.mean(difference**2))
-    peak = float(np.iinfo(clean.dtype).max)
+    peak = (range or Range.full(clean.dtype)).span
     return math.inf if error == 0 else 10 * math.log10(peak**2 / error)
 
 
-def ssim(restored: Pixels, clean: Pixels) -> float:
+def ssim(restored: Pixels, clean: Pixels, range: Range | None = None) -> float:
     """Structural similarity, 1 for equal pictures; for colour the mean over the channels.
 
     Wang, Bovik, Sheikh, Simoncelli, "Image Quality Assessment: From Error Visibility to Structural
@@ -44,6 +45,7 @@ def ssim(restored: Pixels, clean: Pixels) -> float:
     Args:
         restored: (H, W) or (H, W, 3), uint8 or uint16, at least 11 pixels a side.
         clean: the reference, of the same shape and type.
+        range: black and white level of both; None: the full range of the type.
 
     Raises:
         InputError: shapes or types differ, or the picture is smaller than the window.
@@ -61,7 +63,7 @@ def ssim(restored: Pixels, clean: Pixels) -> float:
         gaussian_weights=True,
         sigma=1.5,
         use_sample_covariance=False,
-        data_range=float(np.iinfo(clean.dtype).max),
+        data_range=(range or Range.full(clean.dtype)).span,
         channel_axis=-1 if clean.ndim == 3 else None,
     )
     return float(similarity)

@@ -213,4 +213,5 @@ def rounded_to_8_bit(values: Pixels, range: Range | None = None) -> npt.NDArray[
     if range is None or range == Range.full(values.dtype):
         return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
     scaled = (values.astype(np.float32) - np.float32(range.black)) * np.float32(255 / range.span)
-    return np.rint(scaled.clip(0, 255)).astype(np.uint8)
+    rounded: npt.NDArray[np.uint8] = np.rint(scaled.clip(0, 255)).astype(np.uint8)
+    return rounded

@@ -88,7 +88,7 @@ def to_grey(planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if planes.shape[-3] == 1:
         return planes
     red, green, blue = (planes.dtype.type(weight) for weight in LUMA)
-    grey = planes[..., 0:1, :, :] * red
+    grey: npt.NDArray[Any] = planes[..., 0:1, :, :] * red
     grey += planes[..., 1:2, :, :] * green
     grey += planes[..., 2:3, :, :] * blue
     return grey

@@ -59,14 +59,14 @@ def denoise_picture(
     Raises:
         InputError: the picture is too small, or a grey one is given to a colour network.
     """
-    level = estimate_sigma(picture.pixels) if sigma is None else sigma
+    level = estimate_sigma(picture.pixels, picture.range) if sigma is None else sigma
     pixels = np.empty_like(picture.pixels)
 
     def read(part: Tile) -> Tensor:
-        return to_tensor(picture.pixels[part.source])
+        return to_tensor(picture.pixels[part.source], picture.range)
 
     def write(part: Tile, denoised: Tensor) -> None:
-        pixels[part.target] = to_pixels(denoised, pixels.dtype)
+        pixels[part.target] = to_pixels(denoised, pixels.dtype, picture.range)
 
     began = time.perf_counter()
     channels = 1 if pixels.ndim == 2 else 3
