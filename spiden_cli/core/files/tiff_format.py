@@ -195,7 +195,17 @@ def _straight_alpha(samples: Pixels, page: tifffile.TiffPage) -> tuple[Pixels, l
 
 
 def _exif(path: Path, page: tifffile.TiffPage) -> tuple[int, bytes | None, list[str]]:
-    """The tags that TIFF and EXIF share, and the camera's EXIF directory."""
+    """The orientation, the tags that TIFF and EXIF share with the camera's directory, and notes."""
+    orientation, exif, notes = _exif_by_pillow(path, page)
+    if (tag := page.tags.get(ExifTags.Base.Orientation)) and tag.value in range(1, 9):
+        orientation = int(tag.value)  # the pixels must be right where Pillow reads no tag
+    return orientation, exif, notes
+
+
+def _exif_by_pillow(path: Path, page: tifffile.TiffPage) -> tuple[int, bytes | None, list[str]]:
+    if page.parent.is_bigtiff and page.parent.byteorder == ">":  # Pillow takes it for a plain TIFF
+        lost = any(tag in page.tags for tag in TEXT_TAGS)
+        return 1, None, ["EXIF metadata of a big-endian BigTIFF isn't kept"] if lost else []
     try:
         with Image.open(path, formats=("TIFF",)) as image:
             return read_exif(image)

@@ -50,13 +50,13 @@ def ssim(restored: Pixels, clean: Pixels, range: Range | None = None) -> float:
     Raises:
         InputError: shapes or types differ, or the picture is smaller than the window.
     """
-    from skimage.metrics import structural_similarity  # slow to import, needed here only
-
     _check_alike(restored, clean)
     if min(clean.shape[:2]) < _SSIM_WINDOW:
         raise InputError(
             f"SSIM needs at least {_SSIM_WINDOW} x {_SSIM_WINDOW} pixels, not {_shape(clean)}"
         )
+    from skimage.metrics import structural_similarity  # slow to import, needed here only
+
     similarity = structural_similarity(  # type: ignore[no-untyped-call]
         clean,
         restored,
