@@ -137,6 +137,6 @@ def _one(
         warn(f"{source.name}: {sentence}")
     scores = None
     if clean is not None:
-        extent = result.image.range
-        scores = quality(picture.pixels, result.image.pixels, clean, extent.white - extent.black)
+        pixels, levels = result.image.pixels, result.image.levels
+        scores = quality(picture.pixels, pixels, clean, levels)
     return DenoiseReport.of(source, target, picture, result, scores)

@@ -88,7 +88,7 @@ class DenoiseReport:
             height=picture.height,
             colour=picture.is_colour,
             depth=picture.depth,
-            white=result.image.range.white,
+            white=result.image.levels.white,
             noise=type(result.noise).__name__,
             sigma=sigma if isinstance(sigma, float) else None,
             sigma_estimated=result.estimated,
