@@ -1,7 +1,6 @@
 """`spiden denoise`, as a user runs it."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
