@@ -69,14 +69,17 @@ def read_tiff(path: Path) -> Picture:
         if _tifffile_decodes(page):
             _check_complete(path, page)
             samples, notes = _arranged(page), list[str]()
-            turn = orientation
+            turn, inverted = orientation, page.photometric == _INK_IS_POSITIVE
         else:
             with _open_in_pillow(path, page) as image:
                 samples, notes = read_samples(path, image)
-            samples, turn = _positive(samples, page), 1  # Pillow turns a TIFF upright itself
+            turn = 1  # Pillow turns a TIFF upright itself, and 8 bits positive, but not 16
+            inverted = page.photometric == _INK_IS_POSITIVE and samples.dtype == np.uint16
         samples, more = _straight_alpha(samples, page)
         pixels, alpha = split_alpha(upright(samples, turn))
-        range, guessed = _range(pixels, page)
+        range, guessed = range_of(pixels, stated_in_tiff(page))
+        if inverted:
+            pixels = _positive(pixels, range)
         resolution = _resolution(page)
         return Picture(
             pixels,
@@ -88,15 +91,6 @@ def read_tiff(path: Path) -> Picture:
             notes=tuple(notes + more + warned + _dropped(page) + guessed),
             range=range,
         )
-
-
-def _range(pixels: Pixels, page: tifffile.TiffPage) -> tuple[Range | None, list[str]]:
-    """The range of upright pixels; where white was stored as 0, levels are told before the turn."""
-    if page.photometric != _INK_IS_POSITIVE or pixels.dtype == np.uint8:
-        return range_of(pixels, stated_in_tiff(page))
-    full = Range.full(pixels.dtype)
-    range, notes = range_of(np.iinfo(pixels.dtype).max - pixels, stated_in_tiff(page))
-    return range and Range(full.white - range.white, full.white - range.black), notes
 
 
 def _check_single(path: Path, tiff: tifffile.TiffFile) -> None:
@@ -151,16 +145,13 @@ def _arranged(page: tifffile.TiffPage) -> Pixels:
     samples = np.asarray(page.asarray())
     if page.axes == "SYX":
         samples = np.moveaxis(samples, 0, -1)
-    if page.photometric == _INK_IS_POSITIVE:
-        samples = np.iinfo(samples.dtype).max - samples
     return samples
 
 
-def _positive(samples: Pixels, page: tifffile.TiffPage) -> Pixels:
-    """Turn 16-bit samples of which 0 is white, as Pillow does it with 8 bits only."""
-    if page.photometric == _INK_IS_POSITIVE and samples.dtype == np.uint16:
-        return np.iinfo(samples.dtype).max - samples
-    return samples
+def _positive(pixels: Pixels, range: Range | None) -> Pixels:
+    """Turn (H, W) pixels of which 0 is white, inside their range: 12 bits stay 12 bits."""
+    levels = range or Range.full(pixels.dtype)
+    return pixels.dtype.type(math.floor(levels.black + levels.white)) - pixels
 
 
 def _open_in_pillow(path: Path, page: tifffile.TiffPage) -> ImageFile.ImageFile:

@@ -207,6 +207,16 @@ def test_minus_white_tiff_is_turned_positive(tmp_path, grey_pixels):
     assert same(read_picture(tmp_path / "x.tif").pixels, grey_pixels)
 
 
+def test_alpha_beside_minus_white_is_not_turned(tmp_path, picture):
+    whole = picture(8, colour=False, alpha=True)
+    options = {"photometric": "miniswhite", "planarconfig": "contig", "metadata": None}
+    stored = np.dstack([255 - whole.pixels, whole.alpha])
+    tifffile.imwrite(tmp_path / "x.tif", stored, extrasamples=["unassalpha"], **options)
+    after = read_picture(tmp_path / "x.tif")
+    assert same(after.pixels, whole.pixels)
+    assert same(after.alpha, whole.alpha)
+
+
 def test_premultiplied_alpha_is_divided_out(tmp_path, picture):
     alpha = np.full((31, 37), 30000, np.uint16)
     straight = picture(16).pixels

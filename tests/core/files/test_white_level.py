@@ -173,11 +173,15 @@ def test_8_bit_formats_hold_black_to_white(tmp_path, grey_pixels, suffix):
     assert np.array_equal(after, np.rint(before.pixels / 4095 * 255))
 
 
-def test_white_stored_as_0_keeps_its_levels(tmp_path, grey_pixels):
+@pytest.mark.parametrize("black", [0, 20])
+def test_white_stored_as_0_is_turned_inside_the_range(tmp_path, grey_pixels, black):
     stored = deep(grey_pixels, 12)
-    tifffile.imwrite(tmp_path / "x.tif", stored, photometric="miniswhite", metadata=None)
+    tags = [(280, "H", 1, 20, True), (281, "H", 1, 4095, True)] if black else []
+    options = {"photometric": "miniswhite", "metadata": None, "extratags": tags}
+    tifffile.imwrite(tmp_path / "x.tif", stored, **options)
     before = read_picture(tmp_path / "x.tif")
-    assert before.range == Range(65535 - 4095, 65535)
+    assert before.range == Range(black, 4095)
+    assert np.array_equal(before.pixels, black + 4095 - stored)
     write_picture(tmp_path / "y.tif", before)
     assert read_picture(tmp_path / "y.tif").range == before.range
 
