@@ -1,13 +1,12 @@
 """What tests of the core share: small networks."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 import torch
+from small_networks import shrunk
 
 from spiden_cli.core.network.denoiser import Denoiser
-from spiden_cli.core.network.presets import preset
 
 Make = Callable[..., Denoiser]
 
@@ -21,7 +20,7 @@ def make() -> Make:
 
     def make(name: str, seed: int = 0, **changes: object) -> Denoiser:
         torch.manual_seed(seed)
-        network = Denoiser(replace(preset(name), **{"width": 5, "layers": 6, **changes}))
+        network = Denoiser(shrunk(name, **changes))
         for _, layer in network.conv_norms():
             norm = layer.norm
             torch.nn.init.normal_(norm.running_mean, std=0.3)

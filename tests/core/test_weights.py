@@ -67,7 +67,8 @@ def test_the_network_does_not_hang_on_the_file(path):
 
 
 def test_reading_the_information_needs_no_network(path, monkeypatch):
-    monkeypatch.setattr("spiden_cli.core.weights.Denoiser", None)
+    for builder in ("parameter_shapes", "fold_tensors", "load_weights"):
+        monkeypatch.setattr(f"spiden_cli.core.weights.{builder}", None)
     assert read_info(path) == INFO
 
 

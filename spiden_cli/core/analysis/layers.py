@@ -26,7 +26,8 @@ from spiden_cli.core.analysis.conversion import decibels
 from spiden_cli.core.analysis.distributions import Sample
 from spiden_cli.core.analysis.staircase import Neuron, check_timesteps
 from spiden_cli.core.network.denoiser import Denoiser
-from spiden_cli.core.neuron.layer import IFLayer, LIFLayer, ReLULayer, repeat_channels
+from spiden_cli.core.network.graph import Neurons
+from spiden_cli.core.neuron.layer import IFLayer, LIFLayer, repeat_channels
 from spiden_cli.errors import InputError
 
 TILE = 256  # pixels
@@ -117,8 +118,8 @@ class LayerMeasurement:
 
 def neuron_layers(network: Denoiser) -> dict[str, nn.Module]:
     """Return each layer of neurons by name, in the order of the data."""
-    kinds = (IFLayer, ReLULayer)
-    return {name: module for name, module in network.named_modules() if isinstance(module, kinds)}
+    nodes = network.graph.of_type(Neurons)
+    return {node.name: network.get_submodule(node.name) for node in nodes}
 
 
 def tiles_of(image: Tensor) -> list[Tensor]:

@@ -41,10 +41,10 @@ class EnsembleEngine:
         counted = np.zeros(noisy.shape[1:], bool)
         counted[window or ...] = True
         for orientation in range(8):
-            there = level if isinstance(level, (int, float)) else oriented(level, orientation)
             result = self.engine.run(
-                np.ascontiguousarray(oriented(noisy, orientation)), there, timesteps,
-                _bounds(oriented(counted, orientation)),
+                _turned(noisy, orientation),
+                level if isinstance(level, (int, float)) else _turned(level, orientation),
+                timesteps, _bounds(oriented(counted, orientation)),
             )  # fmt: skip
             denoised += restored(result.denoised, orientation) / np.float32(8)
             passes.append(result.activity)
@@ -55,6 +55,11 @@ def oriented(image: NDArray[Element], orientation: int) -> NDArray[Element]:
     """Return (..., H, W) in one of eight orientations: 0 to 3 quarter turns, then mirrored."""
     turned = np.rot90(image, orientation % 4, (-2, -1))
     return turned[..., ::-1] if orientation >= 4 else turned
+
+
+def _turned(image: NDArray[Element], orientation: int) -> NDArray[Element]:
+    """Return `oriented` as an array of its own: torch takes no view that runs backwards."""
+    return np.ascontiguousarray(oriented(image, orientation))
 
 
 def restored(image: NDArray[Element], orientation: int) -> NDArray[Element]:

@@ -155,6 +155,6 @@ def _event(network: FoldedNetwork, threads: int | None, name: str) -> Engine:
     except Exception as error:  # numba, its compiler and its cache fail in their own ways
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(
-            f"numba, which the event engine needs, doesn't work here ({reason}): install it anew, "
-            "or use --engine dense"
+            f"numba, which the event engine needs, doesn't work here ({reason}): mend that, or use "
+            "--engine dense"
         ) from error

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from spiden_cli.errors import InputError
 
 NEURONS = ("if", "lif", "relu")
+SURROGATES = ("rectangular", "triangular", "arctan", "fast_sigmoid")  # of neuron.surrogate
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ class NetworkConfig:
                 raise InputError(f"{setting.name}: {kind.__name__} wanted, not {given.__name__}")
         if self.neuron not in NEURONS:
             raise InputError(f"unknown neuron {self.neuron!r}: choose one of {', '.join(NEURONS)}")
+        if self.surrogate not in SURROGATES:
+            raise InputError(
+                f"unknown surrogate gradient {self.surrogate!r}: choose one of "
+                f"{', '.join(SURROGATES)}"
+            )
         if self.image_channels not in (1, 3):
             raise InputError(f"image channels must be 1 or 3, not {self.image_channels}")
         if self.layers < 3:

@@ -75,9 +75,9 @@ def execute(
         else:
             value = _move(node, inputs)
         values[node.name] = value
-        for source in graph.inputs(node):
-            if graph.consumers(source)[-1] is node:
-                del values[source.name]
+        for name in set(node.inputs):  # a current may be added to itself
+            if graph.consumers(graph[name])[-1] is node:
+                del values[name]
     (drawn,) = values.values()
     drawn = drawn.to(image.dtype)
     return drawn.reshape(steps, -1, *drawn.shape[1:]).mean(0)

@@ -14,23 +14,23 @@ from spiden_cli.core.analysis.staircase import Neuron
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import preset
 from spiden_cli.core.neuron.integrate_and_fire import IFParameters, if_step, initial_state
-from spiden_cli.core.neuron.layer import run
+from spiden_cli.core.neuron.layer import repeat_channels, run
 from spiden_cli.core.neuron.quantiser import quantise
 from spiden_cli.errors import InputError
 
 SIGMA = 25.0
 
 
-def make(neuron: str = "if", **changes: object) -> Denoiser:
+def make(neuron: str = "if", name: str = "tiny", layers: int = 6) -> Denoiser:
     """A small network that nobody trained, with strong currents, so that all errors occur."""
     torch.manual_seed(3)
-    network = Denoiser(replace(preset("tiny"), neuron=neuron, width=6, layers=6, **changes))
+    network = Denoiser(replace(preset(name), neuron=neuron, width=6, layers=layers))
     for _ in range(3):
         network(torch.rand(2, 1, 32, 32), SIGMA, 2)
     for module in neuron_layers(network).values():
         if neuron != "relu":
-            thresholds = torch.linspace(-1.5, 0.5, 6).repeat(module.population)
-            module.log_threshold.data = thresholds
+            thresholds = torch.linspace(-1.5, 0.5, len(module.log_threshold) // module.population)
+            module.log_threshold.data = thresholds.repeat(module.population)
     return network.eval()
 
 
@@ -60,15 +60,19 @@ def test_early_and_late_spikes_show_in_the_last_potential(seed, timesteps, initi
 
 @pytest.mark.parametrize("neuron", ["if", "lif"])
 @pytest.mark.parametrize("timesteps", [1, 2, 4, 5])
-def test_the_parts_are_the_whole_error(image, neuron, timesteps):
-    network = make(neuron)
+@pytest.mark.parametrize(("name", "layers"), [("tiny", 6), ("unet", 10)])
+def test_the_parts_are_the_whole_error(image, name, layers, neuron, timesteps):
+    network = make(neuron, name, layers)
     seen = {}
 
     def keep(name):
         def hook(module, inputs, spikes):
             mean = inputs[0].reshape(timesteps, -1, *inputs[0].shape[1:]).mean(0)
             rate = spikes.reshape(timesteps, -1, *spikes.shape[1:]).mean(0)
-            seen[name] = (module.to_neurons(mean) / module.threshold).double(), rate.double()
+            seen[name] = (
+                (repeat_channels(mean, module.population) / module.threshold).double(),
+                rate.double(),
+            )
 
         return hook
 
@@ -116,7 +120,7 @@ def test_the_sample_gives_the_synchronous_error_back(image):
 
 def test_a_leaky_layer_says_its_leak(image):
     network = make("lif")
-    network.blocks[1].neurons1.logit_leak.data.fill_(0.0)
+    network.get_submodule("blocks.1.neurons1").logit_leak.data.fill_(0.0)
     measured = measure(network, [image], SIGMA, 3, layer="blocks.1.neurons1")
     assert measured.neuron == Neuron(0.5, 0.5)
     (layer,) = measured.layers

@@ -6,6 +6,7 @@ from spiden_cli.core.energy.counts import LayerCounts, Passes, spiking_counts
 from spiden_cli.core.energy.measurement import Measurement
 from spiden_cli.core.engine.activity import LayerActivity
 from spiden_cli.core.network.config import NetworkConfig
+from spiden_cli.core.network.families import graph_of
 
 CONFIG = NetworkConfig(width=8, layers=6, shortcuts=True, unshuffle=2, noise_map=True)
 SIDE = 24

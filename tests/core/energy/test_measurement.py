@@ -7,18 +7,24 @@ import pytest
 import torch
 from PIL import Image
 
+from spiden_cli.core.energy.counts import Passes
 from spiden_cli.core.energy.measurement import measure
+from spiden_cli.core.engine.activity import sum_activities
 from spiden_cli.core.engine.dense import DenseEngine
+from spiden_cli.core.engine.ensemble import EnsembleEngine
 from spiden_cli.core.engine.event.engine import EventEngine
-from spiden_cli.core.image.tensor import to_grey, to_pixels, to_tensor
+from spiden_cli.core.image.metrics import psnr
+from spiden_cli.core.image.pixels import to_pixels, to_unit
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import preset
-from spiden_cli.core.weights import load_weights
+from spiden_cli.core.noise.synthesis import gaussian_noise
+from spiden_cli.core.weights import load_folded
+from spiden_cli.errors import InputError
 
 
 @pytest.fixture
 def engine(small_weights):
-    return DenseEngine(load_weights(small_weights)[0], torch.device("cpu"))
+    return DenseEngine(load_folded(small_weights)[0])
 
 
 @pytest.fixture
@@ -59,7 +65,7 @@ def test_the_event_engine_counts_what_the_dense_one_counts(
     engine, small_weights, save, grey_pixels
 ):
     paths = [save("a.png", grey_pixels), save("b.png", grey_pixels.T)]
-    events = EventEngine(load_weights(small_weights)[0])
+    events = EventEngine(load_folded(small_weights)[0])
     expected, found = (measure(each, paths, 25.0, 3) for each in (engine, events))
     assert found.psnr == pytest.approx(expected.psnr, abs=0.01)
     assert found.passes.keys() == expected.passes.keys()
@@ -69,26 +75,56 @@ def test_the_event_engine_counts_what_the_dense_one_counts(
                 assert asdict(found.passes[size].spikes[name])[what] == pytest.approx(count, 2e-3)
 
 
-def test_a_colour_picture_is_grey_to_a_grey_network(engine, save, colour_pixels):
-    grey = to_pixels(to_grey(to_tensor(colour_pixels)), np.uint8)
-    colour = measure(engine, [save("colour.png", colour_pixels)], 25.0, 2)
-    plain = measure(engine, [save("grey.png", grey)], 25.0, 2)
-    assert colour == plain
+def test_a_grey_network_takes_the_channels_of_a_colour_picture_one_by_one(
+    engine, save, colour_pixels
+):
+    result = measure(engine, [save("colour.png", colour_pixels)], 25.0, 2)
+    assert result.pictures == {(31, 37): 1}
+    assert result.pixels == 31 * 37
+    noisy = to_unit(colour_pixels) + gaussian_noise((3, 31, 37), 25.0, seed=0)
+    alone = [engine.run(channel, 25.0, 2) for channel in noisy[:, None]]
+    assert result.passes == {
+        (31, 37): Passes(3, sum_activities(channel.activity for channel in alone))
+    }
+    denoised = to_pixels(np.concatenate([channel.denoised for channel in alone]), np.uint8)
+    assert result.psnr == pytest.approx(psnr(denoised, colour_pixels))
 
 
-def test_a_grey_picture_is_colour_to_a_colour_network(save, grey_pixels):
-    torch.manual_seed(0)
-    config = replace(preset("tiny"), width=4, layers=4, image_channels=3)
-    engine = DenseEngine(Denoiser(config), torch.device("cpu"))
-    result = measure(engine, [save("grey.png", grey_pixels)], 25.0, 1)
-    assert result.pixels == grey_pixels.size
+def test_a_colour_network_refuses_a_grey_picture(save, grey_pixels):
+    engine = DenseEngine(network(image_channels=3))
+    with pytest.raises(InputError, match="colour network"):
+        measure(engine, [save("grey.png", grey_pixels)], 25.0, 1)
+
+
+def test_eight_orientations_are_eight_passes(engine, save, grey_pixels):
+    path = save("a.png", grey_pixels)
+    result = measure(EnsembleEngine(engine), [path], 25.0, 1)
+    assert result.passes[31, 37].count == 8
+    slots = result.passes[31, 37].spikes["readout"].slots
+    assert slots == 8 * measure(engine, [path], 25.0, 1).passes[31, 37].spikes["readout"].slots
+
+
+def test_tiles_are_one_pass(engine, save, grey_pixels, monkeypatch):
+    """What a tile's margin takes is the work of another tile: the counts are the picture's."""
+    path = save("a.png", np.tile(grey_pixels, (3, 3)))
+    whole = measure(engine, [path], 25.0, 2)
+    monkeypatch.setattr(engine, "tile", (40, 50), raising=False)
+    tiled = measure(engine, [path], 25.0, 2)
+    size = (93, 111)
+    assert tiled.passes[size].count == 1
+    for name, layer in whole.passes[size].spikes.items():
+        found = tiled.passes[size].spikes[name]
+        assert (found.neurons, found.dense_operations) == (layer.neurons, layer.dense_operations)
+        assert found.spikes == pytest.approx(layer.spikes, 2e-3)  # rounding may flip a spike
 
 
 def test_a_cnn_has_a_psnr_and_no_spikes(save, grey_pixels):
-    torch.manual_seed(0)
-    config = replace(preset("tiny"), width=4, layers=4).twin()
-    result = measure(
-        DenseEngine(Denoiser(config), torch.device("cpu")), [save("x.png", grey_pixels)], 25.0, 1
-    )
-    assert result.passes == {}
+    engine = DenseEngine(network(neuron="relu", population=1))
+    result = measure(engine, [save("x.png", grey_pixels)], 25.0, 1)
+    assert result.passes == {(31, 37): Passes(1, {})}
     assert np.isfinite(result.psnr)
+
+
+def network(**changes):
+    torch.manual_seed(0)
+    return Denoiser(replace(preset("tiny"), width=4, layers=4, **changes))

@@ -11,14 +11,14 @@ from spiden_cli.core.network.encoding import encode, pad_to_multiple
 @given(st.sampled_from([1, 3]), st.integers(1, 4), st.booleans())
 def test_shapes(channels, unshuffle, noise_map):
     config = NetworkConfig(image_channels=channels, unshuffle=unshuffle, noise_map=noise_map)
-    encoded = encode(torch.rand(2, channels, 12, 24), torch.tensor([10.0, 50.0]), config)
+    encoded = encode(torch.rand(2, channels, 12, 24), torch.tensor([10.0, 50.0]), config, unshuffle)
     assert encoded.shape == (2, config.encoded_channels, 12 // unshuffle, 24 // unshuffle)
     assert config.encoded_channels == channels * unshuffle**2 + noise_map
 
 
 def test_pixels_then_the_noise_map():
     config = NetworkConfig(unshuffle=2, noise_map=True)
-    encoded = encode(torch.arange(8.0).view(1, 1, 2, 4), torch.tensor([32.0]), config)
+    encoded = encode(torch.arange(8.0).view(1, 1, 2, 4), torch.tensor([32.0]), config, 2)
     assert encoded[0, :, 0, 0].tolist() == [0, 1, 4, 5, 0.5]
     assert encoded[0, :, 0, 1].tolist() == [2, 3, 6, 7, 0.5]
 

@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from spiden_cli.core.network import config
 from spiden_cli.core.network.config import NetworkConfig
+from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import PRESETS, preset
+from spiden_cli.core.neuron import surrogate
 from spiden_cli.errors import InputError
 
 
@@ -21,7 +24,6 @@ def test_an_unknown_preset_lists_those_that_exist():
         ({"neuron": "adder"}, "adder"),
         ({"image_channels": 2}, "image channels"),
         ({"layers": 2}, "2 layers"),
-        ({"layers": 9, "shortcuts": True}, "even"),
         ({"width": 0}, "channels"),
         ({"width": 2000}, "channels"),
         ({"layers": 1000}, "layers"),
@@ -35,11 +37,32 @@ def test_an_unknown_preset_lists_those_that_exist():
         ({"width": "8"}, "width"),
         ({"noise_map": 5}, "noise_map"),
         ({"surrogate": None}, "surrogate"),
+        ({"surrogate": "guess"}, "unknown surrogate gradient 'guess'"),
     ],
 )
 def test_a_shape_that_can_not_be_built_is_named(changes, named):
     with pytest.raises(InputError, match=named):
         NetworkConfig(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"layers": 9, "shortcuts": True}, "9 layers: an even number"),
+        ({"layers": 8, "family": "unet"}, "8 layers: a U-Net needs 10, 12"),
+        ({"layers": 11, "family": "unet"}, "11 layers: a U-Net needs 10, 12"),
+        ({"family": "os"}, "unknown family of networks 'os': choose one of chain, unet"),
+        ({"family": "../chain"}, "unknown family"),
+        ({"family": "chain.graph"}, "unknown family"),
+    ],
+)
+def test_numbers_that_make_no_network_of_the_family_are_refused(changes, named):
+    with pytest.raises(InputError, match=named):
+        Denoiser(NetworkConfig(**changes))
+
+
+def test_every_surrogate_can_be_named():
+    assert tuple(surrogate.SURROGATES) == config.SURROGATES
 
 
 def test_whole_numbers_do_for_a_threshold():

@@ -8,7 +8,6 @@ import pytest
 import torch
 from PIL import Image
 from skimage.metrics import structural_similarity
-from spiden_cli.core.network.geometry import dense_operations
 
 from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.tasks.evaluation import evaluate
@@ -34,7 +33,7 @@ def decibel(image: np.ndarray, clean: np.ndarray) -> float:
 
 
 def test_scores_are_those_of_the_protocol(make, paths):
-    engine = DenseEngine(make("tiny"), torch.device("cpu"))
+    engine = DenseEngine(make("tiny"))
     done, shown = [], []
     found = evaluate(engine, paths, SIGMA, 3, done.append, shown.append)
     assert done == [1, 2]
@@ -44,8 +43,8 @@ def test_scores_are_those_of_the_protocol(make, paths):
         generator = torch.Generator().manual_seed(seed)  # by the place in the set
         noise = torch.randn(1, *clean.shape, generator=generator).numpy()
         noisy = clean.astype(np.float32) / 255 + noise * np.float32(SIGMA / 255)
-        result = engine.run(torch.from_numpy(noisy), SIGMA, 3)
-        denoised = as_bytes(result.denoised[0].numpy())
+        result = engine.run(noisy, SIGMA, 3)
+        denoised = as_bytes(result.denoised[0])
         assert np.array_equal(shown[seed].denoised, denoised)
         assert np.array_equal(shown[seed].noisy, as_bytes(noisy[0]))
         assert score.psnr == pytest.approx(decibel(denoised, clean))
@@ -66,15 +65,15 @@ def test_scores_are_those_of_the_protocol(make, paths):
 
 def test_noise_of_25_on_grey_is_20_2_decibel(make, tmp_path):
     Image.new("L", (200, 200), 128).save(tmp_path / "grey.png")
-    engine = DenseEngine(make("tiny", width=1, layers=4), torch.device("cpu"))
+    engine = DenseEngine(make("tiny", width=1, layers=4))
     found = evaluate(engine, [tmp_path / "grey.png"], SIGMA, 1)
     assert found.scores[0].noisy_psnr == pytest.approx(20 * math.log10(255 / 25), abs=0.05)
 
 
 def test_a_twin_is_charged_its_dense_operations(make, paths):
-    engine = DenseEngine(make("tiny", neuron="relu"), torch.device("cpu"))
+    engine = DenseEngine(make("tiny", neuron="relu"))
     found = evaluate(engine, paths, SIGMA, 3)
-    counts = dense_operations(engine.config, 31, 37)
+    counts = engine.graph.dense_operations(31, 37)
     assert found.scores[0].synaptic_operations == pytest.approx(
         (sum(counts.values()) - counts["encoder"]) / (31 * 37)
     )
@@ -83,6 +82,6 @@ def test_a_twin_is_charged_its_dense_operations(make, paths):
 
 
 def test_a_colour_network_needs_colour(make, paths):
-    engine = DenseEngine(make("tiny", image_channels=3), torch.device("cpu"))
+    engine = DenseEngine(make("tiny", image_channels=3))
     with pytest.raises(InputError, match="colour network"):
         evaluate(engine, paths, SIGMA, 1)

@@ -81,10 +81,11 @@ def test_thresholds_lie_at_the_spread_of_the_currents(tmp_path, calibration):
     network = Denoiser(BASE)
     start_from(network, path, calibration)
     activations = []
-    twin.blocks[0].neurons1.register_forward_hook(lambda *args: activations.append(args[2]))
+    first = "blocks.0.neurons1"
+    twin.get_submodule(first).register_forward_hook(lambda *args: activations.append(args[2]))
     twin(calibration.noisy, 25.0)
     spread = (2 * activations[0].square().mean((0, 2, 3))).sqrt()
-    thresholds = network.blocks[0].neurons1.threshold.flatten()
+    thresholds = network.get_submodule(first).threshold.flatten()
     torch.testing.assert_close(thresholds, BASE.threshold * spread.clamp_min(0.01 * spread.max()))
 
 
@@ -106,7 +107,8 @@ def test_learnt_potentials_start_where_they_were_and_go_along(tmp_path, calibrat
     noisy = calibration.noisy
     assert torch.equal(network(noisy, 25.0, 3), old(noisy, 25.0, 3))
     learnt, path = saved(tmp_path, replace(BASE, learn_initial=True))
-    torch.nn.init.normal_(learnt.blocks[0].neurons1.initial_shift)
+    first = "blocks.0.neurons1"
+    torch.nn.init.normal_(learnt.get_submodule(first).initial_shift)
     torch.nn.init.normal_(learnt.neurons.initial_shift)
     save_weights(path, learnt, read_info(path))
     again = Denoiser(replace(BASE, learn_initial=True, population=2 * BASE.population)).eval()
@@ -118,7 +120,7 @@ def test_learnt_potentials_start_where_they_were_and_go_along(tmp_path, calibrat
         learnt.neurons.initial_potential,
     )
     assert torch.equal(
-        again.blocks[0].neurons1.initial_shift, learnt.blocks[0].neurons1.initial_shift
+        again.get_submodule(first).initial_shift, learnt.get_submodule(first).initial_shift
     )
 
 

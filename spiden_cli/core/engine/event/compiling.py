@@ -91,9 +91,15 @@ def compiled(function: Function) -> Function:
     """Compile at the first call, and keep the machine code on disk.
 
     Raises:
-        RuntimeError: there is no folder to keep it in.
+        RuntimeError: there is no folder to keep it in, or compiling is switched off.
     """
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+        raise RuntimeError("NUMBA_DISABLE_JIT is set")
     dispatcher = numba.njit(nogil=True)(function)
-    if not config.DISABLE_JIT:  # type: ignore[attr-defined]
+    try:
         vars(dispatcher)["_cache"] = _Cache(function)  # type: ignore[no-untyped-call]
+    except RuntimeError:
+        raise RuntimeError(
+            f"its cache {cache_folder()} can't be written: set {CACHE_VARIABLE} to another folder"
+        ) from None
     return cast(Function, dispatcher)

@@ -90,6 +90,8 @@ def check_nodes(graph: Graph) -> None:
             strides = (1,) if first or node is last else (1, 2)
             if node.kernel != 3 or node.stride not in strides:
                 problem = f"a {node.kernel} x {node.kernel} kernel of stride {node.stride}"
+            elif first and graph.consumers(graph[node.inputs[0]])[0] is not node:
+                problem = "a second convolution of the image"
         elif isinstance(node, Neurons):
             if len(graph.consumers(node)) != 1:
                 problem = "spikes that enter several convolutions"
@@ -100,10 +102,10 @@ def check_nodes(graph: Graph) -> None:
             problem = type(node).__name__.lower()
         if problem:
             raise UnsupportedNodeError(f"the event engine has no kernel for {node.name}: {problem}")
-    if not isinstance(last, Convolution) or last.scale != min(n.scale for n in graph.nodes[:-1]):
+    if not graph.spike_driven(last) or last.scale != min(n.scale for n in graph.nodes[:-1]):
         raise UnsupportedNodeError(
-            "the event engine has no kernel for a read-out other than a convolution at the finest "
-            "resolution"
+            "the event engine has no kernel for a read-out other than a convolution of spikes at "
+            "the finest resolution"
         )
 
 
