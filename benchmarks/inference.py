@@ -13,18 +13,19 @@ import platform
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from growth import growth
 from memory import memory_table
 from results import twin
 from rivals import BM3D, SnnTorch, SpikingJelly
+from startup import startup_table
 from timing import SIGMA, TIMESTEPS, Run, in_turns, noisy_photograph
-from torch import Tensor
 from training_step import training_table
 
 import spiden_cli as spiden
 from spiden_cli.core.bundled import DEFAULT_MODEL
-from spiden_cli.core.engine.engine import Engine
+from spiden_cli.core.engine.engine import Engine, Planes
 from spiden_cli.core.engine.event.engine import EventEngine
 from spiden_cli.core.engine.selection import BREAK_EVEN_RATE
 
@@ -54,25 +55,25 @@ def contenders(network: spiden.Denoiser, cnn: spiden.Denoiser) -> dict[str, Engi
     return made
 
 
-def check(engines: Mapping[str, Engine], noisy: Tensor) -> None:
+def check(engines: Mapping[str, Engine], noisy: Planes) -> None:
     """Check that the frameworks send our spikes, but for the few that rounding flips."""
-    ours = spiden.denoise_tensor(engines["event"], noisy, SIGMA, TIMESTEPS).denoised
+    ours = spiden.denoise_planes(engines["event"], noisy, SIGMA, TIMESTEPS).denoised
     for name in {"dense, torch", SpikingJelly.name, SnnTorch.name} & set(engines):
-        theirs = spiden.denoise_tensor(engines[name], noisy, SIGMA, TIMESTEPS).denoised
-        share = ((ours - theirs).abs() < 1e-3).float().mean().item()
+        theirs = spiden.denoise_planes(engines[name], noisy, SIGMA, TIMESTEPS).denoised
+        share = (np.abs(ours - theirs) < 1e-3).mean()
         print(f"  {name}: {share:.2%} of the pixels as ours")
         assert share > 0.8, name  # a division by the threshold rounds, and flips spikes
 
 
 def compare(
-    engines: Mapping[str, Engine], noisy: Tensor, repeats: int, large: bool
+    engines: Mapping[str, Engine], noisy: Planes, repeats: int, large: bool
 ) -> dict[str, float]:
     """Time every engine, and BM3D, on one image; of a large one, the slow ones do a part, once."""
     height, width = (side // PART for side in noisy.shape[1:])
     part = noisy[:, :height, :width] if large else noisy
 
-    def runner(engine: Engine, image: Tensor) -> Run:
-        return lambda: spiden.denoise_tensor(engine, image, SIGMA, TIMESTEPS)
+    def runner(engine: Engine, image: Planes) -> Run:
+        return lambda: spiden.denoise_planes(engine, image, SIGMA, TIMESTEPS)
 
     slow = {SpikingJelly.name, SnnTorch.name, BM3D.name}
     runs = {name: runner(e, part if name in slow else noisy) for name, e in engines.items()}
@@ -128,7 +129,7 @@ def family_table(repeats: int) -> str:
         kinds = ("auto", "event-int16") if info.config.spiking else ("dense",)
         for kind in kinds:
             engine = spiden.make_engine(kind, network, CPU, info.firing_rate)
-            runs[f"{name}, {engine.name}"] = lambda e=engine: spiden.denoise_tensor(
+            runs[f"{name}, {engine.name}"] = lambda e=engine: spiden.denoise_planes(
                 e, noisy, SIGMA, TIMESTEPS
             )
     found = in_turns(runs, repeats)
@@ -147,8 +148,8 @@ def thread_table(network: spiden.Denoiser, repeats: int, threads: int) -> str:
         alone, all_of_them = (EventEngine(network, n, numbers) for n in (1, threads))
         found = in_turns(
             {
-                "one": lambda e=alone: spiden.denoise_tensor(e, noisy, SIGMA, TIMESTEPS),
-                "all": lambda e=all_of_them: spiden.denoise_tensor(e, noisy, SIGMA, TIMESTEPS),
+                "one": lambda e=alone: spiden.denoise_planes(e, noisy, SIGMA, TIMESTEPS),
+                "all": lambda e=all_of_them: spiden.denoise_planes(e, noisy, SIGMA, TIMESTEPS),
             },
             repeats,
         )
@@ -195,6 +196,7 @@ def main() -> None:
             growth=growth(network, cnn, arguments.repeats),
             scaling=thread_table(network, arguments.repeats, arguments.threads),
             training=training_table(arguments.threads),
+            startup=startup_table(arguments.repeats),
             memory=memory_table([(3000, 4000), (4000, 6000), (8000, 6000)]),
         ),
         encoding="utf-8",
@@ -248,6 +250,14 @@ All thresholds of `{model}` scaled, 512 x 512:
 
 Operations per second count synaptic operations: a kernel weight added to a potential because a
 spike came in. `--engine auto` takes the event engine below a rate of {break_even}.
+
+## From the prompt and back
+
+Whole processes: Python starts, imports, reads a picture, denoises it and writes another
+(`python benchmarks/startup.py`). With the event engine `spiden` imports no torch. BM3D and OpenCV
+run as scripts of a few lines. All but the first `spiden` are told the noise level.
+
+{startup}
 
 ## Threads
 

@@ -4,10 +4,14 @@ import functools
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any
 
 import typer
+from rich.markup import escape
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from spiden_cli import __version__
 from spiden_cli.commands.analyze import analyze
@@ -20,6 +24,8 @@ from spiden_cli.errors import SpidenError
 from spiden_cli.report.console import fail
 
 INTERRUPTED = 128 + signal.SIGINT
+DEBUG_VARIABLE = "SPIDEN_DEBUG"
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")  # torch's words
 
 app = typer.Typer(
     name="spiden",
@@ -31,16 +37,13 @@ app = typer.Typer(
 )
 
 
-def _reported(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn spiden's errors and Ctrl-C into one line and an exit code."""
+def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
+    """Say that Ctrl-C has ended a command; typer would end it without a word."""
 
     @functools.wraps(command)
     def run(*arguments: Any, **options: Any) -> None:  # noqa: ANN401
         try:
             command(*arguments, **options)
-        except SpidenError as error:
-            fail(str(error))
-            raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
             fail("interrupted")
             raise typer.Exit(INTERRUPTED) from None
@@ -49,7 +52,7 @@ def _reported(command: Callable[..., None]) -> Callable[..., None]:
 
 
 for _command in (denoise, evaluate, energy, analyze, models, train):
-    app.command()(_reported(_command))
+    app.command()(_interruptible(_command))
 
 
 def _version(wanted: bool) -> None:
@@ -69,8 +72,48 @@ def _options(
 
 def main() -> None:
     """Run the command line; leave with the exit code of the error, if there was one."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a name that the terminal's encoding lacks is no error
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app(prog_name="spiden")
+        code = _group()(prog_name="spiden", standalone_mode=False)
     except BrokenPipeError:  # the reader of a pipe, such as `head`, has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        code = 1
+    except Exception as error:  # the last net: whatever it is, a user gets a line
+        if os.environ.get(DEBUG_VARIABLE, "0") != "0":
+            traceback.print_exc()
+        code, message = _told(error)
+        if message:
+            fail(message)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _group() -> TyperGroup:
+    """Return the commands, with help in which `spiden[plots]` is text and not markup."""
+    group = get_group(app)
+    for command in group.commands.values():
+        for parameter in command.params:
+            if text := getattr(parameter, "help", None):
+                parameter.help = escape(text)  # type: ignore[attr-defined]
+    return group
+
+
+def _told(error: Exception) -> tuple[int, str]:
+    """Return the exit code for an error, and a line that says what happened and what to do."""
+    if isinstance(error, SpidenError):
+        return error.exit_code, str(error)
+    if isinstance(error, typer.Abort):
+        return INTERRUPTED, "interrupted"
+    if hasattr(error, "format_message"):  # of typer: an option or a command that isn't right
+        context = getattr(error, "ctx", None)
+        help_of = f"; see {context.command_path} --help" if context is not None else ""
+        message = error.format_message().strip().rstrip(".")
+        return getattr(error, "exit_code", 2), message and f"{message}{help_of}"
+    if isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY):
+        return 1, "not enough memory: try smaller pictures, fewer timesteps or smaller batches"
+    reason = (str(error).strip() or "no message").splitlines()[0]
+    return 1, (
+        f"unexpected {type(error).__name__}: {reason}. This is a fault in spiden: please report it "
+        f"to its developers, with the command and what it prints with {DEBUG_VARIABLE}=1"
+    )

@@ -2,8 +2,9 @@
 
 from hypothesis import strategies as st
 
+from spiden_cli.core.network.building import GraphBuilder
 from spiden_cli.core.network.config import NetworkConfig
-from spiden_cli.core.network.graph import Graph, GraphBuilder, Node
+from spiden_cli.core.network.graph import Graph, Node
 
 CHANNELS = (1, 2, 5, 12, 33, 64, 70)
 COARSEST = 4  # times the scale of the read-out

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spiden_cli.commands.model import tell_doubt
+from spiden_cli.commands.model import tell_doubt, weights_files
 from spiden_cli.commands.options import AsJson, Threads, counts, one_sigma, use_threads
+from spiden_cli.commands.report_files import Csv, Plot, check_report_files
 from spiden_cli.errors import InputError
 from spiden_cli.report.progress import stepping
 
@@ -80,11 +81,6 @@ Sigma = Annotated[str | None, _option("Noise to add to it, in 8-bit units.", def
 Layer = Annotated[
     str | None, _option("Sweep on the currents of this layer; without, compare all layers.")
 ]
-Plot = Annotated[
-    list[Path] | None,
-    _option("Draw a figure: FILE.png or FILE.svg; repeatable.", metavar="FILE"),
-]
-Csv = Annotated[Path | None, _option("Write the table as CSV.", "--csv", metavar="FILE")]
 
 
 def analyze(
@@ -107,18 +103,18 @@ def analyze(
 ) -> None:
     """Say what a spiking neuron loses of a value: rounding, clipping, and order in time."""
     from spiden_cli.core.analysis.distributions import distribution_named
+    from spiden_cli.core.analysis.staircase import MOST_TIMESTEPS
     from spiden_cli.core.analysis.sweep import check_sparsity
     from spiden_cli.report.analysis import report
-    from spiden_cli.report.figures import check_plot
 
-    for path in plot or []:
-        check_plot(path)
-    steps = list(dict.fromkeys(counts(timesteps, "timesteps")))
+    most = MOST_TIMESTEPS if weights is None else None
+    steps = list(dict.fromkeys(counts(timesteps, "timesteps", most)))
     levels = thresholds(threshold or DEFAULT_THRESHOLDS)
-    cell = partial(_neuron, neuron, initial, leak)
-    cell(None)  # refuse what can't be before anything is measured
+    neuron_for = partial(_neuron, neuron, initial, leak)
+    neuron_for(None)  # an impossible neuron is refused before anything is measured
     if sparsity is not None:
         check_sparsity(sparsity)
+    check_report_files(plot, csv, [image, *weights_files([weights] if weights else [])])
     use_threads(threads)
     measured: dict[int, LayerMeasurement] = {}
     inputs: dict[int, Distribution] = {}
@@ -141,7 +137,7 @@ def analyze(
             _refuse(one, "is for one layer's input: add --layer NAME")
         source, measured = _measure(weights, image, sigma, steps, layer)
         inputs = {count: m.sample for count, m in measured.items() if m.sample is not None}
-    sweeps = _sweeps(inputs, measured, levels, sparsity, cell)
+    sweeps = _sweeps(inputs, measured, levels, sparsity, neuron_for)
     layers = [error for measurement in measured.values() for error in measurement.layers]
     report(source, sweeps, layers, plot or [], csv, as_json)
 
@@ -213,7 +209,7 @@ def _sweeps(
     measured: dict[int, "LayerMeasurement"],
     levels: list[float],
     sparsity: float | None,
-    cell: Callable[["LayerMeasurement | None"], "Neuron"],
+    neuron_for: Callable[["LayerMeasurement | None"], "Neuron"],
 ) -> list["Sweep"]:
     """Sweep the thresholds for each T, with a progress bar."""
     from spiden_cli.core.analysis.sweep import sweep
@@ -224,7 +220,7 @@ def _sweeps(
         for timesteps, x in inputs.items():
             origin = measured.get(timesteps)
             learnt = origin.layers[0].threshold if origin and origin.layers else None
-            sweeps.append(sweep(x, cell(origin), timesteps, levels, sparsity, learnt, step))
+            sweeps.append(sweep(x, neuron_for(origin), timesteps, levels, sparsity, learnt, step))
     return sweeps
 
 

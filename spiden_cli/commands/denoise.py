@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spiden_cli.commands.model import EngineName, Ensemble, Model, open_model
+from spiden_cli.commands.model import EngineName, Ensemble, Model, open_model, weights_files
 from spiden_cli.commands.options import AsJson, Device, Threads, one_sigma
 from spiden_cli.errors import InputError, SpidenError
 from spiden_cli.report.console import fail, note, print_json, warn
@@ -66,12 +66,16 @@ def denoise(
     if timesteps is not None:
         check_timesteps(timesteps)
 
-    targets = plan_outputs(_sources(pictures), output, overwrite)
+    sources = _sources(pictures)
+    clean = {source: _clean(reference, source) for source in sources} if reference else {}
+    targets = plan_outputs(sources, output, overwrite, [*clean.values(), *weights_files([model])])
     opened = open_model(model, engine, device, threads, ensemble)
+    if timesteps is not None and model != "auto" and not opened.loaded(False).info.config.spiking:
+        raise InputError("a CNN has no timesteps: leave out --timesteps")
     reports, failed = [], None
     for source, target in targets.items():
         try:
-            reports.append(_one(opened, source, target, level, timesteps, white, reference))
+            reports.append(_one(opened, source, target, level, timesteps, white, clean.get(source)))
         except SpidenError as error:
             if len(targets) == 1:
                 raise
@@ -100,27 +104,39 @@ def _sources(pictures: list[str]) -> list[Path]:
     return sources
 
 
+def _clean(reference: Path, source: Path) -> Path:
+    return reference / source.name if reference.is_dir() else reference
+
+
 def _one(
     opened: "OpenedModel", source: Path, target: Path, level: float | None, timesteps: int | None,
     white: float | None, reference: Path | None,
 ) -> DenoiseReport:  # fmt: skip
-    from spiden_cli.core.files.picture_files import losses, read_picture, write_picture
+    from spiden_cli.core.atomic import making_folder
+    from spiden_cli.core.files.picture_files import (
+        check_output,
+        losses,
+        read_picture,
+        write_picture,
+    )
     from spiden_cli.core.image.metrics import check_alike, quality
 
     picture = read_picture(source)
+    check_output(target, picture.width, picture.height)
     clean = None
     if reference is not None:
-        clean = read_picture(reference / source.name if reference.is_dir() else reference).pixels
+        clean = read_picture(reference).pixels
         check_alike(picture.pixels, clean)  # refused before the work
     for sentence in (*picture.notes, *losses(target, picture)):
         note(f"{source.name}: {sentence}")
     with counting(f"denoising {source.name}") as on_tile:
         result = opened.denoise(picture, level, timesteps=timesteps, white=white, on_tile=on_tile)
-    write_picture(target, result.image)
+    with making_folder(target.parent):
+        write_picture(target, result.image)
     for sentence in result.notes:
         warn(f"{source.name}: {sentence}")
     scores = None
     if clean is not None:
-        extent = result.image.range
-        scores = quality(picture.pixels, result.image.pixels, clean, extent.white - extent.black)
+        pixels, levels = result.image.pixels, result.image.levels
+        scores = quality(picture.pixels, pixels, clean, levels)
     return DenoiseReport.of(source, target, picture, result, scores)

@@ -5,15 +5,26 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from spiden_cli.commands.model import EngineName, Models, find_subjects, open_model, tell_doubt
+from spiden_cli.commands.model import (
+    EngineName,
+    Models,
+    find_subjects,
+    open_model,
+    tell_doubt,
+    weights_files,
+)
 from spiden_cli.commands.options import (
     AsJson,
     DataDir,
     Device,
     Threads,
+    check_data_dir,
     counts,
+    listed,
+    model_names,
     one_sigma,
 )
+from spiden_cli.commands.report_files import Csv, Plot, check_report_files
 from spiden_cli.errors import InputError
 from spiden_cli.report.console import print_json, warn
 from spiden_cli.report.progress import downloading, stepping
@@ -27,6 +38,7 @@ if TYPE_CHECKING:
 
 
 def energy(
+    context: typer.Context,
     pictures: Annotated[
         list[str] | None,
         typer.Argument(
@@ -52,13 +64,8 @@ def energy(
     print_constants: Annotated[
         bool, typer.Option("--print-constants", help="Print the constants, with sources; leave.")
     ] = False,
-    csv: Annotated[
-        Path | None, typer.Option("--csv", help="Write every figure as CSV.", metavar="FILE")
-    ] = None,
-    plot: Annotated[
-        list[Path] | None,
-        typer.Option(help="Draw a figure: FILE.png or FILE.svg; repeatable.", metavar="FILE"),
-    ] = None,
+    csv: Csv = None,
+    plot: Plot = None,
     data_dir: DataDir = None,
     engine: EngineName = "auto",
     device: Device = "auto",
@@ -69,25 +76,26 @@ def energy(
     from spiden_cli.core.energy.constants import constants_toml, load_constants
 
     if print_constants:
+        _refuse_others(context, "print_constants")
         typer.echo(constants_toml(), nl=False)
         return
     if pictures and dataset is not None:
         raise InputError("give pictures, or --dataset; not both")
-    levels = list(dict.fromkeys(one_sigma(part) for part in sigma.split(",")))
+    check_data_dir(data_dir, [] if dataset is None else [dataset])
+    levels = listed(sigma, one_sigma)
+    names = model_names(model)
     steps = list(dict.fromkeys(counts(timesteps, "timesteps"))) if timesteps is not None else None
     from spiden_cli.core.energy.comparison import compare
     from spiden_cli.report.energy import print_reports
     from spiden_cli.report.energy_plots import plot_energy
     from spiden_cli.report.energy_records import EnergyReport, write_csv
-    from spiden_cli.report.figures import check_plot
 
-    for path in plot or []:
-        check_plot(path)
     prices = load_constants(constants)
     source, paths = _pictures(pictures, dataset, data_dir)
+    check_report_files(plot, csv, [constants, *weights_files(names), *paths])
     models = [
         _with_twin(subject, device, threads)
-        for subject in _subjects(model, engine, device, threads, paths)
+        for subject in _subjects(names, engine, device, threads, paths)
     ]
     for measured in models:
         for level in levels:
@@ -106,6 +114,20 @@ def energy(
         print_reports(reports)
 
 
+def _refuse_others(context: typer.Context, alone: str) -> None:
+    """Refuse every other option beside one that leaves no use for it.
+
+    Raises:
+        InputError: one was given.
+    """
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        source = context.get_parameter_source(name)
+        if name != alone and source is not None and source.name == "COMMANDLINE":
+            option = max(parameter.opts, key=len)
+            raise InputError(f"--{alone.replace('_', '-')} goes alone: leave out {option}")
+
+
 class _Pair(NamedTuple):
     """A spiking network, and its CNN twin where there is one."""
 
@@ -114,9 +136,9 @@ class _Pair(NamedTuple):
 
 
 def _subjects(
-    names: str, engine: str, device: str, threads: int | None, paths: "Sequence[Path]"
+    names: list[str], engine: str, device: str, threads: int | None, paths: "Sequence[Path]"
 ) -> "list[Subject]":
-    opened = [open_model(name, engine, device, threads) for name in dict.fromkeys(names.split(","))]
+    opened = [open_model(name, engine, device, threads) for name in names]
     found = find_subjects(opened, paths)
     for subject in found:
         if not subject.engine.config.spiking:

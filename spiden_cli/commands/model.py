@@ -1,5 +1,7 @@
 """The model that a command runs: named by an option, opened for inference."""
 
+import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,7 +10,7 @@ from spiden_cli.report.console import note, warn
 from spiden_cli.report.progress import waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from spiden_cli.core.tasks.model import Model as OpenedModel
@@ -56,8 +58,37 @@ def open_model(
 
     return load(
         name, engine=engine, device=device, threads=threads, ensemble=ensemble,
-        waiting=lambda: waiting("compiling the event engine, once on this machine"),
+        waiting=_starting_numba,
     )  # fmt: skip
+
+
+def weights_files(names: "Iterable[str]") -> "list[Path]":
+    """Return the files of models, to be kept from being replaced; of "auto", none.
+
+    Raises:
+        WeightsError: there are no such weights.
+    """
+    from spiden_cli.core.bundled import find_weights
+
+    return [find_weights(name) for name in names if name != "auto"]
+
+
+@contextmanager
+def _starting_numba() -> "Iterator[None]":
+    """Show that numba compiles, if it does; keep it from looking for a BLAS that no kernel needs.
+
+    It would import scipy.linalg to find one, which takes longer than many a picture.
+    """
+    blas = "scipy.linalg.cython_blas"
+    hidden = blas not in sys.modules
+    if hidden:
+        sys.modules[blas] = None  # type: ignore[assignment]  # "not to be found", to an import
+    try:
+        with waiting("compiling the event engine, once on this machine"):
+            yield
+    finally:
+        if hidden:
+            del sys.modules[blas]
 
 
 def tell_doubt(sigma: float, info: "WeightsInfo") -> None:

@@ -1,18 +1,20 @@
 """Options that several commands share, and how their text becomes values."""
 
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from spiden_cli.errors import InputError
 
-if TYPE_CHECKING:
-    import torch
+MOST_THREADS = 1024
+
+Value = TypeVar("Value")
 
 Device = Annotated[
-    str, typer.Option(help="Where to compute: auto, cpu, cuda, cuda:1, mps.", metavar="NAME")
+    str, typer.Option(help="Where to compute: auto, cpu, cuda, cuda:1, mps, xpu.", metavar="NAME")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 DataDir = Annotated[
@@ -23,23 +25,57 @@ DataDir = Annotated[
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(help="CPU threads; by default all cores.", min=1, show_default=False),
+    typer.Option(
+        help="CPU threads; by default all cores.", min=1, max=MOST_THREADS, show_default=False
+    ),
 ]
+Seed = Annotated[int, typer.Option(help="Seed of all randomness.", min=0, max=2**63 - 1)]
 
 
-def counts(text: str, what: str) -> list[int]:
+def listed(text: str, read: Callable[[str], Value]) -> list[Value]:
+    """Read a list with commas, blanks allowed around them, each value once.
+
+    Args:
+        text: "15, 25".
+        read: what makes a value of a part of it, or refuses it.
+    """
+    return list(dict.fromkeys(read(part.strip()) for part in text.split(",")))
+
+
+def counts(text: str, what: str, most: int | None = None) -> list[int]:
     """Read "1,2,4,8": whole numbers of at least 1.
+
+    Args:
+        text: the numbers; one that comes twice stays twice.
+        what: they count, for messages.
+        most: the largest that may be; None: that of timesteps.
 
     Raises:
         InputError: a part is no such number.
     """
+    from spiden_cli.core.engine.engine import MOST_TIMESTEPS
+
     try:
         values = [int(part) for part in text.split(",")]
     except ValueError:
         raise InputError(f"{what} must be whole numbers, as in 1,2,4; not {text!r}") from None
-    if min(values) < 1:
-        raise InputError(f"{what} must be at least 1, not {min(values)}")
+    limit = MOST_TIMESTEPS if most is None else most
+    for value in values:
+        if not 1 <= value <= limit:
+            raise InputError(f"the number of {what} must be 1 to {limit}, not {value}")
     return values
+
+
+def model_names(text: str) -> list[str]:
+    """Read "base, tiny" as names or files, each once; the name of a file may hold commas.
+
+    Raises:
+        InputError: a name is empty.
+    """
+    names = [text] if Path(text).is_file() else listed(text, str)
+    if not all(names):
+        raise InputError(f"a model's name is missing in {text!r}: give names with commas")
+    return names
 
 
 def one_sigma(text: str) -> float:
@@ -85,29 +121,23 @@ def seconds(text: str) -> float:
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
-def torch_device(name: str) -> "torch.device":
-    """Return the device of that name; "auto" takes a GPU where there is one.
+def check_data_dir(data_dir: Path | None, datasets: Sequence[str]) -> None:
+    """Refuse a folder of data sets where it would be ignored.
+
+    Args:
+        data_dir: what was given.
+        datasets: names or folders.
 
     Raises:
-        InputError: there is no such device here.
+        InputError: none of the data sets is looked for by name.
     """
-    import torch
+    from spiden_cli.core.data.datasets import dataset_names
 
-    if name == "auto":
-        found = torch.accelerator.current_accelerator()
-        return found if found is not None and torch.accelerator.is_available() else _cpu()
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError):
-        raise InputError(f"no device {name!r} here: use auto, or cpu") from None
-    return device
-
-
-def _cpu() -> "torch.device":
-    import torch
-
-    return torch.device("cpu")
+    if data_dir is not None and not set(datasets) & set(dataset_names()):
+        raise InputError(
+            "--data-dir is where data sets are looked for by name: leave it out, or name one of "
+            f"{', '.join(dataset_names())}"
+        )
 
 
 def use_threads(count: int | None) -> None:

@@ -14,11 +14,11 @@ from spiden_cli.commands.command_line import canonical_command
 from spiden_cli.commands.options import (
     DataDir,
     Device,
+    Seed,
     Threads,
     counts,
     seconds,
     sigma_range,
-    torch_device,
     use_threads,
 )
 
@@ -114,7 +114,7 @@ def train(
     resume: Annotated[
         bool, typer.Option(help="Go on where the run in --output stopped, with the same options.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = TrainingConfig.seed,
+    seed: Seed = TrainingConfig.seed,
     precision: Annotated[
         str, typer.Option(help="auto measures which is faster: float32 or bfloat16.")
     ] = "auto",
@@ -130,8 +130,10 @@ def train(
     use_threads(threads)
     import torch
 
+    from spiden_cli.core.engine.selection import torch_device
     from spiden_cli.core.network.presets import preset as named_preset
     from spiden_cli.core.neuron.surrogate import surrogate_named
+    from spiden_cli.core.preflight import check_writes
     from spiden_cli.core.training.combinations import check_combination
     from spiden_cli.core.training.loop import train as run_training
     from spiden_cli.core.training.memory import keep_freed_memory
@@ -180,6 +182,9 @@ def train(
         start = read_info(init).config if init is not None else None
         check_combination(network, config, start, threshold is not None)
         folder.check_free()
+        check_writes(
+            [init, teacher], folder.files, folders=[folder.path], hint="choose another --output"
+        )  # fmt: skip
     if not network.spiking:
         network = network.twin()
     images = _images(data, val, network.image_channels, data_dir)

@@ -1,12 +1,15 @@
 """Whole files or none: write beside the target, flush to disk, then rename over it."""
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from spiden_cli.errors import OutputError
+
+_LONGEST_SUFFIX = 16
 
 
 @contextmanager
@@ -14,22 +17,23 @@ def atomic_path(target: Path) -> Iterator[Path]:
     """Yield a temporary path in the target's folder; rename it to `target` on success.
 
     The temporary name keeps the target's suffix, since image writers choose their format by it.
+    A file that is replaced keeps its permissions, and its owner where the system allows it.
     On any exception, Ctrl-C included, the temporary file is removed and `target` is untouched.
 
     Raises:
         OutputError: the folder is missing or not writable, or the disk is full.
     """
     temporary: Path | None = None
+    # No part of the target's name but the suffix: that name may be as long as a name can be.
+    suffix = target.suffix if len(target.suffix) <= _LONGEST_SUFFIX else ""
     try:
-        handle, name = tempfile.mkstemp(
-            prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent
-        )
+        handle, name = tempfile.mkstemp(prefix=".spiden-", suffix=suffix, dir=target.parent)
         os.close(handle)
         temporary = Path(name)
         yield temporary
         with temporary.open("rb+") as stream:
             os.fsync(stream.fileno())
-        temporary.chmod(0o666 & ~_umask())  # mkstemp makes 0600; give what open() would have given
+        _take_permissions(target, temporary)
         temporary.replace(target)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -37,9 +41,69 @@ def atomic_path(target: Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+    _flush_folder(target.parent)
+
+
+@contextmanager
+def making_folder(folder: Path) -> Iterator[None]:
+    """Make a folder for what is written inside this context; if that fails, take it away again.
+
+    Only folders that were made here are removed, parents included, and only while they are empty.
+
+    Raises:
+        OutputError: it can't be made.
+    """
+    made: list[Path] = []
+    try:
+        for place in reversed((folder, *folder.parents)):
+            if not place.exists():
+                place.mkdir(exist_ok=True)
+                made.append(place)
+        if not folder.is_dir():
+            raise NotADirectoryError(None, "a file has that name")
+    except OSError as error:
+        _remove_empty(made)
+        raise OutputError(f"can't make the folder {folder}: {error.strerror}") from error
+    try:
+        yield
+    except BaseException:
+        _remove_empty(made)
+        raise
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    with suppress(OSError):  # one that holds something stays, and so do those around it
+        for folder in reversed(folders):
+            folder.rmdir()
+
+
+def _take_permissions(target: Path, temporary: Path) -> None:
+    """Give a new file the mode and owner of the one that it replaces, or what open() would give."""
+    try:
+        old = target.stat()
+    except FileNotFoundError:
+        temporary.chmod(0o666 & ~_umask())
+        return
+    if hasattr(os, "chown"):
+        with suppress(PermissionError):  # only an administrator gives files to others
+            os.chown(temporary, old.st_uid, old.st_gid)
+    temporary.chmod(stat.S_IMODE(old.st_mode))
 
 
 def _umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
+
+
+def _flush_folder(folder: Path) -> None:
+    """Have the new name survive a power cut, where the system can flush a folder.
+
+    The file is in place by now, so that a failure here is no failure to write it.
+    """
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,22 +1,26 @@
-"""JSON that every reader accepts: Python's own writes `Infinity` and `NaN`, which are no JSON."""
+"""JSON that every reader accepts: Python's own writes `Infinity` and `NaN`, which JSON lacks."""
 
 import json
 import math
 from typing import Any
 
+__all__ = ["dumps", "plain"]
 
-def dumps(record: Any) -> str:  # noqa: ANN401
-    """Return a record as JSON on one line; a float that isn't finite becomes null.
+
+def dumps(record: Any, indent: int | None = None) -> str:  # noqa: ANN401
+    """Return a record as JSON; a float that isn't finite becomes null.
 
     Args:
         record: dictionaries, lists, tuples, strings, numbers, booleans and None.
+        indent: spaces for each level; None: all on one line.
     """
-    return json.dumps(_finite(record), allow_nan=False)
+    return json.dumps(plain(record), allow_nan=False, indent=indent)
 
 
-def _finite(value: Any) -> Any:  # noqa: ANN401
+def plain(value: Any) -> Any:  # noqa: ANN401
+    """Return a record with None in place of each float that isn't finite."""
     if isinstance(value, dict):
-        return {key: _finite(entry) for key, entry in value.items()}
+        return {key: plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(entry) for entry in value]
+        return [plain(entry) for entry in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

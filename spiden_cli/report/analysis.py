@@ -1,16 +1,15 @@
 """The analysis of spiking neurons as tables, JSON and CSV."""
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from spiden_cli.report.console import data, print_json, talk
-from spiden_cli.report.numbers import finite
+from spiden_cli.report.console import data, print_json, talk, titled
+from spiden_cli.report.csv_files import write_csv
 
 if TYPE_CHECKING:
     from spiden_cli.core.analysis.conversion import Conversion
@@ -49,7 +48,7 @@ def report(
         else:
             plot_layers(path, source, layers)
     if csv_file is not None:
-        write_csv(csv_file, sweeps, layers)
+        write_csv(csv_file, table_rows(sweeps, layers))
     if as_json:
         records = {"sweeps": sweep_records(sweeps), "layers": layer_records(layers)}
         print_json({"input": source, **records})
@@ -64,8 +63,8 @@ def show_sweeps(source: str, sweeps: Sequence["Sweep"]) -> None:
     """Print the transfer curve, a table for each T, and the thresholds of least error."""
     neuron = sweeps[0].neuron
     leak = f", leak {neuron.leak:.3g}" if neuron.leak < 1 else ""
-    data.print(f"[bold]{neuron.name.upper()} neuron[/bold]: phi {neuron.initial:g}{leak}")
-    data.print(f"[bold]input[/bold]: {escape(source)}", soft_wrap=True)
+    data.print(titled(f"{neuron.name.upper()} neuron", f": phi {neuron.initial:g}{leak}"))
+    data.print(titled("input", f": {source}"), soft_wrap=True)
     _show("transfer curve: least current / threshold that fires 1, 2, ... T spikes", _edges(sweeps))
     for sweep in sweeps:
         _show(f"T = {sweep.timesteps}", _points(sweep))
@@ -81,7 +80,7 @@ def show_sweeps(source: str, sweeps: Sequence["Sweep"]) -> None:
 
 def show_layers(source: str, layers: Sequence["LayerError"]) -> None:
     """Print what each layer loses, with the error that time adds on its own."""
-    data.print(f"[bold]layers[/bold]: {escape(source)}", soft_wrap=True)
+    data.print(titled("layers", f": {source}"), soft_wrap=True)
     for timesteps in dict.fromkeys(layer.timesteps for layer in layers):
         table = _table(
             "theta", "round.", "clip.", "early", "late", "cross", "sync.", "SQNR", "n early",
@@ -126,31 +125,18 @@ def sweep_records(sweeps: Sequence["Sweep"]) -> list[dict[str, Any]]:
 def layer_records(layers: Sequence["LayerError"]) -> list[dict[str, Any]]:
     """Return layers for JSON."""
     derived = ("order", "mse", "synchronous_mse", "sqnr", "synchronous_sqnr", "threshold")
+    return [asdict(layer) | {name: getattr(layer, name) for name in derived} for layer in layers]
+
+
+def table_rows(sweeps: Sequence["Sweep"], layers: Sequence["LayerError"]) -> list[dict[str, Any]]:
+    """Return the sweeps, or without any the layers, a record for each row of the tables."""
     return [
-        _finite(asdict(layer) | {name: getattr(layer, name) for name in derived})
-        for layer in layers
-    ]
-
-
-def write_csv(path: Path, sweeps: Sequence["Sweep"], layers: Sequence["LayerError"]) -> None:
-    """Write the sweeps, or without any the layers, a line for each row of the tables.
-
-    Raises:
-        OutputError: the file can't be written.
-    """
-    from spiden_cli.core.atomic import atomic_path
-
-    rows = [
         {"neuron": s["neuron"], "initial": s["initial"], "leak": s["leak"], "mark": p["mark"]}
         | p["closed_form"]
         | {f"simulated_{name}": value for name, value in p["simulated"].items()}
         for s in sweep_records(sweeps)
         for p in s["points"]
     ] or layer_records(layers)
-    with atomic_path(path) as temporary, temporary.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def _marked(sweep: "Sweep") -> Iterator[tuple[str, "Point"]]:
@@ -232,13 +218,7 @@ def _layer_row(layer: "LayerError") -> list[str]:
 
 def _conversion(c: "Conversion") -> dict[str, Any]:
     derived = ("mse", "sqnr", "affine_sqnr", "sparsity", "spikes")
-    return _finite(asdict(c) | {name: getattr(c, name) for name in derived})
-
-
-def _finite(record: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: finite(value) if isinstance(value, float) else value for name, value in record.items()
-    }
+    return asdict(c) | {name: getattr(c, name) for name in derived}
 
 
 def _table(*numbers: str, first: str | None = None) -> Table:
@@ -252,7 +232,7 @@ def _table(*numbers: str, first: str | None = None) -> Table:
 
 def _show(title: str, table: Table) -> None:
     data.print()
-    data.print(f"[bold]{title}[/bold]")
+    data.print(titled(title))
     data.print(table)
 
 
@@ -263,4 +243,4 @@ def _fixed(value: float, decimals: int) -> str:
 
 
 def _explain(columns: str) -> None:
-    talk.print(f"[dim]{columns}[/dim]")
+    talk.print(Text(columns, style="dim"))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spiden_cli.report.figures import drawing, shades
+from spiden_cli.report.figures import drawing, literal, shades
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +40,8 @@ def plot_sweeps(
         neuron = sweeps[0].neuron
         leak = f", leak {neuron.leak:.3g}" if neuron.leak < 1 else ""
         figure.suptitle(
-            f"{neuron.name.upper()} neuron (phi = {neuron.initial:g}{leak}), {source}", fontsize=11
+            literal(f"{neuron.name.upper()} neuron (phi = {neuron.initial:g}{leak}), {source}"),
+            fontsize=11,
         )
         _transfer(axes[0, 0], sweeps)
         _input(axes[0, 1], sweeps)
@@ -60,7 +61,7 @@ def plot_layers(path: Path, source: str, layers: Sequence["LayerError"]) -> None
     for layer in layers:
         by_timesteps.setdefault(layer.timesteps, []).append(layer)
     with drawing(path, 10, 1 + 2.1 * len(by_timesteps)) as figure:
-        figure.suptitle(f"conversion error of each layer, {source}", fontsize=11)
+        figure.suptitle(literal(f"conversion error of each layer, {source}"), fontsize=11)
         axes = figure.subplots(len(by_timesteps), sharex=True, squeeze=False)[:, 0]
         for axis, (timesteps, group) in zip(axes, by_timesteps.items(), strict=True):
             _bars(axis, timesteps, group)

@@ -1,30 +1,58 @@
-"""Two streams: data goes to stdout, talk goes to stderr."""
+"""Two streams: data goes to stdout, talk goes to stderr.
 
-import json
+Nothing that is printed is markup: a file may be named `[bold]` or `:smile:`. Style comes from
+`Text` and from tables alone.
+"""
+
+import re
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
-data = Console(highlight=False)
-talk = Console(stderr=True, highlight=False)
+# C0 and C1 controls, line separators, what turns the direction of text, and half characters, which
+# stand for the bytes of a file name that isn't UTF-8.
+_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def visible(text: str) -> str:
+    r"""Return text on one line, control characters escaped: a name can't move the cursor."""
+    return _INVISIBLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+class _Console(Console):
+    """Prints strings as they are; whoever wants several lines in a cell gives `Text`."""
+
+    def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401
+        return super().render_str(visible(text), **options)
+
+
+data = _Console(highlight=False, markup=False, emoji=False)
+talk = _Console(highlight=False, markup=False, emoji=False, stderr=True)
+
+
+def titled(title: str, rest: str = "") -> Text:
+    """Return a line that begins with a bold title."""
+    return Text.assemble((visible(title), "bold"), visible(rest))
 
 
 def note(message: str) -> None:
     """Say something in passing."""
-    talk.print(f"[dim]{escape(message)}[/dim]", soft_wrap=True)
+    talk.print(Text(visible(message), style="dim"), soft_wrap=True)
 
 
 def warn(message: str) -> None:
     """Say something that the user should act on."""
-    talk.print(f"[yellow]warning:[/yellow] {escape(message)}", soft_wrap=True)
+    talk.print(Text.assemble(("warning:", "yellow"), " ", visible(message)), soft_wrap=True)
 
 
 def fail(message: str) -> None:
     """Say in one line why there is no result."""
-    talk.print(f"[bold red]error:[/bold red] {escape(message)}", soft_wrap=True)
+    talk.print(Text.assemble(("error:", "bold red"), " ", visible(message)), soft_wrap=True)
 
 
 def print_json(record: Any) -> None:  # noqa: ANN401
-    """Print a result for another program to read."""
-    print(json.dumps(record, indent=2))  # noqa: T201
+    """Print a result for another program to read; what isn't finite becomes null."""
+    from spiden_cli.core.strict_json import dumps
+
+    print(dumps(record, indent=2))  # noqa: T201

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from spiden_cli.report.console import data
-from spiden_cli.report.numbers import finite, quantity
+from spiden_cli.report.numbers import quantity
 
 if TYPE_CHECKING:
     from spiden_cli.core.image.metrics import Quality
@@ -88,7 +88,7 @@ class DenoiseReport:
             height=picture.height,
             colour=picture.is_colour,
             depth=picture.depth,
-            white=result.image.range.white,
+            white=result.image.levels.white,
             noise=type(result.noise).__name__,
             sigma=sigma if isinstance(sigma, float) else None,
             sigma_estimated=result.estimated,
@@ -121,13 +121,13 @@ class DenoiseReport:
             "source": str(self.source),
             "output": str(self.output),
             "sigma": None if self.sigma is None else round(self.sigma, 3),
-            "firing_rate": finite(self.firing_rate),
+            "firing_rate": self.firing_rate,
             "seconds": round(self.seconds, 4),
             "seconds_per_megapixel": round(self.seconds / self.pixels * 1e6, 4),
             "synaptic_operations_per_second": round(self.synaptic_operations / self.seconds),
-            "noisy_psnr": finite(self.noisy_psnr),
-            "psnr": finite(self.psnr),
-            "ssim": finite(self.ssim),
+            "noisy_psnr": self.noisy_psnr,
+            "psnr": self.psnr,
+            "ssim": self.ssim,
         }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from spiden_cli.report.console import data, note
+from spiden_cli.report.console import data, note, titled
 from spiden_cli.report.energy_records import EnergyReport
 from spiden_cli.report.numbers import quantity
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 SHOWN = (("operations", "fp32"), ("lemaire", "int32"), ("movement", "fp32"))
 """Model and format that the per-layer table prices in: the 32-bit one of each."""
-EVEN = SHOWN[:2]
-SWEPT = (*SHOWN[:2], ("operations", "int8/32"), ("lemaire", "int8"), ("movement", "int8"))
+BREAK_EVEN = SHOWN[:2]
+SWEEP = (*SHOWN[:2], ("operations", "int8/32"), ("lemaire", "int8"), ("movement", "int8"))
 """What a sweep shows of them: no 8-bit sums, which favour spikes."""
 LEGEND = (
     "s/n: spikes per neuron and inference. even: s/n at which the spiking network (SNN) costs as "
@@ -44,11 +44,8 @@ def print_reports(reports: Sequence[EnergyReport]) -> None:
 
 def _print_one(report: EnergyReport) -> None:
     measured = report.measurement
-    data.print(
-        f"[bold]{report.label}[/bold] on {report.source}: sigma {measured.sigma:g}, "
-        f"T = {measured.timesteps}, {_per(measured)}",
-        soft_wrap=True,
-    )
+    setting = f"sigma {measured.sigma:g}, T = {measured.timesteps}, {_per(measured)}"
+    data.print(titled(report.label, f" on {report.source}: {setting}"), soft_wrap=True)
     data.print(_quality(report), soft_wrap=True)
     data.print()
     data.print(_layers(report))
@@ -59,10 +56,10 @@ def _print_one(report: EnergyReport) -> None:
 
 def _print_sweep(reports: Sequence[EnergyReport]) -> None:
     first = reports[0].measurement
-    data.print(f"[bold]{reports[0].source}[/bold]: {_per(first)}", soft_wrap=True)
+    data.print(titled(reports[0].source, f": {_per(first)}"), soft_wrap=True)
     data.print()
     data.print(_settings(reports))
-    for key in SWEPT:
+    for key in SWEEP:
         data.print()
         data.print(_swept(reports, key))
     note(f"{LEGEND}. {VERDICT_LEGEND}. All formats and layers: --json, --csv")
@@ -89,15 +86,15 @@ def _layers(report: EnergyReport) -> Table:
         "s/n", "even\noper.", "even\nlemaire", "MAC", "AC", "neuron\nops",
         "energy\noper.", "energy\nlemaire", "energy\nmovement",
     ):  # fmt: skip
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(Text(heading), justify="right", no_wrap=True)
     comparison = report.comparison
     for layer in comparison.layers:
         spikes = layer.spikes_per_neuron
-        even = [_number(layer.break_even[key]) if layer.break_even else "" for key in EVEN]
+        even = [_number(layer.break_even[key]) if layer.break_even else "" for key in BREAK_EVEN]
         operations = layer.operations
         table.add_row(
             layer.name,
-            "" if spikes is None else _beside(spikes, layer.break_even),
+            "" if spikes is None else _coloured(spikes, layer.break_even),
             *even,
             *_operations(report, operations),
             *(_joules(report.per_image(sum(layer.energy[key].values()))) for key in SHOWN),
@@ -106,8 +103,10 @@ def _layers(report: EnergyReport) -> Table:
     table.add_section()
     table.add_row(
         "all",
-        _beside(comparison.spikes_per_neuron, {k: report.verdict(k).break_even for k in EVEN}),
-        *(_number(report.verdict(key).break_even) for key in EVEN),
+        _coloured(
+            comparison.spikes_per_neuron, {k: report.verdict(k).break_even for k in BREAK_EVEN}
+        ),
+        *(_number(report.verdict(key).break_even) for key in BREAK_EVEN),
         *_operations(report, operations),
         *(_joules(report.per_image(report.verdict(key).energy)) for key in SHOWN),
         style="bold",
@@ -116,15 +115,15 @@ def _layers(report: EnergyReport) -> Table:
 
 
 def _operations(report: EnergyReport, operations: "Operations") -> list[str]:
-    """Multiply-accumulates, accumulates, and what the neurons do beside them."""
+    """Multiply-accumulates, accumulates, and the operations of the neurons."""
     neuron = operations.neuron_additions + operations.comparisons + operations.leaks
     numbers = (operations.macs, operations.accumulates, neuron)
     return [quantity(report.per_image(number)) if number else "-" for number in numbers]
 
 
-def _beside(spikes: float, even: Any) -> Text:  # noqa: ANN401
+def _coloured(spikes: float, even: Any) -> Text:  # noqa: ANN401
     """Colour a number of spikes: green below both break-even points, red above both."""
-    wins = sum(spikes < even[key] for key in EVEN)
+    wins = sum(spikes < even[key] for key in BREAK_EVEN)
     return Text(f"{spikes:.3f}", style=("red", "yellow", "green")[wins])
 
 
@@ -149,7 +148,7 @@ def _verdicts(report: EnergyReport) -> Table:
     """Energy under each model and format, and the ratio to each baseline."""
     table = _priced(("energy model", "SNN"), f"{report.comparison.equivalent_bits}-bit")
     for verdict in report.comparison.verdicts:
-        table.add_row(verdict.model, verdict.number.name, *_judged(report, verdict))
+        table.add_row(verdict.model, verdict.precision.name, *_judged(report, verdict))
     return table
 
 
@@ -167,7 +166,7 @@ def _priced(first: Sequence[str], low: str, title: str | None = None) -> Table:
     for heading in (
         "energy", "even\ns/n", "CNN\nsame", "CNN\nfp32", "CNN\nint8", f"CNN\n{low}", "DnCNN\nfp32",
     ):  # fmt: skip
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(Text(heading), justify="right", no_wrap=True)
     return table
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from spiden_cli.report.energy import SHOWN
 from spiden_cli.report.energy_records import EnergyReport
-from spiden_cli.report.figures import drawing, shades
+from spiden_cli.report.figures import drawing, literal, shades
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ def plot_energy(path: Path, reports: Sequence[EnergyReport]) -> None:
     """
     with drawing(path, 14, 3.6 * len(SHOWN)) as figure:
         axes = figure.subplots(len(SHOWN), 3)
-        figure.suptitle(f"energy for each picture: {reports[0].source}", fontsize=11)
+        figure.suptitle(literal(f"energy for each picture: {reports[0].source}"), fontsize=11)
         for row, key in zip(axes, SHOWN, strict=True):
             _against_time(row[0], key, reports)
             _trade_off(row[1], key, reports)
@@ -103,7 +103,7 @@ def _by_layer(axis: "Axes", key: tuple[str, str], reports: Sequence[EnergyReport
         measured, layers = report.measurement, report.comparison.layers
         places = [names.index(layer.name) for layer in layers]
         costs = [report.per_image(sum(layer.energy[key].values())) * 1e3 for layer in layers]
-        label = f"{report.label}, T = {measured.timesteps}"
+        label = literal(f"{report.label}, T = {measured.timesteps}")
         axis.plot(places, costs, ".-", color=colour, lw=1, label=label)
         twin = tuple(report.per_image(layer.dense_energy[key]) * 1e3 for layer in layers)
         if twin not in twins:  # the same for every T
@@ -129,7 +129,7 @@ def _curves(reports: Sequence[EnergyReport]) -> Iterator[tuple[str, list[EnergyR
     """Gather the numbers of timesteps of each model and noise level."""
     gathered: dict[str, list[EnergyReport]] = {}
     for report in reports:
-        name = f"{report.label}, sigma {report.measurement.sigma:g}"
+        name = literal(f"{report.label}, sigma {report.measurement.sigma:g}")
         gathered.setdefault(name, []).append(report)
     yield from gathered.items()
 

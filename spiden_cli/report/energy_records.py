@@ -1,12 +1,11 @@
 """What `spiden energy` found, as records for JSON and CSV."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spiden_cli.report.numbers import finite
+from spiden_cli.report.csv_files import write_csv as write_rows
 
 if TYPE_CHECKING:
     from spiden_cli.core.energy.comparison import Comparison, LayerCost, Verdict
@@ -48,7 +47,10 @@ class EnergyReport:
         return value / self.measurement.images
 
     def as_json(self) -> dict[str, Any]:
-        """Return the record that `--json` prints; energies are joules per picture."""
+        """Return the record for JSON and CSV; energies are joules per picture.
+
+        A ratio or a break-even point may be infinite.
+        """
         measured, comparison = self.measurement, self.comparison
         return {
             "source": self.source,
@@ -58,9 +60,9 @@ class EnergyReport:
             "pixels": measured.pixels,
             "sigma": measured.sigma,
             "timesteps": measured.timesteps,
-            "noisy_psnr": finite(measured.noisy_psnr),
-            "psnr": finite(measured.psnr),
-            "cnn_psnr": finite(self.twin.psnr) if self.twin else None,
+            "noisy_psnr": measured.noisy_psnr,
+            "psnr": measured.psnr,
+            "cnn_psnr": self.twin.psnr if self.twin else None,
             "spikes_per_neuron": comparison.spikes_per_neuron,
             "quantised_bits": comparison.equivalent_bits,
             "operations": asdict(comparison.operations),
@@ -71,11 +73,11 @@ class EnergyReport:
     def _verdict(self, verdict: "Verdict") -> dict[str, Any]:
         return {
             "model": verdict.model,
-            "format": verdict.number.name,
+            "format": verdict.precision.name,
             "joules": self.per_image(verdict.energy),
-            "break_even_spikes_per_neuron": finite(verdict.break_even),
+            "break_even_spikes_per_neuron": verdict.break_even,
             "baselines": {k: self.per_image(joules) for k, joules in verdict.baselines.items()},
-            "ratios": {k: finite(verdict.ratio(k)) for k in verdict.baselines},
+            "ratios": {k: verdict.ratio(k) for k in verdict.baselines},
         }
 
     def _layer(self, layer: "LayerCost") -> dict[str, Any]:
@@ -87,14 +89,14 @@ class EnergyReport:
             "energy": [
                 {
                     "model": model,
-                    "format": number,
+                    "format": number_format,
                     "joules": {k: self.per_image(joules) for k, joules in terms.items()},
-                    "cnn_joules": self.per_image(layer.dense_energy[model, number]),
+                    "cnn_joules": self.per_image(layer.dense_energy[model, number_format]),
                     "break_even_spikes_per_neuron": None
                     if layer.break_even is None
-                    else finite(layer.break_even[model, number]),
+                    else layer.break_even[model, number_format],
                 }
-                for (model, number), terms in layer.energy.items()
+                for (model, number_format), terms in layer.energy.items()
             ],
         }
 
@@ -105,13 +107,7 @@ def write_csv(path: Path, reports: Sequence[EnergyReport]) -> None:
     Raises:
         OutputError: the file can't be written.
     """
-    from spiden_cli.core.atomic import atomic_path
-
-    rows = [row for report in reports for row in _rows(report)]
-    with atomic_path(path) as temporary, temporary.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(path, [row for report in reports for row in _rows(report)])
 
 
 def _rows(report: EnergyReport) -> list[dict[str, Any]]:

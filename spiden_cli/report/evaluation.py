@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from spiden_cli.report.console import data, note
-from spiden_cli.report.numbers import finite, quantity
+from spiden_cli.report.numbers import quantity
 
 if TYPE_CHECKING:
     from spiden_cli.core.engine.engine import Engine
@@ -55,7 +55,7 @@ class EvaluationReport:
             "sigma": self.result.sigma,
             "timesteps": self.result.timesteps if self.spiking else None,
             "protocol": PROTOCOL,
-            "mean": {name: finite(value) for name, value in self.means().items()},
+            "mean": self.means(),
             "firing_rates": {
                 name: layer.firing_rate for name, layer in self.result.activity.items()
             },
@@ -112,5 +112,5 @@ def _cells(values: dict[str, Any], spiking: bool) -> tuple[str, ...]:
 
 
 def _record(score: "ImageScore") -> dict[str, Any]:
-    measured = {name: finite(getattr(score, name)) for name in MEASURES}
+    measured = {name: getattr(score, name) for name in MEASURES}
     return {"name": score.name, "width": score.width, "height": score.height, **measured}

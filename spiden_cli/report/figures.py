@@ -1,11 +1,13 @@
 """What all figures share: their looks, and the file they end in, PNG or SVG by its suffix."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spiden_cli.errors import InputError, OutputError
+from spiden_cli.report.console import visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,12 +63,19 @@ def drawing(path: Path, width: float, height: float) -> Iterator["Figure"]:
 
     from spiden_cli.core.atomic import atomic_path
 
-    with rc_context(STYLE):
+    with rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # a box stands for it
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure
         metadata = {"Date": None} if path.suffix.lower() == ".svg" else {"Software": None}
         with atomic_path(path) as temporary:
             figure.savefig(temporary, dpi=150, metadata=metadata)
+
+
+def literal(text: str) -> str:
+    """Return text that matplotlib draws as it is: no formula, none left out of a legend."""
+    shown = visible(text).replace("$", r"\$")
+    return f" {shown}" if shown.startswith("_") else shown
 
 
 def shades(count: int) -> list[Any]:

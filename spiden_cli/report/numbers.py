@@ -1,6 +1,4 @@
-"""Numbers as people read them, and as JSON may hold them."""
-
-import math
+"""Numbers as people read them."""
 
 
 def quantity(value: float) -> str:
@@ -9,8 +7,3 @@ def quantity(value: float) -> str:
         if abs(value) >= factor:
             return f"{value / factor:.3g}{prefix}"
     return f"{value:.3g}"
-
-
-def finite(value: float | None) -> float | None:
-    """Return the number, or None where there is none: JSON knows neither NaN nor infinity."""
-    return value if value is not None and math.isfinite(value) else None

@@ -15,8 +15,9 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
-from spiden_cli.report.console import note, talk
+from spiden_cli.report.console import note, talk, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ class Count(Protocol):
 def counting(what: str, total: int | None = None) -> Iterator[Count]:
     """Show how many of `total` are done; yields what to call with that number."""
     with _bar() as bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(visible(what), total=total)
 
         def count(done: int, of: int | None = None) -> None:
             bar.update(task, completed=done, total=of if of is not None else total)
@@ -59,7 +60,7 @@ def downloading() -> Iterator["Callable[[DownloadProgress], None]"]:
 
         def on_progress(progress: "DownloadProgress") -> None:
             if progress.name not in tasks:
-                tasks[progress.name] = bar.add_task(f"downloading {progress.name}")
+                tasks[progress.name] = bar.add_task(f"downloading {visible(progress.name)}")
             bar.update(
                 tasks[progress.name], completed=progress.files_done, total=progress.files_total
             )
@@ -70,7 +71,7 @@ def downloading() -> Iterator["Callable[[DownloadProgress], None]"]:
 @contextmanager
 def waiting(what: str, delay: float = 1.0) -> Iterator[None]:
     """Show that something goes on, once it has taken longer than `delay` seconds."""
-    status = talk.status(f"{what} ...")
+    status = talk.status(Text(f"{visible(what)} ..."))
     begin = status.start if talk.is_terminal else partial(note, f"{what} ...")
     timer = Timer(delay, begin)
     timer.daemon = True
@@ -85,7 +86,7 @@ def waiting(what: str, delay: float = 1.0) -> Iterator[None]:
 
 def _bar() -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

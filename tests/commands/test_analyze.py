@@ -127,7 +127,7 @@ def test_the_currents_of_a_twin_can_be_converted(spiden, noisy_png, tmp_path):
         (("--neuron", "if", "--leak", "0.9"), "no leak"),
         (("--leak", "0"), "leak must be"),
         (("--initial", "1"), "initial potential"),
-        (("--timesteps", "0"), "at least 1"),
+        (("--timesteps", "0"), "1 to"),
         (("--timesteps", "9999"), "1 to 1024"),
         (("--threshold", "1:2:0"), "thresholds must be positive"),
         (("--threshold", "0,1"), "thresholds must be positive"),

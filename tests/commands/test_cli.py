@@ -1,5 +1,6 @@
 """The command line as a whole: speed, help, exit codes, bad input."""
 
+import os
 import subprocess
 import sys
 import time
@@ -143,3 +144,79 @@ def test_ctrl_c_during_denoise_leaves_no_partial_file(
     assert outcome.code == 130
     assert outcome.stderr.strip() == "error: interrupted"
     assert sorted(noisy_png.parent.iterdir()) == before
+
+
+UNFORESEEN = {
+    "memory": (MemoryError(), "not enough memory"),
+    "torch's memory": (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "not enough"),
+    "a fault": (KeyError("x[/q]\nsecond line"), "unexpected KeyError"),
+    "a fault without words": (AssertionError(), "unexpected AssertionError: no message"),
+    "a system's error": (OSError(5, "Input/output error"), "unexpected OSError"),
+}
+
+
+@pytest.mark.parametrize("kind", UNFORESEEN)
+@pytest.mark.parametrize("command", ["models", "analyze"])
+def test_the_unforeseen_is_one_line(spiden, monkeypatch, kind, command):
+    error, words = UNFORESEEN[kind]
+    _break(monkeypatch, error)
+    outcome = spiden(command)
+    assert outcome.code == 1
+    assert outcome.stdout == ""
+    assert words in outcome.stderr
+    assert len(outcome.stderr.strip().splitlines()) == 1, outcome.stderr
+    if words.startswith("unexpected"):
+        assert "please report it" in outcome.stderr
+        assert "SPIDEN_DEBUG=1" in outcome.stderr
+
+
+def test_a_traceback_is_shown_to_those_who_ask(spiden, monkeypatch):
+    _break(monkeypatch, KeyError("x"))
+    monkeypatch.setenv("SPIDEN_DEBUG", "1")
+    stderr = spiden("models").stderr
+    assert "Traceback" in stderr
+    assert "unexpected KeyError" in stderr.splitlines()[-1]
+
+
+def _break(monkeypatch, error):
+    """Let the first step of two commands fail."""
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr("spiden_cli.core.bundled.model_names", fail)
+    monkeypatch.setattr("spiden_cli.core.analysis.staircase.Neuron.__post_init__", fail)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("denoise",), "Missing argument 'PICTURE...'"),
+        (("denoise", "--hlep"), "No such option"),
+        (("denoise", "x.png", "--timesteps", "x"), "--timesteps"),
+        (("models", "--json=3"), "--json"),
+        (("train", "--data"), "--data"),
+        (("denoize",), "denoize"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line(spiden, arguments, words):
+    outcome = spiden(*arguments)
+    assert outcome.code == 2
+    assert words in outcome.stderr
+    assert len(outcome.stderr.strip().splitlines()) == 1, outcome.stderr
+
+
+def test_no_command_shows_the_help(spiden):
+    outcome = spiden()
+    assert outcome.code == 2
+    assert "Usage" in outcome.stdout
+    assert outcome.stderr == ""
+
+
+def test_a_terminal_that_lacks_a_character_gets_its_code(tmp_path):
+    code = subprocess.run(
+        [sys.executable, "-m", "spiden_cli", "denoise", tmp_path / "雪.png"],
+        capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert code.returncode == 2
+    assert rb"\u96ea.png: no such file" in code.stderr

@@ -1,7 +1,6 @@
 """`spiden denoise`, as a user runs it."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -73,14 +72,14 @@ def test_an_engine_that_is_none(spiden, noisy_png, small_weights):
 def test_without_numba_the_dense_engine_runs_and_tells(
     spiden, noisy_png, small_weights, monkeypatch
 ):
-    monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "spiden_cli.core.engine.event.engine", raising=False)
-    monkeypatch.setitem(sys.modules, "spiden_cli.core.engine.event.kernels", None)
-    monkeypatch.setattr("spiden_cli.commands.model.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     outcome = spiden("denoise", noisy_png, "-m", small_weights)
     assert outcome.code == 0
     assert "spiden[fast]" in outcome.stderr
     assert "dense engine" in outcome.stdout
+    outcome = spiden("denoise", noisy_png, "-m", small_weights, "--engine", "event")
+    assert outcome.code == 2
+    assert "spiden[fast]" in outcome.stderr
 
 
 def test_a_folder_goes_into_a_folder(spiden, noisy_png, small_weights, tmp_path):
@@ -155,7 +154,7 @@ def test_a_grey_model_treats_the_channels_of_colour_alike(spiden, tmp_path, smal
         (["--sigma", "much"], "sigma"),
         (["--timesteps", "0"], "timesteps"),
         (["--device", "abacus"], "device"),
-        (["--output", "{tmp}/out.xyz"], "suffix"),
+        (["--output", "{tmp}/out.heic"], "suffix"),
         (["--output", "{tmp}/file/out.png"], "file/out.png"),
         (["--reference", "{tmp}/nothing.png"], "nothing.png"),
         (["--weights", "{tmp}/nothing.safetensors"], "nothing.safetensors"),

@@ -200,7 +200,7 @@ CHANGES = {
     "missing": ("fp32_add_pj = 0.9", "", "missing constant operations.fp32_add_pj"),
     "unknown": ("fp32_add_pj = 0.9", "fp32_add_pj = 0.9\nbf16 = 1", "unknown constant"),
     "section": ("[operations]", "[loihi]\nx = 1\n[operations]", "unknown section 'loihi'"),
-    "syntax": ("[operations]", "[operations", "no TOML"),
+    "syntax": ("[operations]", "[operations", "not a TOML"),
 }
 
 
@@ -220,7 +220,7 @@ def test_bad_constants_are_one_line(spiden, picture, small_weights, tmp_path, ch
     [
         (["--model", "none"], 3, "no weights 'none'"),
         (["--dataset", "set13"], 4, "no data set 'set13'"),
-        (["--timesteps", "0"], 2, "at least 1"),
+        (["--timesteps", "0"], 2, "1 to"),
         (["--timesteps", "x"], 2, "whole numbers"),
         (["--sigma", "-3"], 2, "sigma"),
         (["--constants", "{tmp}/none.toml"], 2, "can't read"),

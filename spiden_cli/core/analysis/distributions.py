@@ -190,7 +190,7 @@ def distribution_named(name: str, mean: float = 0.0) -> Distribution:
 
     Raises:
         InputError: there is none of that name; or the mean is out of range: so low that hardly
-            a current is not positive, or is not a number.
+            any current is positive, or not a number.
     """
     if name not in DISTRIBUTIONS:
         names = ", ".join(DISTRIBUTIONS)

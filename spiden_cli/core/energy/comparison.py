@@ -18,8 +18,8 @@ from spiden_cli.core.energy.model import (
     FP32,
     INT8,
     EnergyModel,
-    Format,
     Joules,
+    Precision,
     break_even,
     quantised,
     spent,
@@ -48,12 +48,12 @@ class Baseline:
 
     Attributes:
         key: its name for programs.
-        number: how its numbers are held.
+        precision: how its numbers are held.
         counts: its operations on the same pictures.
     """
 
     key: str
-    number: Format
+    precision: Precision
     counts: Sequence[LayerCounts]
 
 
@@ -63,14 +63,14 @@ class Verdict:
 
     Attributes:
         model: name of the energy model.
-        number: the format of the spiking network.
+        precision: the format of the spiking network.
         energy: of the spiking network, in joules over all pictures.
         baselines: of each CNN, in joules; the first is the twin in the network's own format.
         break_even: spikes per neuron and inference at which it would cost as much as that twin.
     """
 
     model: str
-    number: Format
+    precision: Precision
     energy: float
     baselines: Mapping[str, float]
     break_even: float
@@ -123,9 +123,9 @@ class Comparison:
     layers: Sequence[LayerCost]
     verdicts: Sequence[Verdict]
 
-    def verdict(self, model: str, number: str) -> Verdict:
+    def verdict(self, model: str, precision: str) -> Verdict:
         """Return the verdict of an energy model and a format, by their names."""
-        return next(v for v in self.verdicts if (v.model, v.number.name) == (model, number))
+        return next(v for v in self.verdicts if (v.model, v.precision.name) == (model, precision))
 
     @property
     def operations(self) -> Operations:
@@ -158,7 +158,9 @@ def compare(measurement: Measurement, constants: Constants) -> Comparison:
     ]
     baselines = _baselines(measurement)
     verdicts = [
-        _verdict(model, number, spiking, baselines) for model in models for number in model.formats
+        _verdict(model, precision, spiking, baselines)
+        for model in models
+        for precision in model.formats
     ]
     twin = by_layer(baselines[0].counts)
     layers = [
@@ -169,18 +171,18 @@ def compare(measurement: Measurement, constants: Constants) -> Comparison:
 
 def _verdict(
     model: EnergyModel,
-    number: Format,
+    precision: Precision,
     spiking: Sequence[LayerCounts],
     baselines: Sequence[Baseline],
 ) -> Verdict:
-    same = spent(model, baselines[0].counts, number)
-    energies = {b.key: spent(model, b.counts, b.number) for b in baselines}
+    same = spent(model, baselines[0].counts, precision)
+    energies = {b.key: spent(model, b.counts, b.precision) for b in baselines}
     return Verdict(
         model=model.name,
-        number=number,
-        energy=spent(model, spiking, number),
+        precision=precision,
+        energy=spent(model, spiking, precision),
         baselines={SAME: same} | energies,
-        break_even=break_even(model, spiking, number, same),
+        break_even=break_even(model, spiking, precision, same),
     )
 
 
@@ -193,11 +195,11 @@ def _layer_cost(
     driven = spiking[0].spike_driven
     energy, dense_energy, even = {}, {}, {}
     for model in models:
-        for number in model.formats:
-            key = model.name, number.name
-            energy[key] = _sum(model.energy(layer, number) for layer in spiking)
-            dense_energy[key] = spent(model, dense, number)
-            even[key] = break_even(model, spiking, number, dense_energy[key])
+        for precision in model.formats:
+            key = model.name, precision.name
+            energy[key] = _sum(model.energy(layer, precision) for layer in spiking)
+            dense_energy[key] = spent(model, dense, precision)
+            even[key] = break_even(model, spiking, precision, dense_energy[key])
     return LayerCost(
         name=name,
         operations=total_operations(spiking),

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from spiden_cli.core.energy.constants import LemaireConstants
 from spiden_cli.core.energy.counts import LayerCounts
-from spiden_cli.core.energy.model import INT8, INT32, PICOJOULE, Format, Joules
+from spiden_cli.core.energy.model import INT8, INT32, PICOJOULE, Joules, Precision
 from spiden_cli.core.energy.operations import product_share
 
 KIB = 1024
@@ -29,22 +29,22 @@ class LemaireModel:
     """
 
     name = "lemaire"
-    formats: tuple[Format, ...] = (INT32, INT8)
+    formats: tuple[Precision, ...] = (INT32, INT8)
 
     def __init__(self, constants: LemaireConstants) -> None:
         self.constants = constants
 
-    def energy(self, layer: LayerCounts, number: Format) -> Joules:
+    def energy(self, layer: LayerCounts, precision: Precision) -> Joules:
         """Return the energy of a layer; see `EnergyModel.energy`.
 
         float32 is priced as int32, as the paper does.
         """
         if layer.spike_driven:
-            terms = self._spike_driven(layer, number)
+            terms = self._spike_driven(layer, precision)
         else:
-            terms = self._real_valued(layer, number)
+            terms = self._real_valued(layer, precision)
         if layer.spiking:
-            terms["potentials"] += self._currents(layer, number)
+            terms["potentials"] += self._currents(layer, precision)
             terms["outputs"] += layer.operations.spikes_out * self.message  # eq. 13
         return {name: value * PICOJOULE for name, value in terms.items()}
 
@@ -72,21 +72,21 @@ class LemaireModel:
         """Price in pJ of writing a spike to a FIFO, or of reading it."""
         return self.access(self.constants.fifo_messages, self.constants.message_bits)
 
-    def potential_bits(self, number: Format) -> float:
+    def potential_bits(self, precision: Precision) -> float:
         """Return the width of a membrane potential."""
-        return 32.0 if number.weight_bits > 8 else self.constants.int8_potential_bits
+        return 32.0 if precision.weight_bits > 8 else self.constants.int8_potential_bits
 
-    def _real_valued(self, layer: LayerCounts, number: Format) -> dict[str, float]:
+    def _real_valued(self, layer: LayerCounts, precision: Precision) -> dict[str, float]:
         """The encoder, or a layer of a CNN."""
         shape, operations = layer.shape, layer.operations
-        inputs = self.access(shape.inputs, number.activation_bits)
+        inputs = self.access(shape.inputs, precision.activation_bits)
         # An encoder leaves a current, as wide as a potential; it is read at each timestep.
-        bits = self.potential_bits(number) if layer.spiking else number.activation_bits
+        bits = self.potential_bits(precision) if layer.spiking else precision.activation_bits
         outputs = self.access(shape.outputs, bits)
         return {
-            "operations": self._arithmetic(layer, number),
-            "weights": operations.macs * self.access(shape.weights, number.weight_bits)
-            + operations.biases * self.access(shape.channels_out, number.weight_bits),
+            "operations": self._arithmetic(layer, precision),
+            "weights": operations.macs * self.access(shape.weights, precision.weight_bits)
+            + operations.biases * self.access(shape.channels_out, precision.weight_bits),
             "inputs": operations.macs * inputs + operations.subtractions * outputs,
             "outputs": shape.outputs * layer.passes * outputs,
             "potentials": 0.0 if layer.spiking else operations.shortcuts * outputs,
@@ -95,16 +95,16 @@ class LemaireModel:
             * (shape.inputs + shape.outputs + 9 * shape.channels_out),
         }
 
-    def _spike_driven(self, layer: LayerCounts, number: Format) -> dict[str, float]:
+    def _spike_driven(self, layer: LayerCounts, precision: Precision) -> dict[str, float]:
         """A convolution that is driven by spikes: event by event."""
         shape, operations, c = layer.shape, layer.operations, self.constants
-        potential = self.access(shape.outputs, self.potential_bits(number))
+        potential = self.access(shape.outputs, self.potential_bits(precision))
         last = operations.neurons == 0  # the read-out writes its result; it sends no spikes
-        image = shape.outputs * layer.passes * self.access(shape.outputs, number.activation_bits)
+        image = shape.outputs * layer.passes * self.access(shape.outputs, precision.activation_bits)
         return {
-            "operations": self._arithmetic(layer, number),
-            "weights": operations.accumulates * self.access(shape.weights, number.weight_bits)
-            + operations.biases * self.access(shape.channels_out, number.weight_bits),
+            "operations": self._arithmetic(layer, precision),
+            "weights": operations.accumulates * self.access(shape.weights, precision.weight_bits)
+            + operations.biases * self.access(shape.channels_out, precision.weight_bits),
             "inputs": operations.spikes_in * self.message + (image if last else 0.0),
             "outputs": image if last else 0.0,
             # eqs. 9 and 14: reads and writes, for each event and for each bias.
@@ -113,7 +113,7 @@ class LemaireModel:
             + operations.accumulates * c.int32_add_pj,  # eqs. 16.2 and 16.3
         }
 
-    def _currents(self, layer: LayerCounts, number: Format) -> float:
+    def _currents(self, layer: LayerCounts, precision: Precision) -> float:
         """Accesses where a current is kept in a memory of its own, in pJ.
 
         Where a convolution drives neurons directly, its events land on their potentials, and the
@@ -122,19 +122,19 @@ class LemaireModel:
         encoder's current is copied, word by word, to the stream that shortcuts add to.
         """
         operations = layer.operations
-        bits = self.potential_bits(number)
+        bits = self.potential_bits(precision)
         stream = self.access(layer.shape.outputs, bits)
         potentials = self.access(layer.shape.outputs * layer.population, bits)
         kept = 2 * operations.neurons * potentials if operations.currents else 0.0
         return operations.currents * stream + kept + 2 * operations.copies * stream
 
-    def _arithmetic(self, layer: LayerCounts, number: Format) -> float:
+    def _arithmetic(self, layer: LayerCounts, precision: Precision) -> float:
         """Eqs. 1.1 to 1.4, in pJ. A comparison is free, in a neuron as in a ReLU."""
         c, operations = self.constants, layer.operations
-        if number.weight_bits > 8:
+        if precision.weight_bits > 8:
             add, multiply = c.int32_add_pj, c.int32_multiply_pj
         else:
-            add, multiply = c.int8_add_pj, c.int8_multiply_pj * product_share(number)
+            add, multiply = c.int8_add_pj, c.int8_multiply_pj * product_share(precision)
         adds = operations.accumulates + operations.biases + operations.subtractions
         adds += operations.resets + operations.shortcuts
         if operations.currents:

@@ -8,7 +8,7 @@ from spiden_cli.core.energy.counts import LayerCounts
 PICOJOULE = 1e-12
 
 
-class Format(NamedTuple):
+class Precision(NamedTuple):
     """How a network's numbers are held.
 
     Attributes:
@@ -26,15 +26,15 @@ class Format(NamedTuple):
     wide_sums: bool = False
 
 
-FP32 = Format("fp32", 32, 32, floating=True)
-INT32 = Format("int32", 32, 32)
-INT8 = Format("int8", 8, 8)
-INT8_WIDE = Format("int8/32", 8, 8, wide_sums=True)
+FP32 = Precision("fp32", 32, 32, floating=True)
+INT32 = Precision("int32", 32, 32)
+INT8 = Precision("int8", 8, 8)
+INT8_WIDE = Precision("int8/32", 8, 8, wide_sums=True)
 
 
-def quantised(bits: int) -> Format:
+def quantised(bits: int) -> Precision:
     """Return the format of a CNN of 8-bit weights and activations of that many bits."""
-    return Format(f"{bits}-bit", 8, bits)
+    return Precision(f"{bits}-bit", 8, bits)
 
 
 Joules = Mapping[str, float]
@@ -50,25 +50,25 @@ class EnergyModel(Protocol):
     """
 
     name: str
-    formats: tuple[Format, ...]
+    formats: tuple[Precision, ...]
 
-    def energy(self, layer: LayerCounts, number: Format) -> Joules:
+    def energy(self, layer: LayerCounts, precision: Precision) -> Joules:
         """Return what a layer spends, in joules, over all its passes.
 
         Args:
             layer: its counts; they say whether it belongs to a spiking network.
-            number: how the network's numbers are held.
+            precision: how the network's numbers are held.
         """
         ...
 
 
-def spent(model: EnergyModel, layers: Iterable[LayerCounts], number: Format) -> float:
+def spent(model: EnergyModel, layers: Iterable[LayerCounts], precision: Precision) -> float:
     """Return the energy of all layers in joules."""
-    return sum(sum(model.energy(layer, number).values()) for layer in layers)
+    return sum(sum(model.energy(layer, precision).values()) for layer in layers)
 
 
 def break_even(
-    model: EnergyModel, layers: Iterable[LayerCounts], number: Format, dense: float
+    model: EnergyModel, layers: Iterable[LayerCounts], precision: Precision, dense: float
 ) -> float:
     """Return how many spikes per neuron and inference cost as much as a CNN.
 
@@ -78,7 +78,7 @@ def break_even(
     Args:
         model: the energy model.
         layers: layers of a spiking network.
-        number: the format of the spiking network.
+        precision: the format of the spiking network.
         dense: energy of the CNN in joules.
 
     Returns:
@@ -86,6 +86,6 @@ def break_even(
         cost nothing.
     """
     layers = list(layers)
-    static = spent(model, (layer.silent() for layer in layers), number)
-    slope = spent(model, (layer.firing_once() for layer in layers), number) - static
+    static = spent(model, (layer.silent() for layer in layers), precision)
+    slope = spent(model, (layer.firing_once() for layer in layers), precision) - static
     return (dense - static) / slope if slope > 0 else float("inf")

@@ -12,7 +12,7 @@ text, which was not at hand; what was chosen to fill the gaps is in docs/energy.
 
 from spiden_cli.core.energy.constants import MovementConstants
 from spiden_cli.core.energy.counts import LayerCounts
-from spiden_cli.core.energy.model import FP32, INT8, PICOJOULE, Format, Joules
+from spiden_cli.core.energy.model import FP32, INT8, PICOJOULE, Joules, Precision
 from spiden_cli.core.energy.operations import product_share
 
 
@@ -29,27 +29,27 @@ class MovementModel:
     """
 
     name = "movement"
-    formats: tuple[Format, ...] = (FP32, INT8)
+    formats: tuple[Precision, ...] = (FP32, INT8)
 
     def __init__(self, constants: MovementConstants) -> None:
         self.constants = constants
 
-    def energy(self, layer: LayerCounts, number: Format) -> Joules:
+    def energy(self, layer: LayerCounts, precision: Precision) -> Joules:
         """Return the energy of a layer; see `EnergyModel.energy`."""
         c, operations = self.constants, layer.operations
-        add, multiply = self._prices(number)
+        add, multiply = self._prices(precision)
         scale = add / c.accumulate_pj if c.accumulate_pj else 1.0
         arriving, synapses = operations.accumulates, operations.macs
         # A CNN skips the multiplications by zero, but moves and fetches for all of its synapses.
         compute = operations.macs * layer.density * (multiply + add) + arriving * add
         pico = {
             "compute": compute,
-            "weights": (synapses + arriving) * number.weight_bits * c.weight_read_pj_per_bit,
+            "weights": (synapses + arriving) * precision.weight_bits * c.weight_read_pj_per_bit,
             "movement": c.messages_per_synapse
             * c.hops
             * (
                 arriving * c.spike_bits * c.sparse_move_pj_per_bit_hop
-                + synapses * number.activation_bits * c.dense_move_pj_per_bit_hop
+                + synapses * precision.activation_bits * c.dense_move_pj_per_bit_hop
             ),
             "neurons": operations.biases * add
             + (operations.neuron_additions - operations.resets) * add
@@ -60,9 +60,9 @@ class MovementModel:
         }
         return {name: value * PICOJOULE for name, value in pico.items()}
 
-    def _prices(self, number: Format) -> tuple[float, float]:
+    def _prices(self, precision: Precision) -> tuple[float, float]:
         """Return the price of an addition and of a multiplication, in pJ."""
         c = self.constants
-        if number.floating:
+        if precision.floating:
             return c.fp32_accumulate_pj, c.fp32_multiply_pj
-        return c.accumulate_pj, c.multiply_8x8_pj * product_share(number)
+        return c.accumulate_pj, c.multiply_8x8_pj * product_share(precision)

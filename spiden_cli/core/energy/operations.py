@@ -16,8 +16,8 @@ from spiden_cli.core.energy.model import (
     INT8_WIDE,
     INT32,
     PICOJOULE,
-    Format,
     Joules,
+    Precision,
 )
 
 
@@ -29,14 +29,14 @@ class OperationsModel:
     """
 
     name = "operations"
-    formats: tuple[Format, ...] = (FP32, INT32, INT8, INT8_WIDE)
+    formats: tuple[Precision, ...] = (FP32, INT32, INT8, INT8_WIDE)
 
     def __init__(self, constants: OperationsConstants) -> None:
         self.constants = constants
 
-    def energy(self, layer: LayerCounts, number: Format) -> Joules:
+    def energy(self, layer: LayerCounts, precision: Precision) -> Joules:
         """Return the energy of a layer; see `EnergyModel.energy`."""
-        add, multiply = (price * PICOJOULE for price in self._prices(number))
+        add, multiply = (price * PICOJOULE for price in self._prices(precision))
         operations = layer.operations
         compare = add * self.constants.comparison_in_additions
         neurons = operations.neuron_additions * add + operations.comparisons * compare
@@ -48,21 +48,21 @@ class OperationsModel:
             "image": operations.scalings * multiply + operations.subtractions * add,
         }
 
-    def _prices(self, number: Format) -> tuple[float, float]:
+    def _prices(self, precision: Precision) -> tuple[float, float]:
         """Return the price of an addition and of a multiplication, in pJ."""
         c = self.constants
-        if number.floating:
+        if precision.floating:
             return c.fp32_add_pj, c.fp32_multiply_pj
-        if number.weight_bits > 8:
+        if precision.weight_bits > 8:
             return c.int32_add_pj, c.int32_multiply_pj
-        add = c.int32_add_pj if number.wide_sums else c.int8_add_pj
-        return add, c.int8_multiply_pj * product_share(number)
+        add = c.int32_add_pj if precision.wide_sums else c.int8_add_pj
+        return add, c.int8_multiply_pj * product_share(precision)
 
 
-def product_share(number: Format) -> float:
+def product_share(precision: Precision) -> float:
     """Return the size of a multiplier of that format over one of 8 x 8 bits.
 
     An array multiplier has a cell for each pair of bits. Of that kind are Horowitz's 8 and 32
     bits too: 0.2 pJ * 16 = 3.2 pJ stands against his 3.1 pJ.
     """
-    return number.weight_bits * number.activation_bits / 64
+    return precision.weight_bits * precision.activation_bits / 64

@@ -1,5 +1,6 @@
 """Which engine runs a network: the one that was asked for, or the faster one."""
 
+import re
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import torch
 
     from spiden_cli.core.network.denoiser import Denoiser
+
+_DEVICE = re.compile(r"cpu|mps|(cuda|xpu)(:\d{1,2})?", re.ASCII)
 
 ENGINES = ("auto", "dense", "event", "event-int16")
 
@@ -88,6 +91,8 @@ def select_engine(
                 return Selection(_event(ready, threads, "event"))
         except InputError as reason:
             note = f"running on the dense engine: {reason}"
+    elif name == "auto" and ready.config.spiking and util.find_spec("numba") is None:
+        note = "spikes run many times faster on the event engine: pip install 'spiden[fast]'"
     return Selection(_dense(ready, where), note)
 
 
@@ -123,9 +128,9 @@ def torch_device(name: str) -> "torch.device":
         usable = found is not None and torch.accelerator.is_available()
         return found if found is not None and usable else torch.device("cpu")
     try:
-        device = torch.device(name)
-        if device.type == "meta":
+        if not _DEVICE.fullmatch(name):  # torch knows more, such as meta, on which nothing is run
             raise RuntimeError
+        device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError):
         raise InputError(f"no device {name!r} here: use auto, or cpu") from None

@@ -67,7 +67,14 @@ def check_size(path: Path, width: int, height: int) -> None:
 
 
 def split_alpha(samples: npt.NDArray[Any]) -> tuple[Pixels, Pixels | None]:
-    """Split (H, W) or (H, W, 1..4) samples into pixels and alpha; 2 and 4 channels have alpha."""
+    """Split samples into pixels and alpha; 2 and 4 channels have alpha.
+
+    Args:
+        samples: (H, W) or (H, W, 1..4).
+
+    Returns:
+        (H, W) or (H, W, 3) pixels, and (H, W) alpha or None.
+    """
     if samples.ndim == 2:
         return samples, None
     channels = samples.shape[2]

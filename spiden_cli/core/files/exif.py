@@ -4,15 +4,17 @@ Upright pixels need orientation 1 (a viewer would turn them a second time), swap
 after a quarter turn, and no thumbnail (it shows the picture as it was before denoising).
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image
 
-__all__ = ["TEXT_TAGS", "has_camera_data", "read_exif", "tags_of", "upright"]
+__all__ = ["TEXT_TAGS", "has_camera_data", "read_exif", "read_tiff_exif", "tags_of", "upright"]
 
 _NORMAL = 1
+_DAMAGED = "damaged EXIF metadata isn't kept"
 _QUARTER_TURNS = {5, 6, 7, 8}
 
 TEXT_TAGS = (
@@ -26,7 +28,7 @@ TEXT_TAGS = (
 """The text tags that EXIF and TIFF share, and so survive between all formats that keep EXIF."""
 
 # What the first directory of an EXIF block may hold. A TIFF's first directory also has strip
-# offsets and the like, which would be wrong in any other file.
+# offsets and the like, which would be lies in any other file.
 _KEPT = {
     *TEXT_TAGS,
     ExifTags.Base.ImageDescription,
@@ -54,15 +56,40 @@ def read_exif(image: Image.Image) -> tuple[int, bytes | None, list[str]]:
     Cameras and editors break EXIF in every way, and Pillow fails on it in as many. That is no
     reason to refuse the picture.
     """
-    orientation, damaged = _NORMAL, ["damaged EXIF metadata isn't kept"]
+    orientation, block, count = _read(image.getexif)
+    unread = count is None or (bool(image.info.get("exif")) and not count)
+    return orientation, block, [_DAMAGED] if unread else []
+
+
+def read_tiff_exif(stream: BinaryIO, offset: int) -> tuple[int, bytes | None, list[str]]:
+    """As `read_exif`, from a TIFF of whatever pixels: Pillow opens few kinds, but reads all tags.
+
+    Args:
+        stream: the file.
+        offset: where in it the directory of the picture begins.
+    """
+
+    def load() -> Image.Exif:
+        exif = Image.Exif()
+        stream.seek(0)
+        head = stream.read(4)
+        exif.endian, exif.bigtiff = "<" if head[:2] == b"II" else ">", b"+" in head
+        exif.load_from_fp(stream, offset)
+        return exif
+
+    orientation, block, count = _read(load)
+    return orientation, block, [_DAMAGED] if count is None else []
+
+
+def _read(load: Callable[[], Image.Exif]) -> tuple[int, bytes | None, int | None]:
+    """The orientation, the block, and the number of tags; None for a damaged block."""
+    orientation = _NORMAL
     try:
-        exif = image.getexif()
+        exif = load()
         orientation = _orientation_of(exif)
-        block = _block_of(exif)
+        return orientation, _block_of(exif), len(exif)
     except Exception:
-        return orientation, None, damaged
-    unread = bool(image.info.get("exif")) and not len(exif)
-    return orientation, block, damaged if unread else []
+        return orientation, None, None
 
 
 def _orientation_of(exif: Image.Exif) -> int:
@@ -102,7 +129,7 @@ def tags_of(block: bytes | None) -> Image.Exif:
 
 
 def has_camera_data(block: bytes | None) -> bool:
-    """True if an EXIF block has exposure, lens or place, which TIFF output can't carry."""
+    """True if a block made by `read_exif` has exposure, lens or place, which no TIFF tag holds."""
     exif = tags_of(block)
     return any(exif.get_ifd(ifd) for ifd in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo))
 
@@ -112,6 +139,13 @@ def upright(pixels: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
 
     The tag says where row 0 and column 0 of the stored array are in the scene: 1 top left,
     2 top right, 3 bottom right, 4 bottom left, 5 to 8 the same with rows and columns exchanged.
+
+    Args:
+        pixels: (H, W) or (H, W, C) as stored.
+        orientation: 1 to 8.
+
+    Returns:
+        (H, W, ...), or (W, H, ...) for 5 to 8; contiguous.
     """
     turns = {
         1: lambda a: a,

@@ -1,49 +1,86 @@
 """Where denoised pictures go: decided, and checked, before any work is done."""
 
-import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from spiden_cli.core.files.picture_files import SUFFIXES, check_output
-from spiden_cli.errors import InputError, OutputError
+from spiden_cli.core.preflight import check_writes
+from spiden_cli.errors import InputError
+
+__all__ = ["MARK", "distinct_names", "plan_outputs"]
 
 MARK = "_denoised"
 
+_OTHER_FORMATS = {
+    ".apng", ".arw", ".avif", ".cr2", ".cr3", ".czi", ".dcm", ".dng", ".eps", ".exr", ".fits",
+    ".gif", ".hdr", ".heic", ".heif", ".ico", ".jfif", ".j2k", ".jp2", ".jpe", ".jpx", ".jxl",
+    ".mrc", ".nd2", ".nef", ".npy", ".npz", ".orf", ".pbm", ".pcx", ".pdf", ".pgm", ".pnm",
+    ".ppm", ".psd", ".raf", ".raw", ".rw2", ".svg", ".tga", ".xcf",
+}  # fmt: skip
+"""Suffixes of pictures that can't be written: who gives one means a file, not a folder."""
 
-def plan_outputs(sources: Sequence[Path], output: Path | None, overwrite: bool) -> dict[Path, Path]:
-    """Choose the output file of each input.
+
+def plan_outputs(
+    sources: Sequence[Path],
+    output: Path | None,
+    overwrite: bool,
+    also_read: Iterable[Path] = (),
+) -> dict[Path, Path]:
+    """Choose the output file of each input; makes nothing.
 
     Args:
         sources: the inputs.
-        output: a file, for a single input; a folder, made if need be; or None, for
-            NAME_denoised.SUFFIX beside each input.
-        overwrite: allow an output to replace an input.
+        output: a file, for a single input; a folder, yet to be made if need be; or None, for
+            NAME_denoised.SUFFIX beside each input. A name with a suffix of pictures is a file.
+        overwrite: allow an output to replace the input that it was made from.
+        also_read: other files that are read, and so never replaced: references, weights.
 
     Returns:
         Input -> output, in the order of the inputs. A suffix that can't be written becomes .png.
 
     Raises:
-        InputError: an output would replace an input, or two inputs have the same output.
-        OutputError: the folder can't be written, or the suffix of a file can't.
+        InputError: an output would replace a file that is read, or two inputs have the same output.
+        OutputError: the folder can't be written, or a file of that suffix or name can't.
     """
-    into_file = output is not None and output.suffix.lower() in SUFFIXES and not output.is_dir()
-    if into_file and len(sources) > 1:
-        raise InputError(f"{len(sources)} pictures can't go into one file: give --output a folder")
-    if output is not None and output.suffix and not (into_file or output.is_dir()):
+    into_file = output is not None and _is_file(output)
+    if output is not None and into_file:
         check_output(output)
-    if output is not None and not into_file:
-        _make_folder(output)
-    targets: dict[Path, Path] = {}
-    for source in sources:
-        target = output if output is not None and into_file else _beside(source, output)
-        if target in targets.values():
-            raise InputError(f"two pictures would both become {target}: denoise them one by one")
-        if not overwrite and target.exists() and any(_same(target, other) for other in sources):
-            raise InputError(f"{target} is an input: choose another --output, or --overwrite")
-        if not os.access(target.parent, os.W_OK):
-            raise OutputError(f"can't write {target}: the folder is missing or read-only")
-        targets[source] = target
+        if len(sources) > 1:
+            raise InputError(
+                f"{len(sources)} pictures can't go into one file: give --output a folder"
+            )
+    folder = None if into_file else output
+    targets = {
+        source: output if output is not None and into_file else _beside(source, folder)
+        for source in sources
+    }
+    check_writes(
+        [*sources, *also_read],
+        targets.values(),
+        folders=() if folder is None else (folder,),
+        replacing={target: source for source, target in targets.items()},
+        overwrite=overwrite,
+        hint="choose another --output",
+    )
     return targets
+
+
+def distinct_names(paths: Sequence[Path]) -> list[str]:
+    """Return a name for each file, to call files after that are made from it.
+
+    Args:
+        paths: the files.
+
+    Returns:
+        Their stems; where a.png and a.bmp share one, also in another case, the whole names.
+    """
+    shared = Counter(path.stem.casefold() for path in paths)
+    return [path.name if shared[path.stem.casefold()] > 1 else path.stem for path in paths]
+
+
+def _is_file(output: Path) -> bool:
+    return not output.is_dir() and output.suffix.lower() in {*SUFFIXES, *_OTHER_FORMATS}
 
 
 def _beside(source: Path, folder: Path | None) -> Path:
@@ -51,14 +88,3 @@ def _beside(source: Path, folder: Path | None) -> Path:
     if folder is not None:
         return folder / f"{source.stem}{suffix}"
     return source.with_name(f"{source.stem}{MARK}{suffix}")
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"can't make the folder {folder}: {error.strerror}") from error
-
-
-def _same(target: Path, other: Path) -> bool:
-    return target.samefile(other)

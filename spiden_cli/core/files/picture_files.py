@@ -17,7 +17,8 @@ from spiden_cli.core.files.pillow_format import (
     encode_with_pillow,
     read_with_pillow,
 )
-from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Picture, Resolution
+from spiden_cli.core.files.white_level import range_of
+from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Picture, Range, Resolution
 from spiden_cli.errors import InputError, OutputError
 
 __all__ = [
@@ -55,6 +56,9 @@ _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 def read_picture(path: str | Path) -> Picture:
     """Read one picture, turned upright, in its own depth (8 or 16 bits per channel).
 
+    The white level of 16-bit pixels is what the file states, else the largest value of the bits
+    that they need; `with_white` sets another.
+
     Palettes are expanded, 1-bit becomes grey, CMYK becomes RGB, a transparent colour becomes alpha;
     `Picture.notes` says what couldn't be carried over.
 
@@ -64,11 +68,11 @@ def read_picture(path: str | Path) -> Picture:
     """
     path = Path(path)
     signature = _first_bytes(path)
-    if signature not in _TIFF_SIGNATURES:
-        return read_with_pillow(path)
-    from spiden_cli.core.files.tiff_format import read_tiff  # tifffile takes a while to import
+    if signature in _TIFF_SIGNATURES:
+        from spiden_cli.core.files.tiff_format import read_tiff  # tifffile is slow to import
 
-    return read_tiff(path)
+        return read_tiff(path)
+    return read_with_pillow(path)
 
 
 def _first_bytes(path: Path) -> bytes:
@@ -108,9 +112,16 @@ def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
     name = _output_format(Path(path))
     camera = picture.exif is not None and has_camera_data(picture.exif)
     profile = profile_for(picture.pixels, picture.icc_profile)
+    levels, rounded = picture.levels, supported_depth(path, picture) < picture.depth
+    full = levels == Range.full(picture.pixels.dtype)
     found = {
-        f"{name} holds 8 bits per channel: 16-bit values are rounded": (
-            supported_depth(path, picture) < picture.depth
+        f"{name} holds 8 bits per channel: 16-bit values are rounded": rounded and full,
+        f"{name} holds 8 bits per channel: "
+        f"values from {levels.black:g} to {levels.white:g} are scaled to 0 to 255": (
+            rounded and not full
+        ),
+        f"{name} can't state the white level {levels.white:g}": (
+            name == "PNG" and picture.depth == 16 and not _guessed_again(picture)
         ),
         f"{name} can't hold transparency: it is dropped": (
             picture.alpha is not None and name not in _ALPHA_FORMATS
@@ -131,35 +142,41 @@ def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
     return tuple(sentence for sentence, lost in found.items() if lost)
 
 
-def check_output(path: str | Path) -> None:
-    """Check the suffix of an output before any work is done.
+def _guessed_again(picture: Picture) -> bool:
+    """True if a reader that is told nothing finds the same range."""
+    guessed, _ = range_of(picture.pixels, None)
+    return picture.levels == (guessed or Range.full(picture.pixels.dtype))
+
+
+def check_output(path: str | Path, width: int = 1, height: int = 1) -> None:
+    """Check the suffix of an output before any work is done, and the size of its picture if known.
 
     Raises:
-        OutputError: the suffix isn't supported.
+        OutputError: the suffix isn't supported, or the picture is too large for the format.
     """
-    _output_format(Path(path))
+    name, side = _output_format(Path(path)), max(width, height)
+    if side > _MAXIMUM_SIDE.get(name, side):
+        raise OutputError(
+            f"can't write {path}: {name} holds at most {_MAXIMUM_SIDE[name]} pixels a side; "
+            "choose .png or .tiff"
+        )
 
 
 def write_picture(path: str | Path, picture: Picture) -> None:
     """Write `picture` whole or not at all, in the format that the suffix names.
 
-    PNG and TIFF (deflate) keep 16 bits; JPEG (quality 95, 4:4:4), WebP (lossless) and BMP hold 8,
-    to which 16-bit values are rounded. Ask `losses` first to tell the user.
+    PNG and TIFF (deflate) keep 16 bits and their scale, and TIFF states the range; JPEG (quality
+    95, 4:4:4), WebP (lossless) and BMP hold 8, to which 16-bit values are rounded: black becomes 0
+    and white 255. Ask `losses` first to tell the user.
 
     Raises:
         OutputError: unsupported suffix, a picture too large for the format, a folder that is
             missing or not writable, or a full disk. No file is left behind.
     """
     path = Path(path)
-    name = _output_format(path)
-    side = max(picture.width, picture.height)
-    if side > _MAXIMUM_SIDE.get(name, side):
-        raise OutputError(
-            f"can't write {path}: {name} holds at most {_MAXIMUM_SIDE[name]} pixels a side; "
-            "choose .png or .tiff"
-        )
+    check_output(path, picture.width, picture.height)
     # Encoded in memory first: encoders that write to the file themselves hide a full disk.
-    encoded = _encode(picture, name)
+    encoded = _encode(picture, _output_format(path))
     with atomic_path(path) as temporary:
         temporary.write_bytes(encoded)
 

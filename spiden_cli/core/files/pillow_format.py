@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from spiden_cli.core.files.decoding import check_size, decoding, plausible, profile_for, split_alpha
 from spiden_cli.core.files.exif import read_exif, upright
-from spiden_cli.core.files.white import white_range
-from spiden_cli.core.image.picture import Picture, Pixels, Resolution, rounded_to_8_bit
+from spiden_cli.core.files.white_level import range_of, stated_in_png
+from spiden_cli.core.image.picture import Picture, Pixels, Range, Resolution, rounded_to_8_bit
 from spiden_cli.errors import InputError
 
 __all__ = ["JPEG_MAXIMUM_EXIF", "encode_with_pillow", "read_samples", "read_with_pillow"]
@@ -44,7 +44,7 @@ def read_with_pillow(path: Path) -> Picture:
         samples, note = read_samples(path, image)
         orientation, exif, more = read_exif(image)  # after decoding: PNG may have it at the end
         pixels, alpha = split_alpha(upright(samples, orientation))
-        extent, guess = white_range(pixels)
+        range, guessed = _range(path, image.format, pixels)
         resolution = Resolution(float(dpi[0]), float(dpi[1])) if dpi and plausible(*dpi) else None
         if resolution and orientation >= 5:
             resolution = resolution.turned()
@@ -54,9 +54,16 @@ def read_with_pillow(path: Path) -> Picture:
             exif=exif,
             icc_profile=profile_for(pixels, profile),
             resolution=resolution,
-            range=extent,
-            notes=tuple(notes + note + more + guess),
+            notes=tuple(notes + note + more + guessed),
+            range=range,
         )
+
+
+def _range(path: Path, name: str | None, pixels: Pixels) -> tuple[Range | None, list[str]]:
+    if name != "PNG" or pixels.dtype == np.uint8:
+        return None, []
+    with path.open("rb") as stream:
+        return range_of(pixels, stated_in_png(stream, pixels))
 
 
 def _open(path: Path, formats: tuple[str, ...]) -> ImageFile.ImageFile:
@@ -81,6 +88,8 @@ def _check_frames(path: Path, image: ImageFile.ImageFile) -> list[str]:
 
 def read_samples(path: Path, image: ImageFile.ImageFile) -> tuple[Pixels, list[str]]:
     """Decode an open image to (H, W) or (H, W, 2..4) samples in full depth, and notes.
+
+    A PNG or JPEG is as it is stored; a TIFF was turned upright by Pillow.
 
     Raises:
         InputError: a kind of pixel that has no faithful grey or RGB form.
@@ -161,6 +170,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     """CMYK to sRGB, by the embedded profile where it works: the naive formula is far off."""
     profile = image.info.get("icc_profile")
     if profile:
+        from PIL import ImageCms  # for CMYK only
+
         try:
             converted = ImageCms.profileToProfile(
                 image,
@@ -179,9 +190,9 @@ def encode_with_pillow(picture: Picture, pillow_format: str) -> bytes:
     """Encode as "PNG" (8-bit only), "JPEG", "WEBP" or "BMP"; what can't be held is left out.
 
     JPEG: quality 95 without chroma subsampling. WebP: lossless, colours under full transparency
-    included.
+    included. 16-bit pixels are scaled from their range to 0..255, alpha from 0..65535.
     """
-    samples = rounded_to_8_bit(picture.pixels, picture.range.white)
+    samples = rounded_to_8_bit(picture.pixels, picture.range)
     if picture.alpha is not None and pillow_format in ("PNG", "WEBP"):
         samples = np.dstack([samples, rounded_to_8_bit(picture.alpha)])
     options: dict[str, Any] = {}

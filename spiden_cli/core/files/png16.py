@@ -5,8 +5,10 @@ filtered first (PNG specification, third edition, section 9): a byte is replaced
 from the same byte of the pixel to the left (Sub) or above (Up), or from Paeth's predictor;
 the filter whose differences have the smallest absolute sum is taken, as section 12.7 advises.
 
-The library for this, numpngw 0.1.4, writes no eXIf chunk, so that a photograph would lose its EXIF
-block; with the same choice of filters it is as fast, and takes a fifth more memory.
+Why not `numpngw` 0.1.4, which writes such files too (pure Python, BSD licence): it can't write the
+eXIf chunk, calls itself of prototype quality, and filters row by row. On 2000 x 2336 16-bit RGB
+photographs it takes 3.5 to 4.5 times the time of this module and 131 MB for 104, for files 0 to
+1.5 % smaller.
 """
 
 import struct

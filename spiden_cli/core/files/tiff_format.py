@@ -17,16 +17,16 @@ import tifffile
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from spiden_cli.core.files.decoding import check_size, decoding, plausible, profile_for, split_alpha
-from spiden_cli.core.files.exif import TEXT_TAGS, read_exif, tags_of, upright
+from spiden_cli.core.files.exif import TEXT_TAGS, read_exif, read_tiff_exif, tags_of, upright
 from spiden_cli.core.files.pillow_format import read_samples
-from spiden_cli.core.files.white import MAX_SAMPLE_VALUE, stated_white, white_range
+from spiden_cli.core.files.white_level import range_of, stated_in_tiff
 from spiden_cli.core.image.picture import (
     MAXIMUM_PIXELS,
     Picture,
     Pixels,
+    Range,
     Resolution,
     Unit,
-    full_range,
 )
 from spiden_cli.errors import InputError
 
@@ -65,18 +65,21 @@ def read_tiff(path: Path) -> Picture:
         check_size(path, page.imagewidth, page.imagelength)
         _check_single(path, tiff)
         _check_kind(path, page)
+        orientation, exif, warned = _exif(path, page)
         if _tifffile_decodes(page):
             _check_complete(path, page)
-            samples, notes, turned = _arranged(page), list[str](), False
+            samples, notes = _arranged(page), list[str]()
+            turn, inverted = orientation, page.photometric == _INK_IS_POSITIVE
         else:
             with _open_in_pillow(path, page) as image:
-                turned = any(part.codec_name == "libtiff" for part in image.tile)
                 samples, notes = read_samples(path, image)
+            turn = 1  # Pillow turns a TIFF upright itself, and 8 bits positive, but not 16
+            inverted = page.photometric == _INK_IS_POSITIVE and samples.dtype == np.uint16
         samples, more = _straight_alpha(samples, page)
-        orientation, (exif, warned) = _orientation(page), _exif(path)
-        # Pillow turns what libtiff decodes upright by itself.
-        pixels, alpha = split_alpha(samples if turned else upright(samples, orientation))
-        extent, guess = white_range(pixels, stated_white(page, tiff.ome_metadata))
+        pixels, alpha = split_alpha(upright(samples, turn))
+        range, guessed = range_of(pixels, stated_in_tiff(page))
+        if inverted:
+            pixels = _positive(pixels, range)
         resolution = _resolution(page)
         return Picture(
             pixels,
@@ -85,22 +88,15 @@ def read_tiff(path: Path) -> Picture:
             icc_profile=profile_for(pixels, page.iccprofile),
             resolution=resolution.turned() if resolution and orientation >= 5 else resolution,
             description=page.description or None,
-            range=extent,
-            notes=tuple(notes + more + warned + _dropped(page) + guess),
+            notes=tuple(notes + more + warned + _dropped(page) + guessed),
+            range=range,
         )
-
-
-def _orientation(page: tifffile.TiffPage) -> int:
-    """The orientation tag, 1 to 8; 1 where it is missing or nonsense."""
-    tag = page.tags.get("Orientation")
-    value = 1 if tag is None else tag.value
-    return int(value) if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def _check_single(path: Path, tiff: tifffile.TiffFile) -> None:
     """Refuse stacks: in pages, or in one page of an ImageJ or tifffile series."""
     first = tiff.pages.first
-    # A reduced copy of the same picture (thumbnail, pyramid level) is not a frame of its own.
+    # A reduced copy of the same picture (thumbnail, pyramid level) is no frame of its own.
     pages = 1 + sum(not page.aspage().is_reduced for page in tiff.pages[1:])
     if tiff.is_imagej or tiff.is_shaped:
         pages = max(pages, tiff.series[0].size // max(first.size, 1))
@@ -149,9 +145,13 @@ def _arranged(page: tifffile.TiffPage) -> Pixels:
     samples = np.asarray(page.asarray())
     if page.axes == "SYX":
         samples = np.moveaxis(samples, 0, -1)
-    if page.photometric == _INK_IS_POSITIVE:
-        samples = np.iinfo(samples.dtype).max - samples
     return samples
+
+
+def _positive(pixels: Pixels, range: Range | None) -> Pixels:
+    """Turn (H, W) pixels of which 0 is white, inside their range: 12 bits stay 12 bits."""
+    levels = range or Range.full(pixels.dtype)
+    return pixels.dtype.type(math.floor(levels.black + levels.white)) - pixels
 
 
 def _open_in_pillow(path: Path, page: tifffile.TiffPage) -> ImageFile.ImageFile:
@@ -185,13 +185,24 @@ def _straight_alpha(samples: Pixels, page: tifffile.TiffPage) -> tuple[Pixels, l
     return np.concatenate([colours, samples[..., -1:]], axis=2), [note]
 
 
-def _exif(path: Path) -> tuple[bytes | None, list[str]]:
-    """The tags that TIFF and EXIF share, and the camera's EXIF directory."""
+def _exif(path: Path, page: tifffile.TiffPage) -> tuple[int, bytes | None, list[str]]:
+    """The orientation, the tags that TIFF and EXIF share with the camera's directory, and notes."""
+    orientation, exif, notes = _exif_by_pillow(path, page)
+    if (tag := page.tags.get(ExifTags.Base.Orientation)) and tag.value in range(1, 9):
+        orientation = int(tag.value)  # the pixels must be right where Pillow reads no tag
+    return orientation, exif, notes
+
+
+def _exif_by_pillow(path: Path, page: tifffile.TiffPage) -> tuple[int, bytes | None, list[str]]:
+    if page.parent.is_bigtiff and page.parent.byteorder == ">":  # Pillow takes it for a plain TIFF
+        lost = any(tag in page.tags for tag in TEXT_TAGS)
+        return 1, None, ["EXIF metadata of a big-endian BigTIFF isn't kept"] if lost else []
     try:
         with Image.open(path, formats=("TIFF",)) as image:
-            return read_exif(image)[1:]
+            return read_exif(image)
     except (UnidentifiedImageError, SyntaxError):  # pixels that Pillow doesn't know
-        return None, []
+        with path.open("rb") as stream:
+            return read_tiff_exif(stream, page.offset)
 
 
 def _dropped(page: tifffile.TiffPage) -> list[str]:
@@ -212,7 +223,8 @@ def encode_tiff(picture: Picture) -> bytes:
     """Encode as deflate-compressed TIFF in the picture's own depth.
 
     Alpha, ICC profile, resolution, ImageDescription and the text tags that TIFF shares with EXIF
-    (camera, date, artist, copyright) are kept.
+    (camera, date, artist, copyright) are kept. Black and white level are stated as MinSampleValue
+    and MaxSampleValue where the picture has them.
     """
     exif = tags_of(picture.exif)
     texts = {int(tag): str(exif[tag]).rstrip("\0") for tag in TEXT_TAGS if tag in exif}
@@ -240,19 +252,23 @@ def encode_tiff(picture: Picture) -> bytes:
         software=False,
         extratags=[
             *((tag, 2, 0, text.encode(), True) for tag, text in texts.items() if text),
-            *_white_tag(picture),
+            *_range_tags(picture),
         ],
     )
     return buffer.getvalue()
 
 
-def _white_tag(picture: Picture) -> list[tuple[int, int, int, Any, bool]]:
-    """MaxSampleValue, where white is not that of the type, as for a 12-bit camera."""
-    white = float(picture.range.white)
-    if picture.range == full_range(picture.pixels.dtype) or not white.is_integer():
+def _range_tags(picture: Picture) -> list[tuple[int, str, int, tuple[int, ...], bool]]:
+    """MinSampleValue and MaxSampleValue, one number a sample; alpha has the full range."""
+    if picture.range is None or picture.depth == 8:
         return []
-    count = picture.channels + (picture.alpha is not None)
-    return [(MAX_SAMPLE_VALUE, 3, count, (int(white),) * count if count > 1 else int(white), True)]
+    alpha = [] if picture.alpha is None else [Range.full(picture.alpha.dtype)]
+    levels = [picture.range] * picture.channels + alpha
+    ends = {
+        280: tuple(math.floor(level.black) for level in levels),
+        281: tuple(math.ceil(level.white) for level in levels),
+    }
+    return [(code, "H", len(values), values, True) for code, values in ends.items()]
 
 
 def _ratios(resolution: Resolution | None) -> tuple[tuple[int, int], tuple[int, int]] | None:

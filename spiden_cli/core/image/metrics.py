@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spiden_cli.core.image.picture import Pixels
+from spiden_cli.core.image.picture import Pixels, Range
 from spiden_cli.errors import InputError
 
 __all__ = ["SSIM_WINDOW", "Quality", "check_alike", "psnr", "quality", "ssim"]
@@ -13,15 +13,15 @@ __all__ = ["SSIM_WINDOW", "Quality", "check_alike", "psnr", "quality", "ssim"]
 SSIM_WINDOW = 11  # 3.5 sigma each side of the centre, sigma = 1.5
 
 
-def psnr(restored: Pixels, clean: Pixels, peak: float | None = None) -> float:
+def psnr(restored: Pixels, clean: Pixels, range: Range | None = None) -> float:
     """Peak signal-to-noise ratio in dB: 10 log10(peak^2 / mean squared error).
 
-    The peak is 255 for uint8 and 65535 for uint16; the mean is over all pixels and channels.
+    The peak is white minus black; the mean is over all pixels and channels.
 
     Args:
         restored: (H, W) or (H, W, 3), uint8 or uint16.
         clean: the reference, of the same shape and type.
-        peak: what lies between black and white; None: that of the type.
+        range: black and white level of both; None: the full range of the type.
 
     Returns:
         dB; infinity if both are equal.
@@ -32,11 +32,11 @@ def psnr(restored: Pixels, clean: Pixels, peak: float | None = None) -> float:
     check_alike(restored, clean)
     difference = restored.astype(np.float64) - clean.astype(np.float64)
     error = float(np.mean(difference**2))
-    top = float(np.iinfo(clean.dtype).max) if peak is None else peak
-    return math.inf if error == 0 else 10 * math.log10(top**2 / error)
+    peak = (range or Range.full(clean.dtype)).span
+    return math.inf if error == 0 else 10 * math.log10(peak**2 / error)
 
 
-def ssim(restored: Pixels, clean: Pixels, peak: float | None = None) -> float:
+def ssim(restored: Pixels, clean: Pixels, range: Range | None = None) -> float:
     """Structural similarity, 1 for equal pictures; for colour the mean over the channels.
 
     Wang, Bovik, Sheikh, Simoncelli, "Image Quality Assessment: From Error Visibility to Structural
@@ -46,7 +46,7 @@ def ssim(restored: Pixels, clean: Pixels, peak: float | None = None) -> float:
     Args:
         restored: (H, W) or (H, W, 3), uint8 or uint16, at least 11 pixels a side.
         clean: the reference, of the same shape and type.
-        peak: what lies between black and white; None: that of the type.
+        range: black and white level of both; None: the full range of the type.
 
     Raises:
         InputError: shapes or types differ, or the picture is smaller than the window.
@@ -64,7 +64,7 @@ def ssim(restored: Pixels, clean: Pixels, peak: float | None = None) -> float:
         gaussian_weights=True,
         sigma=1.5,
         use_sample_covariance=False,
-        data_range=float(np.iinfo(clean.dtype).max) if peak is None else peak,
+        data_range=(range or Range.full(clean.dtype)).span,
         channel_axis=-1 if clean.ndim == 3 else None,
     )
     return float(similarity)
@@ -85,7 +85,7 @@ class Quality(NamedTuple):
 
 
 def quality(
-    noisy: Pixels, denoised: Pixels, clean: Pixels, peak: float | None = None,
+    noisy: Pixels, denoised: Pixels, clean: Pixels, range: Range | None = None,
     with_ssim: bool = True,
 ) -> Quality:  # fmt: skip
     """Measure a denoised image beside the noisy one.
@@ -94,7 +94,7 @@ def quality(
         noisy: (H, W) or (H, W, 3), uint8 or uint16.
         denoised: of the same shape and type.
         clean: the reference, of the same shape and type.
-        peak: from black to white; None: that of the type.
+        range: black and white level of all three; None: the full range of the type.
         with_ssim: measure structural similarity too, where the image is large enough.
 
     Raises:
@@ -102,9 +102,9 @@ def quality(
     """
     similar = with_ssim and min(clean.shape[:2]) >= SSIM_WINDOW
     return Quality(
-        psnr(noisy, clean, peak),
-        psnr(denoised, clean, peak),
-        ssim(denoised, clean, peak) if similar else None,
+        psnr(noisy, clean, range),
+        psnr(denoised, clean, range),
+        ssim(denoised, clean, range) if similar else None,
     )
 
 

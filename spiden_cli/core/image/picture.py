@@ -1,8 +1,7 @@
 """One picture in memory: its pixels, its transparency, and what a file says besides pixels."""
 
-import dataclasses
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -13,19 +12,17 @@ from spiden_cli.errors import InputError
 __all__ = [
     "MAXIMUM_PIXELS",
     "MINIMUM_SIDE",
+    "WHITE_OPTION",
     "Picture",
     "Pixels",
     "Range",
     "Resolution",
     "Unit",
-    "full_range",
     "rounded_to_8_bit",
     "with_white",
 ]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
-"""(H, W) grey or (H, W, 3) RGB, as files hold them. Arrays of callers may be float32 as well."""
-
 Unit: TypeAlias = Literal["inch", "centimetre", "none"]
 
 MINIMUM_SIDE = 8
@@ -35,6 +32,41 @@ and the noise estimator's 8 x 8 patch doesn't fit."""
 MAXIMUM_PIXELS = 400_000_000
 """Largest picture that is decoded, read from the header first. The largest cameras make 150
 megapixels; a small file that claims more than 400 is far more likely a decompression bomb."""
+
+
+WHITE_OPTION = "--white"
+"""How a user states the white level; notes about a guessed one name it."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """The pixel values of black and white, between which a network sees 0 to 1.
+
+    A camera of 12 bits fills 0 to 4095 of a 16-bit file.
+
+    Raises:
+        ValueError: a level isn't finite, or white isn't above black.
+    """
+
+    black: float = 0.0
+    white: float = 255.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.black) and math.isfinite(self.white)):
+            raise ValueError(f"black and white must be finite, not {self.black}, {self.white}")
+        if self.white <= self.black:
+            raise ValueError(f"white ({self.white:g}) must be above black ({self.black:g})")
+
+    @classmethod
+    def full(cls, dtype: npt.DTypeLike) -> "Range":
+        """All values of `dtype`: 0..255 or 0..65535; of floats, 0..1."""
+        kind = np.dtype(dtype)
+        return cls(0.0, 1.0 if kind.kind == "f" else float(np.iinfo(kind).max))
+
+    @property
+    def span(self) -> float:
+        """White minus black."""
+        return self.white - self.black
 
 
 @dataclass(frozen=True)
@@ -59,37 +91,6 @@ class Resolution:
         return self.x * factor, self.y * factor
 
 
-@dataclass(frozen=True)
-class Range:
-    """The values of black and white: a 12-bit camera's file of 16 bits is white at 4095.
-
-    Attributes:
-        black: the value of black.
-        white: the value of white.
-
-    Raises:
-        InputError: they are not finite, or white is not above black.
-    """
-
-    black: float = 0.0
-    white: float = 255.0
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.black) and self.black < self.white < math.inf):
-            raise InputError(f"white must lie above black, {self.black:g}; not {self.white:g}")
-
-    @property
-    def span(self) -> float:
-        """What lies between black and white."""
-        return self.white - self.black
-
-
-def full_range(dtype: npt.DTypeLike) -> Range:
-    """Return all values of a type of pixels: 0 to 255 or 65535; of floats, 0 to 1."""
-    kind = np.dtype(dtype)
-    return Range(0.0, 1.0 if kind.kind == "f" else float(np.iinfo(kind).max))
-
-
 @dataclass(frozen=True, eq=False)  # arrays have no single truth of equality
 class Picture:
     """Pixels, always upright, and the metadata that travels with them.
@@ -98,7 +99,7 @@ class Picture:
     """
 
     pixels: Pixels
-    """(H, W) grey or (H, W, 3) RGB; uint8, uint16 or float32."""
+    """(H, W) grey or (H, W, 3) RGB; uint8 or uint16, or float32 of a caller's array."""
     alpha: Pixels | None = None
     """(H, W) of the same type as `pixels`; 0 is transparent. Never denoised."""
     exif: bytes | None = None
@@ -107,24 +108,29 @@ class Picture:
     resolution: Resolution | None = None
     description: str | None = None
     """TIFF ImageDescription (ImageJ and OME keep their own metadata in it)."""
-    range: Range = None  # type: ignore[assignment]  # set below
-    """Black and white; by default all that the type of the pixels holds."""
     notes: tuple[str, ...] = ()
     """What reading changed or left behind, one short sentence each, for the user to be told."""
+    range: Range | None = None
+    """Black and white level of `pixels` (not of `alpha`), inside the values of the type; None is
+    the full range. 8-bit pictures always have the full range."""
 
     def __post_init__(self) -> None:
         grey, colour = self.pixels.ndim == 2, self.pixels.shape[2:] == (3,)
-        if not (grey or colour) or self.pixels.dtype not in (np.uint8, np.uint16, np.float32):
+        floating = self.pixels.dtype == np.float32
+        if not (grey or colour) or not (floating or self.pixels.dtype in (np.uint8, np.uint16)):
             raise ValueError(
                 f"pixels must be uint8, uint16 or float32 of shape (H, W) or (H, W, 3), "
                 f"not {self.pixels.dtype} {self.pixels.shape}"
             )
-        if self.range is None:
-            object.__setattr__(self, "range", full_range(self.pixels.dtype))
         if self.alpha is not None and (
             self.alpha.shape != self.pixels.shape[:2] or self.alpha.dtype != self.pixels.dtype
         ):
             raise ValueError("alpha must have the height, width and type of pixels")
+        full = Range.full(self.pixels.dtype)
+        if not floating and not full.black <= self.levels.black < self.levels.white <= full.white:
+            raise ValueError(f"{self.range} is beyond {self.pixels.dtype}")
+        if self.depth == 8 and self.levels != full:
+            raise ValueError("8-bit pixels always have the full range")
 
     @property
     def height(self) -> int:
@@ -152,38 +158,63 @@ class Picture:
         return self.pixels.dtype.itemsize * 8
 
     @property
+    def levels(self) -> Range:
+        """Black and white level: `range`, or the full range of the type where that is None."""
+        return self.range or Range.full(self.pixels.dtype)
+
+    @property
     def peak(self) -> float:
-        """The value of white."""
-        return self.range.white
+        """The value of white: 255, 65535, or what `range` says."""
+        return self.levels.white
 
 
 def with_white(picture: Picture, white: float) -> Picture:
-    """Return the same picture with another value of white.
+    """The same pixels with another white level, as the user states it.
 
-    Raises:
-        InputError: white is not positive, or the type of the pixels can't hold it.
-    """
-    most = math.inf if picture.pixels.dtype.kind == "f" else np.iinfo(picture.pixels.dtype).max
-    if not 0 < white <= most:
-        raise InputError(
-            f"white must lie above 0, and be at most {most} for {picture.depth} bits; not {white:g}"
-        )
-    return dataclasses.replace(picture, range=Range(0.0, white))
-
-
-def rounded_to_8_bit(values: Pixels, white: float = 65535.0) -> npt.NDArray[np.uint8]:
-    """Map 0..white to 0..255 by rounding; 8 bits stay as they are.
+    A note of the reader that guessed the white level goes. Pixels above the new one stay as they
+    are, and a note says that denoising cuts them.
 
     Args:
-        values: (H, W) or (H, W, C).
-        white: of 16-bit values; 65535 = 257 * 255, so that both ends stay exact.
+        picture: any picture; its black level is kept where it lies below `white`, else it is 0.
+        white: the pixel value of white; 255 is the only one of an 8-bit picture.
+
+    Raises:
+        InputError: `white` isn't a positive number, or beyond the depth of the picture.
+    """
+    full = Range.full(picture.pixels.dtype)
+    most = math.inf if picture.depth == 32 else full.white
+    if not (0 < white <= most and math.isfinite(white)):  # NaN, too
+        raise InputError(
+            f"the white level must be above 0 and at most {most:g} in a picture of "
+            f"{picture.depth} bits, not {white:g}"
+        )
+    if picture.depth == 8 and white != full.white:
+        raise InputError(
+            f"the white level of an 8-bit picture is always 255, not {white:g}: "
+            f"leave {WHITE_OPTION} out"
+        )
+    black = picture.levels.black
+    notes = [note for note in picture.notes if WHITE_OPTION not in note]
+    if picture.depth == 16 and (brightest := int(picture.pixels.max())) > white:
+        notes.append(f"pixels of up to {brightest} are cut to the white level {white:g}")
+    levels = Range(black if black < white else 0.0, float(white))
+    return replace(picture, range=levels, notes=tuple(notes))
+
+
+def rounded_to_8_bit(values: Pixels, range: Range | None = None) -> npt.NDArray[np.uint8]:
+    """Map black..white to 0..255 by rounding, and clip.
+
+    Args:
+        values: (...) uint8, returned as they are, or uint16.
+        range: black and white level; None: 0..65535 (65535 = 257 * 255, so both ends stay exact).
 
     Returns:
-        Of the same shape.
+        (...) uint8, of the shape of `values`.
     """
     if values.dtype == np.uint8:
         return values.astype(np.uint8, copy=False)
-    if white == 65535:
+    if range is None or range == Range.full(values.dtype):
         return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    rounded: npt.NDArray[np.uint8] = np.rint(values * (255 / white)).clip(0, 255).astype(np.uint8)
+    scaled = (values.astype(np.float32) - np.float32(range.black)) * np.float32(255 / range.span)
+    rounded: npt.NDArray[np.uint8] = np.rint(scaled.clip(0, 255)).astype(np.uint8)
     return rounded

@@ -1,56 +1,95 @@
-"""Stored pixels (H, W) or (H, W, 3), and planes (C, H, W) from black 0 to white 1."""
+"""Pixels and planes: (H, W) or (H, W, 3) whole numbers <-> (C, H, W) float32 in [0, 1].
+
+Numpy alone, so that a picture can be denoised without importing torch.
+"""
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spiden_cli.core.image.picture import Pixels, Range, full_range
+from spiden_cli.core.image.picture import Pixels, Range
 
-__all__ = ["Planes", "to_pixels", "to_unit"]
+__all__ = ["LUMA", "Planes", "to_grey", "to_pixels", "to_unit"]
 
 Planes = npt.NDArray[np.float32]
 
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of R', G' and B' in luma (ITU-R BT.601-7, section 2.5.1)."""
 
-def to_unit(pixels: Pixels, extent: Range | None = None) -> Planes:
-    """Scale pixels to [0, 1].
+
+def to_unit(pixels: Pixels, range: Range | None = None) -> Planes:
+    """Scale pixels so that black becomes 0 and white 1.
 
     Args:
-        pixels: (H, W) grey or (H, W, 3) RGB.
-        extent: black and white; None: all that the type holds.
+        pixels: (H, W) grey or (H, W, 3) RGB, uint8 or uint16.
+        range: black and white level; None: the full range of the type, 0..255 or 0..65535.
 
     Returns:
-        (1, H, W) or (3, H, W) float32, contiguous.
+        (1, H, W) or (3, H, W) float32, contiguous, a copy. Pixels beyond the range are not clipped.
     """
-    black_white = full_range(pixels.dtype) if extent is None else extent
+    range = range or Range.full(pixels.dtype)
     planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    values = np.ascontiguousarray(planes, dtype=np.float32)
-    return (values - np.float32(black_white.black)) / np.float32(black_white.span)
+    unit = np.array(planes, dtype=np.float32, order="C")
+    if range.black:
+        unit -= np.float32(range.black)
+    unit /= np.float32(range.span)
+    return unit
 
 
-def to_pixels(planes: Planes, dtype: npt.DTypeLike, extent: Range | None = None) -> Pixels:
-    """Clip to [0, 1] and round to the nearest stored value, ties to even (IEEE 754, `np.rint`).
+def to_pixels(planes: Planes, dtype: npt.DTypeLike, range: Range | None = None) -> Pixels:
+    """Clip to [0, 1] and round to the nearest whole value, ties to even (IEEE 754, `np.rint`).
 
-    The inverse of `to_unit`. Floats are neither clipped nor rounded.
+    The inverse of `to_unit` for both depths and pixels inside the range. Floats are scaled alone.
 
     Args:
-        planes: (1, H, W) or (3, H, W); NaN is refused.
+        planes: (1, H, W) or (3, H, W) float32. NaN is refused.
         dtype: uint8, uint16 or float32.
-        extent: black and white; None: all that the type holds.
+        range: what 0 and 1 become; None: the full range of `dtype`.
 
     Returns:
         (H, W) or (H, W, 3) of `dtype`.
 
     Raises:
-        ValueError: NaN, another shape or another dtype. That is a fault of the caller.
+        ValueError: NaN, another shape or dtype, or a range beyond `dtype`. That is a fault of the
+            caller.
     """
-    kind = np.dtype(dtype)
-    if kind not in (np.uint8, np.uint16, np.float32):
-        raise ValueError(f"pixels are uint8, uint16 or float32, not {kind}")
+    dtype = np.dtype(dtype)
+    if dtype not in (np.uint8, np.uint16, np.float32):
+        raise ValueError(f"pixels are uint8, uint16 or float32, not {dtype}")
     if planes.ndim != 3 or planes.shape[0] not in (1, 3):
-        raise ValueError(f"expected (1, H, W) or (3, H, W), got {planes.shape}")
+        raise ValueError(f"expected (1, H, W) or (3, H, W), got {tuple(planes.shape)}")
+    full = Range.full(dtype)
+    range = range or full
+    floating = dtype.kind == "f"
+    if not floating and (range.black < full.black or range.white > full.white):
+        raise ValueError(f"{range} is beyond {dtype}")
     if np.isnan(planes).any():
         raise ValueError("the planes have NaN values")
-    black_white = full_range(kind) if extent is None else extent
-    values = planes if kind.kind == "f" else planes.clip(0.0, 1.0)
-    values = values * np.float32(black_white.span) + np.float32(black_white.black)
-    stored = (values if kind.kind == "f" else np.rint(values)).astype(kind)
-    return stored[0] if len(stored) == 1 else np.ascontiguousarray(stored.transpose(1, 2, 0))
+    values = planes.copy() if floating else planes.clip(0.0, 1.0)
+    values *= np.float32(range.span)
+    if range.black:
+        values += np.float32(range.black)
+    whole = (values if floating else np.rint(values, out=values)).astype(dtype)
+    return whole[0] if len(whole) == 1 else np.ascontiguousarray(whole.transpose(1, 2, 0))
+
+
+def to_grey(planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Luma of RGB, Y' = 0.299 R' + 0.587 G' + 0.114 B' (ITU-R BT.601-7, section 2.5.1), full range.
+
+    These are the weights by which the field turns its colour sets to grey (OpenCV's grey reading,
+    as KAIR does; MATLAB's rgb2gray).
+
+    Args:
+        planes: (..., 3, H, W) of any float type, or (..., 1, H, W), which is returned as it is.
+
+    Returns:
+        (..., 1, H, W), same range and type.
+    """
+    if planes.shape[-3] == 1:
+        return planes
+    red, green, blue = (planes.dtype.type(weight) for weight in LUMA)
+    grey: npt.NDArray[Any] = planes[..., 0:1, :, :] * red
+    grey += planes[..., 1:2, :, :] * green
+    grey += planes[..., 2:3, :, :] * blue
+    return grey

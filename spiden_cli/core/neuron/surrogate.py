@@ -37,7 +37,7 @@ def triangular(x: Tensor) -> Tensor:
 
 
 def arctan(x: Tensor) -> Tensor:
-    """Derivative of the arc tangent, of the shape of `x`: its tails keep silent neurons learning."""
+    """Derivative of the arc tangent, of the shape of `x`: silent neurons still learn."""
     return 1 / (1 + (math.pi * x).square())
 
 

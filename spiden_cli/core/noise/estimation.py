@@ -14,11 +14,13 @@ too, since clipping has cut their noise.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spiden_cli.core.image.picture import Pixels, Range, full_range
+from spiden_cli.core.image.picture import Pixels, Range
+from spiden_cli.core.image.pixels import Planes
 from spiden_cli.errors import InputError
 
 __all__ = ["estimate_sigma"]
@@ -35,7 +37,7 @@ Liu et al. (shape 45 / 2, scale 2 * 35 / 45: rank and trace of the gradient oper
 _CLIPPING_MARGIN = 2.0  # in sigma: a patch mean this far from black and white is hardly clipped
 
 
-def estimate_sigma(pixels: Pixels, extent: Range | None = None) -> float:
+def estimate_sigma(image: Pixels | Planes, range: Range | None = None) -> float:
     """Estimate the standard deviation of additive white Gaussian noise.
 
     Quantised and clipped pictures are fine. Colour: the root mean square over the channels, the one
@@ -48,24 +50,33 @@ def estimate_sigma(pixels: Pixels, extent: Range | None = None) -> float:
     reads high, a clean photo reads 0.5 to 2. Noise that isn't white (JPEG, demosaicing, scaling)
     reads low.
 
+    Memory doesn't grow with the picture: at most 100,000 patches a channel are looked at.
+
     Args:
-        pixels: (H, W) or (H, W, 3); uint8, uint16, or floats (values out of range are fine).
-        extent: black and white; None: all that the type holds, 0 to 1 for floats.
+        image: (H, W) or (H, W, 3) uint8 or uint16 pixels, or (C, H, W) floats in units of the range
+            (0 is black, 1 is white; values outside are fine). Whatever numpy can view as such an
+            array will do, a torch tensor on the CPU too.
+        range: black and white level of pixels; None: the full range of their type. Floats have
+            none.
 
     Returns:
-        sigma in 8-bit units, 1/255 of the range, whatever the depth.
+        sigma in units of 1/255 of the range, whatever the depth: 8-bit units (0..255).
 
     Raises:
         InputError: the picture is too small to tell (about 29 x 29 is the least).
     """
-    scale = np.float32(255 / (full_range(pixels.dtype) if extent is None else extent).span)
-    black = np.float32(0 if extent is None else extent.black)
-    planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    sigmas = [_estimate(_patches(plane, black, scale)) for plane in planes]
+    values = np.asarray(image)
+    if values.dtype.kind == "f":
+        planes, black, scale = values, 0.0, 255.0
+    else:
+        range = range or Range.full(values.dtype)
+        planes = values[None] if values.ndim == 2 else values.transpose(2, 0, 1)
+        black, scale = range.black, 255 / range.span
+    sigmas = [_estimate_plane(_patches(plane, black, scale)) for plane in planes]
     return math.sqrt(sum(sigma**2 for sigma in sigmas) / len(sigmas))
 
 
-def _estimate(patches: Patches) -> float:
+def _estimate_plane(patches: Patches) -> float:
     energy = _gradient_energy(patches)
     mean = patches.mean(axis=1)
     sigma = _mean_median_rule(patches)
@@ -80,29 +91,28 @@ def _estimate(patches: Patches) -> float:
     return sigma
 
 
-def _patches(plane: Pixels, black: np.float32, scale: np.float32) -> Patches:
-    """Return overlapping patches on a regular grid, all of them in a small picture.
+def _patches(plane: npt.NDArray[Any], black: float, scale: float) -> Patches:
+    """(N, 49) overlapping patches on a regular grid, in 8-bit units; all of a small picture.
 
-    Only the pixels of the patches become floats: a large picture is not copied.
-
-    Args:
-        plane: (H, W), one channel.
-        black: the value of black.
-        scale: 8-bit units of one stored unit.
-
-    Returns:
-        (N, 49) in 8-bit units.
+    The grid is cut from the (H, W) plane as it is stored, so that no more than the patches is ever
+    turned to floats.
     """
-    height, width = plane.shape
-    if (height - _SIDE + 1) * (width - _SIDE + 1) < _MINIMUM_PATCHES or min(plane.shape) < _SIDE:
+    if min(plane.shape) < _SIDE:
+        count = 0
+    else:
+        windows = np.lib.stride_tricks.sliding_window_view(plane, (_SIDE, _SIDE))
+        count = windows.shape[0] * windows.shape[1]
+    if count < _MINIMUM_PATCHES:
+        height, width = plane.shape
         raise InputError(
             f"{width} x {height} pixels is too small to estimate the noise level; give sigma"
         )
-    windows = np.lib.stride_tricks.sliding_window_view(plane, (_SIDE, _SIDE))
-    count = windows.shape[0] * windows.shape[1]
     step = max(1, math.ceil(math.sqrt(count / _MAXIMUM_PATCHES)))
-    chosen = windows[::step, ::step].reshape(-1, _SIDE**2).astype(np.float32)
-    return (chosen - black) * scale
+    patches = windows[::step, ::step].reshape(-1, _SIDE**2).astype(np.float32)
+    if black:
+        patches -= np.float32(black)
+    patches *= np.float32(scale)
+    return patches
 
 
 def _gradient_energy(patches: Patches) -> npt.NDArray[np.float32]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spiden_cli.core.image.picture import Pixels, Range
+from spiden_cli.core.image.pixels import to_unit
 from spiden_cli.errors import InputError
 
 Level: TypeAlias = float | NDArray[np.float32]
@@ -120,7 +121,8 @@ def known(noise: Noise, pixels: Pixels, extent: Range) -> Noise:
         return noise
     from spiden_cli.core.noise.estimation import estimate_sigma
 
-    return Gaussian(min(estimate_sigma(pixels, extent), 255.0))
+    image = to_unit(pixels, extent) if pixels.dtype.kind == "f" else pixels
+    return Gaussian(min(estimate_sigma(image, extent), 255.0))
 
 
 def level_of(noise: Noise, pixels: Pixels, extent: Range) -> Level:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from spiden_cli.core.files.white import white_range
+from spiden_cli.core.files.white_level import range_of
 from spiden_cli.core.image.picture import Picture, Pixels, Range, with_white
 from spiden_cli.errors import InputError
 
@@ -43,9 +43,9 @@ def as_picture(image: Any, white: float | None = None) -> Picture:  # noqa: ANN4
         if not np.isfinite(array).all():
             raise InputError("the image holds values that are not finite")
         array = array.astype(np.float32)
-        extent = Range(0.0, 1.0)
+        extent: Range | None = None
     elif array.dtype in (np.uint8, np.uint16):
-        extent, _ = white_range(array)
+        extent, _ = range_of(array, None)
     else:
         raise InputError(f"pixels must be uint8, uint16 or float, not {array.dtype}")
     pixels: Pixels = np.ascontiguousarray(array)

@@ -59,15 +59,15 @@ def denoise_picture(
         InputError: the picture is too small, or a grey one is given to a colour network; the noise
             or T is out of range.
     """
-    found = known(as_noise(noise), picture.pixels, picture.range)
-    level = level_of(found, picture.pixels, picture.range)
+    found = known(as_noise(noise), picture.pixels, picture.levels)
+    level = level_of(found, picture.pixels, picture.levels)
     pixels = np.empty_like(picture.pixels)
 
     def read(part: Window) -> Planes:
-        return to_unit(picture.pixels[part], picture.range)
+        return to_unit(picture.pixels[part], picture.levels)
 
     def write(part: Window, denoised: Planes) -> None:
-        pixels[part] = to_pixels(denoised, pixels.dtype, picture.range)
+        pixels[part] = to_pixels(denoised, pixels.dtype, picture.levels)
 
     began = time.perf_counter()
     size = (picture.channels, picture.height, picture.width)

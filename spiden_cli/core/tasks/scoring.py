@@ -34,7 +34,7 @@ def read_clean(path: Path) -> Planes:
         InputError: it can't be read.
     """
     picture = read_picture(path)
-    return to_unit(picture.pixels, picture.range)
+    return to_unit(picture.pixels, picture.levels)
 
 
 def trial(clean: Planes, sigma: float, seed: int) -> Trial:

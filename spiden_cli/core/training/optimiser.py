@@ -1,27 +1,45 @@
 """What turns gradients into steps: Adam, or Muon for the kernels and Adam for the rest."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from spiden_cli.core.network.denoiser import Denoiser
+
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # coefficients of Jordan 2024, steepest at zero
 
 
-def make_optimiser(network: nn.Module, name: str, learning_rate: float) -> torch.optim.Optimizer:
+def make_optimiser(network: Denoiser, name: str, learning_rate: float) -> torch.optim.Optimizer:
     """Return the optimiser of that name, "adam" or "muon", for all parameters of a network.
 
     Muon takes the kernels between inner layers; encoder and read-out, which face few channels of
     an image, thresholds, and normalisation stay with Adam, as its author advises.
+    """
+    *inner, _ = network.graph.spike_convolutions
+    return optimiser_for(
+        network, {f"{node.name}.conv.weight" for node in inner}, name, learning_rate
+    )
+
+
+def optimiser_for(
+    network: nn.Module, inner: Collection[str], name: str, learning_rate: float
+) -> torch.optim.Optimizer:
+    """Return the optimiser of that name, "adam" or "muon", for all parameters of any network.
+
+    Args:
+        network: what learns.
+        inner: names of the kernels that Muon takes.
+        name: of the optimiser.
+        learning_rate: of all parameters.
     """
     if name == "adam":
         return torch.optim.Adam(network.parameters(), lr=learning_rate)
     kernels: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for parameter_name, parameter in network.named_parameters():
-        inner = parameter_name.startswith("blocks.") and parameter.ndim == 4
-        (kernels if inner else others).append(parameter)
+        (kernels if parameter_name in inner else others).append(parameter)
     return MuonAndAdam(kernels, others, learning_rate)
 
 

@@ -25,6 +25,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.checkpoint, self.weights, self.log = path / CHECKPOINT, path / WEIGHTS, path / LOG
+        self.files = self.checkpoint, self.weights, self.log
 
     def check_free(self) -> None:
         """Refuse a folder in which a new run can't be kept, before any work is done.

@@ -22,7 +22,7 @@ from spiden_cli.core.data.patches import Batch
 from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.folding import fold
-from spiden_cli.core.network.graph import Neurons
+from spiden_cli.core.network.graph import Convolution, Neurons
 from spiden_cli.core.network.layers import ConvNorm
 from spiden_cli.core.neuron.layer import IFLayer
 from spiden_cli.core.weights import load_weights
@@ -81,12 +81,15 @@ def load_teacher(path: Path, network: Denoiser) -> Denoiser:
 def _coloured(grey: Denoiser) -> Denoiser:
     """Return a colour network that sees the mean of three colours, and corrects each alike."""
     network = Denoiser(replace(grey.config, image_channels=3))
-    tensors = grey.state_dict()
-    kernel, pixels = tensors["encoder.conv.weight"], grey.config.unshuffle**2
-    colours = [kernel[:, :pixels] / 3] * 3
-    tensors["encoder.conv.weight"] = torch.cat([*colours, kernel[:, pixels:]], dim=1)
-    tensors["readout.weight"] = tensors["readout.weight"].repeat(3, 1, 1, 1)
-    tensors["readout.bias"] = tensors["readout.bias"].repeat(3)
+    tensors, pixels = grey.state_dict(), grey.config.unshuffle**2
+    *_, last = grey.graph.of_type(Convolution)
+    for node in grey.graph.of_type(Convolution):
+        if not grey.graph.spike_driven(node):  # it sees the image
+            kernel = tensors[f"{node.name}.conv.weight"]
+            colours = [kernel[:, :pixels] / 3] * 3
+            tensors[f"{node.name}.conv.weight"] = torch.cat([*colours, kernel[:, pixels:]], dim=1)
+    tensors[f"{last.name}.weight"] = tensors[f"{last.name}.weight"].repeat(3, 1, 1, 1)
+    tensors[f"{last.name}.bias"] = tensors[f"{last.name}.bias"].repeat(3)
     network.load_state_dict(tensors)
     return network.eval()
 

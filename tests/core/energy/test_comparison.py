@@ -32,7 +32,7 @@ def test_the_baselines_are_the_four_cnns():
         model = models[verdict.model]
         assert dict(verdict.baselines) == pytest.approx(
             {
-                SAME: spent(model, twin, verdict.number),
+                SAME: spent(model, twin, verdict.precision),
                 TWIN: spent(model, twin, FP32),
                 TWIN_INT8: spent(model, twin, INT8),
                 TWIN_QUANTISED: spent(model, equivalent, quantised(3)),
@@ -50,7 +50,7 @@ def test_the_low_bit_cnn_holds_the_spikes_of_a_whole_population(population, bits
 def test_layers_add_up_to_the_verdict():
     comparison = compare(measurement(0.5), CONSTANTS)
     for verdict in comparison.verdicts:
-        key = verdict.model, verdict.number.name
+        key = verdict.model, verdict.precision.name
         layers = sum(sum(layer.energy[key].values()) for layer in comparison.layers)
         assert layers == pytest.approx(verdict.energy)
         twins = sum(layer.dense_energy[key] for layer in comparison.layers)
@@ -102,6 +102,6 @@ def _same(comparison, verdict):
     (found,) = (
         other
         for other in comparison.verdicts
-        if (other.model, other.number) == (verdict.model, verdict.number)
+        if (other.model, other.precision) == (verdict.model, verdict.precision)
     )
     return found

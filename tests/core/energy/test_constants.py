@@ -54,7 +54,7 @@ def test_every_constant_is_checked(tmp_path, name, bad):
     ("content", "message"),
     [
         (b"operations = 3", "must be a section"),
-        (b"\xff\xfe", "no TOML"),
+        (b"\xff\xfe", "not a TOML"),
         (b"[operations]\nfp32_add_pj = 1", "missing constant operations.fp32_multiply_pj"),
     ],
 )

@@ -17,7 +17,7 @@ from spiden_cli.core.energy.model import (
     INT8,
     INT8_WIDE,
     INT32,
-    Format,
+    Precision,
     break_even,
     quantised,
     spent,
@@ -212,7 +212,7 @@ def test_movement_is_as_sensitive_as_reported(prices, reported, tolerance):
 
 def _yan_break_even(constants):
     """The rate per step at T = 5, 4-bit weights, a fan-in of 4095; a neuron fires once or never."""
-    model, four_bits = MovementModel(constants), Format("4-bit", 4, 3)
+    model, four_bits = MovementModel(constants), Precision("4-bit", 4, 3)
     shape, rate = ConvolutionShape("conv", 455, 455, 64, 64), 0.057
     for _ in range(20):  # the CNN's zeros are the silent neurons at that rate
         silent = round(shape.inputs * (1 - 5 * rate))

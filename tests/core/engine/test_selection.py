@@ -13,9 +13,10 @@ from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.engine.event.engine import EventEngine
 from spiden_cli.core.engine.reference import ReferenceEngine
 from spiden_cli.core.engine.selection import BREAK_EVEN_RATE, make_engine, select_engine
+from spiden_cli.core.network.building import GraphBuilder
 from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.folding import FoldedNetwork
-from spiden_cli.core.network.graph import GraphBuilder, Node
+from spiden_cli.core.network.graph import Node
 from spiden_cli.errors import InputError, UnsupportedNodeError
 
 NO_KERNEL: dict[str, tuple[str, Callable[[GraphBuilder, Node, Node], Node]]] = {

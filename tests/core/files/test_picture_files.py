@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import ExifTags, Image, ImageOps
+from tiff_files import lzw_tiff
 
 from spiden_cli.core.files.picture_files import (
     SUFFIXES,
@@ -201,40 +202,19 @@ def test_lzw_16_bit_colour_tiff_keeps_its_depth(tmp_path, picture, byteorder, ch
     assert same(after.alpha, whole.alpha)
 
 
-def lzw_tiff(samples: np.ndarray, byteorder: str) -> bytes:
-    """A TIFF whose one strip is LZW: 9-bit literals with a Clear code often enough (TIFF 6.0)."""
-    codes = []
-    for i, byte in enumerate(samples.astype(f"{byteorder}u2").tobytes()):
-        codes += [256, byte] if i % 200 == 0 else [byte]
-    bits = "".join(f"{code:09b}" for code in [*codes, 257])
-    bits += "0" * (-len(bits) % 8)
-    strip = int(bits, 2).to_bytes(len(bits) // 8, "big")
-    height, width, channels = samples.shape
-    values = {256: (4, [width]), 257: (4, [height]), 258: (3, [16] * channels), 259: (3, [5])}
-    values |= {262: (3, [2]), 273: (4, [8]), 277: (3, [channels]), 278: (4, [height])}
-    values |= {279: (4, [len(strip)])} | ({338: (3, [2])} if channels == 4 else {})
-    strip += bytes(len(strip) % 2)
-    bits_offset = 8 + len(strip)
-    directory_offset = bits_offset + 8
-    head = (b"II*\0" if byteorder == "<" else b"MM\0*") + struct.pack(
-        byteorder + "I", directory_offset
-    )
-    depths = struct.pack(f"{byteorder}4H", *[16] * 4)
-    entries = b""
-    for tag, (kind, numbers) in values.items():
-        if len(numbers) > 1:
-            value = struct.pack(byteorder + "I", bits_offset)
-        else:
-            value = struct.pack(
-                byteorder + ("I" if kind == 4 else "HH"), *numbers, *[0] * (4 - kind)
-            )
-        entries += struct.pack(byteorder + "HHI", tag, kind, len(numbers)) + value
-    return head + strip + depths + struct.pack(byteorder + "H", len(values)) + entries + bytes(4)
-
-
 def test_minus_white_tiff_is_turned_positive(tmp_path, grey_pixels):
     tifffile.imwrite(tmp_path / "x.tif", 255 - grey_pixels, photometric="miniswhite")
     assert same(read_picture(tmp_path / "x.tif").pixels, grey_pixels)
+
+
+def test_alpha_beside_minus_white_is_not_turned(tmp_path, picture):
+    whole = picture(8, colour=False, alpha=True)
+    options = {"photometric": "miniswhite", "planarconfig": "contig", "metadata": None}
+    stored = np.dstack([255 - whole.pixels, whole.alpha])
+    tifffile.imwrite(tmp_path / "x.tif", stored, extrasamples=["unassalpha"], **options)
+    after = read_picture(tmp_path / "x.tif")
+    assert same(after.pixels, whole.pixels)
+    assert same(after.alpha, whole.alpha)
 
 
 def test_premultiplied_alpha_is_divided_out(tmp_path, picture):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import correlate1d
 
 from spiden_cli.core.image.metrics import psnr, ssim
+from spiden_cli.core.image.picture import Range
 from spiden_cli.errors import InputError
 
 
@@ -66,3 +67,21 @@ def test_ssim_of_a_picture_below_its_window_is_refused():
     tiny = np.zeros((10, 40), np.uint8)
     with pytest.raises(InputError, match="40 x 10"):
         ssim(tiny, tiny)
+
+
+@pytest.mark.parametrize(("metric", "tolerance"), [(psnr, 0.01), (ssim, 1e-4)])
+def test_quality_is_measured_against_the_range(metric, tolerance, grey_pixels):
+    noise = np.random.default_rng(0).normal(0, 20, grey_pixels.shape)
+    noisy = (grey_pixels + noise).clip(0, 255)
+
+    def measured(black: int, white: int) -> float:
+        scaled = [
+            np.rint(black + values * ((white - black) / 255)).astype(np.uint16)
+            for values in (noisy, grey_pixels)
+        ]
+        return metric(*scaled, Range(black, white))
+
+    # SSIM depends on the black level by its brightness term, so it is compared at the same one.
+    assert measured(0, 4095) == pytest.approx(measured(0, 65535), abs=tolerance)
+    if metric is psnr:
+        assert measured(200, 4095) == pytest.approx(measured(0, 65535), abs=tolerance)

@@ -50,7 +50,7 @@ def test_nan_and_other_dtypes_are_refused():
     with pytest.raises(ValueError, match="NaN"):
         to_pixels(torch.full((1, 2, 2), float("nan")), np.uint8)
     with pytest.raises(ValueError, match="uint8"):
-        to_pixels(torch.zeros(1, 2, 2), np.float32)
+        to_pixels(torch.zeros(1, 2, 2), np.int32)
 
 
 def test_grey_has_the_weights_of_bt601():

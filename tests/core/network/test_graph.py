@@ -8,9 +8,10 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spiden_cli.core.network.building import GraphBuilder
 from spiden_cli.core.network.families import graph_of
 from spiden_cli.core.network.folding import fold
-from spiden_cli.core.network.graph import ConvolutionShape, GraphBuilder, reach
+from spiden_cli.core.network.graph import ConvolutionShape, reach
 from spiden_cli.core.network.presets import PRESETS, preset
 from spiden_cli.errors import InputError
 

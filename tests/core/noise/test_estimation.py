@@ -9,6 +9,7 @@ from PIL import Image
 from scipy.stats import gamma
 
 from spiden_cli.core.image.picture import Range
+from spiden_cli.core.image.tensor import to_tensor
 from spiden_cli.core.noise import estimation
 from spiden_cli.core.noise.estimation import estimate_sigma
 from spiden_cli.errors import InputError
@@ -53,30 +54,7 @@ def test_depth_and_container_do_not_matter(grey_pixels):
     deep = grey_pixels.astype(np.uint16) * 257
     expected = estimate_sigma(grey_pixels)
     assert estimate_sigma(deep) == pytest.approx(expected, rel=1e-4)
-    assert estimate_sigma(np.float32(grey_pixels / 255)) == pytest.approx(expected, rel=1e-4)
-    twelve = grey_pixels.astype(np.uint16) * 16
-    assert estimate_sigma(twelve, Range(0, 255 * 16)) == pytest.approx(expected, rel=1e-4)
-    shifted = grey_pixels.astype(np.uint16) + 100
-    assert estimate_sigma(shifted, Range(100, 355)) == pytest.approx(expected, rel=1e-4)
-
-
-def test_a_large_picture_is_not_copied(monkeypatch):
-    """Only the sampled patches become floats, and they are those of the whole picture in floats."""
-    pixels = np.random.default_rng(0).integers(0, 256, (700, 900), dtype=np.uint8)
-    taken = []
-    real = estimation._mean_median_rule
-    monkeypatch.setattr(
-        estimation, "_mean_median_rule", lambda patches: taken.append(patches) or real(patches)
-    )
-    estimate_sigma(pixels)
-    windows = np.lib.stride_tricks.sliding_window_view(pixels.astype(np.float32), (7, 7))
-    np.testing.assert_array_equal(taken[0], windows[::3, ::3].reshape(-1, 49))
-    tracemalloc.start()
-    large = np.broadcast_to(np.arange(8000, dtype=np.uint16), (8000, 8000))
-    estimate_sigma(large)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < large.size  # a copy in float32 would take four bytes a pixel
+    assert estimate_sigma(to_tensor(grey_pixels)) == pytest.approx(expected, rel=1e-4)
 
 
 def test_colour_is_the_root_mean_square_of_its_channels():
@@ -114,3 +92,36 @@ def test_energy_quantile_is_the_one_of_liu_et_al():
     rank, trace = np.linalg.matrix_rank(operator), np.trace(operator)
     quantile = gamma.ppf(0.99, rank / 2, scale=2 * trace / rank)
     assert pytest.approx(quantile, abs=0.005) == estimation._ENERGY_QUANTILE
+
+
+@pytest.mark.parametrize("depth", ["u1", "u2"])
+@pytest.mark.parametrize("shape", [(40, 50), (700, 501), (900, 1100, 3)])
+def test_windows_of_the_stored_pixels_are_those_of_the_whole_picture_in_floats(shape, depth):
+    """Bit for bit what converting the whole picture first gives."""
+    peak = np.iinfo(depth).max
+    noise = np.random.default_rng(3).normal(0.5, 0.1, shape)
+    pixels = np.rint(noise.clip(0, 1) * peak).astype(depth)
+    planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+    whole = planes.astype(np.float32) * np.float32(255 / peak)
+    expected = [estimation._estimate_plane(estimation._patches(plane, 0, 1)) for plane in whole]
+    assert estimate_sigma(pixels) == np.sqrt(sum(sigma**2 for sigma in expected) / len(expected))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_memory_is_that_of_the_sampled_patches(channels):
+    pixels = np.random.default_rng(0).integers(0, 256, (4000, 4000, channels), np.uint8)
+    patches = 100_000 * 49 * np.dtype(np.float32).itemsize
+    tracemalloc.start()
+    estimate_sigma(pixels if channels == 3 else pixels[..., 0])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * patches  # the whole picture in floats: 3.3 or 9.8 times as much by itself
+
+
+def test_sigma_is_in_units_of_the_range(grey_pixels):
+    clean = np.tile(grey_pixels, (4, 4)) / 255
+    noisy = (clean + np.random.default_rng(2).normal(0, 25 / 255, clean.shape)).clip(0, 1)
+    expected = estimate_sigma(noisy[None].astype(np.float32))
+    for black, white in ((0, 65535), (0, 4095), (32768, 36863), (100, 1123)):
+        pixels = np.rint(black + noisy * (white - black)).astype(np.uint16)
+        assert estimate_sigma(pixels, Range(black, white)) == pytest.approx(expected, rel=0.01)

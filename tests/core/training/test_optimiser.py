@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spiden_cli.core.network.denoiser import Denoiser
-from spiden_cli.core.network.presets import preset
-from spiden_cli.core.training.optimiser import make_optimiser, orthogonalised
+from spiden_cli.core.network.presets import PRESETS, preset
+from spiden_cli.core.training.optimiser import make_optimiser, optimiser_for, orthogonalised
 
 
 @given(st.integers(2, 24), st.integers(2, 24), st.integers(0, 1000))
@@ -77,14 +77,14 @@ def test_it_minimises():
         def __init__(self):
             super().__init__()
             torch.manual_seed(0)
-            self.blocks = torch.nn.ModuleList([torch.nn.Conv2d(12, 12, 3, bias=False)])
+            self.conv = torch.nn.Conv2d(12, 12, 3, bias=False)
 
         def forward(self, x):
-            return self.blocks[0](x).flatten(1)
+            return self.conv(x).flatten(1)
 
     def reached(name):
         net = Net()
-        optimiser = make_optimiser(net, name, 0.05)
+        optimiser = optimiser_for(net, {"conv.weight"}, name, 0.05)
         for step in range(200):
             for group in optimiser.param_groups:
                 group["lr"] = 0.05 * (1 - step / 200)
@@ -96,3 +96,14 @@ def test_it_minimises():
 
     start = (Net()(x) - y).square().mean().item()
     assert reached("muon") < 0.02 * start
+
+
+def test_muon_takes_every_inner_kernel_of_any_family():
+    for name in PRESETS:
+        network = Denoiser(preset(name))
+        optimiser = make_optimiser(network, "muon", 1.0)
+        taken = set(map(id, optimiser.kernels))
+        named = {name for name, p in network.named_parameters() if id(p) in taken}
+        kernels = {n for n, p in network.named_parameters() if p.ndim == 4}
+        assert kernels - named == {"encoder.conv.weight", "readout.weight"}
+        assert named < kernels

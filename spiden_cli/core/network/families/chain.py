@@ -5,8 +5,9 @@ layers make a block that adds to the current, u <- u + conv(spike(conv(spike(u))
 et al. 2024, arXiv 2112.08954): currents flow between blocks, and spikes never leave one.
 """
 
+from spiden_cli.core.network.building import GraphBuilder
 from spiden_cli.core.network.config import NetworkConfig
-from spiden_cli.core.network.graph import Graph, GraphBuilder, Node
+from spiden_cli.core.network.graph import Graph, Node
 from spiden_cli.errors import InputError
 
 

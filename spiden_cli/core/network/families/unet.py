@@ -5,9 +5,10 @@ stride two and one whose currents are shuffled back to the finer grid. The skip 
 that every convolution still sees only spikes.
 """
 
+from spiden_cli.core.network.building import GraphBuilder
 from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.families.chain import shortcut_block
-from spiden_cli.core.network.graph import Graph, GraphBuilder, Node
+from spiden_cli.core.network.graph import Graph, Node
 from spiden_cli.errors import InputError
 
 

@@ -1,0 +1,310 @@
+"""What each operation does to make one row of positions, compiled.
+
+Spikes scatter. One that arrives at column x adds three rows of weights, one for each kernel
+column, to the sums of columns x-1, x and x+1 (SparseTrain, arXiv 1911.10175, also skips zeros of
+dense inputs and puts the vectors along the output channels). Kernel rows come one after the
+other over a few columns and all timesteps, so that a third of a layer's weights, small enough for
+the first-level cache, serves many spikes.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spiden_cli.core.engine.event.compiling import compiled
+from spiden_cli.core.engine.event.vectors import (
+    READOUT_BYTES,
+    VECTOR_BYTES,
+    WORD,
+    add_products,
+    add_rows,
+    add_rows_by_two,
+    add_short_rows,
+    carry,
+    fire,
+    popcount,
+)
+
+Array = NDArray[Any]
+Record = Any  # one element of an array of OPERATION
+
+LARGEST = np.float32(32767)  # int16
+COLUMNS = 64  # positions that share a kernel row's weights while these are in the L1 cache; even
+
+ENCODE, CONVOLVE, FIRE, ADD, SHUFFLE, READ = range(6)
+
+OPERATION = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            "kind",
+            "height", "width",  # rows and columns of positions that it makes
+            "channels",  # of its currents, padded to whole vectors
+            "source", "source_rows", "source_size",  # ring: where, rows, numbers in a row
+            "source_height", "source_width",
+            "source_words",  # words of spikes at a position
+            "other", "other_rows",  # the ring that an ADD adds
+            "target", "target_rows", "target_size",
+            "words",  # of spikes at a position that FIRE makes
+            "weights", "bias", "stored", "neurons",  # where they start; whether the bias is added
+            "step",  # stride of a convolution, factor of a shuffle
+            "count",  # row of the counts; -1: none
+            "first", "last",  # rows to count in: those of the band, inside of the window
+            "left", "right",  # columns to count in
+        )
+    ]
+)  # fmt: skip
+"""All that the loop has to know of an operation in one picture and band."""
+
+
+class Arrays(NamedTuple):
+    """Weights, biases and neurons of all operations, flat; offsets are in their operations.
+
+    Weights, currents and potentials are float32 or int16, in units that may differ by channel, of
+    channels padded to whole vectors of L lanes. Spikes of one position fill N words of 64 bits for
+    each rank of the layer's population.
+
+    Attributes:
+        encoder: the first kernel, float32: vector, kh, kw, c_in, lane.
+        encoder_bias: (C,) float32.
+        weights: the inner kernels, each: vector, kh, c_in (64 R N), 2 - kw, lane.
+        bias: of all convolutions but the first and the last, each (C,).
+        neurons: of all layers, for each rank in its population (4, C): bias (0 where it has been
+            added already), threshold, potential before the first timestep, and leak (what a
+            timestep keeps of the potential; 1 for IF neurons).
+        readout: float32: vector, c_in, 2 - kw, then kh and channel in a vector.
+    """
+
+    encoder: Array
+    encoder_bias: Array
+    weights: Array
+    bias: Array
+    neurons: Array
+    readout: Array
+
+
+class Counts(NamedTuple):
+    """What a pass counts, by layer of neurons and row; (K, H) int64 each.
+
+    Attributes:
+        spikes: spikes of all timesteps.
+        fired: neurons that fired at least once.
+        reached: spikes, each once per kernel column that it reaches inside the image.
+    """
+
+    spikes: Array
+    fired: Array
+    reached: Array
+
+
+@compiled
+def source_row(operation: Record, row: int) -> int:
+    """Return where a row of an operation's input starts in its ring."""
+    start: int = operation.source + row % operation.source_rows * operation.source_size
+    return start
+
+
+@compiled
+def encode_row(image: Array, arrays: Arrays, current: Array, timesteps: int) -> None:
+    """Fill a row of currents with what the image drives, the same at all timesteps."""
+    width, channels_in = image.shape[1] - 2, image.shape[2]
+    channels = arrays.encoder_bias.size
+    lanes, encoder_lanes = VECTOR_BYTES // current.itemsize, VECTOR_BYTES // 4
+    values, line = image.reshape(-1), image.shape[1] * channels_in
+    taps = 3 * channels_in  # of a kernel row: neighbours in memory
+    sums = np.empty(channels, np.float32)
+    steps = current.reshape(channels // lanes, timesteps, (width + 2) * lanes)
+    for x in range(width):
+        sums[:] = 0
+        for vector in range(channels // encoder_lanes):
+            for kh in range(3):
+                at = kh * line + x * channels_in
+                of = (vector * 3 + kh) * taps * encoder_lanes
+                add_products(values, at, taps, arrays.encoder, of, sums, vector * encoder_lanes)
+        for vector in range(channels // lanes):
+            position = steps[vector, 0, (x + 1) * lanes : (x + 2) * lanes]
+            for lane in range(lanes):
+                channel = vector * lanes + lane
+                value = sums[channel] + arrays.encoder_bias[channel]  # last, as torch does
+                if current.itemsize == 2:
+                    value = np.rint(min(max(value, -LARGEST), LARGEST))
+                position[lane] = value
+    for vector in range(channels // lanes):
+        for t in range(1, timesteps):
+            steps[vector, t] = steps[vector, 0]
+
+
+@compiled
+def convolve_row(
+    spikes: Array, operation: Record, arrays: Arrays, row: int, timesteps: int, currents: Array,
+    start: int,
+) -> None:  # fmt: skip
+    """Fill a row of currents with what the spikes of three rows drive; the bias is not in it.
+
+    Each sum takes kernel rows in order, and in them kernel columns, then channels: torch's order
+    on an x86 processor, so that float32 rounds alike. To that end a kernel row runs two columns
+    ahead of the next one, and a position's words are taken together.
+    """
+    width, width_in, words = operation.width, operation.source_width, operation.source_words
+    lanes = VECTOR_BYTES // currents.itemsize
+    vectors = operation.channels // lanes
+    currents[start : start + operation.target_size] = 0
+    for vector in range(vectors):
+        for left in range(0, width_in, COLUMNS):
+            for kh in range(3):
+                above = row * operation.step + kh - 1
+                if above < 0 or above >= operation.source_height:
+                    continue
+                source = source_row(operation, above)
+                ahead = 2 * (2 - kh)
+                begin = left + ahead if left > 0 else 0
+                end = min(left + COLUMNS + ahead, width_in)
+                count = max(0, end - begin)
+                of = operation.weights + (vector * 3 + kh) * words * WORD * 3 * lanes
+                for t in range(timesteps):
+                    first = source + (t * width_in + begin) * words
+                    at = start + (vector * timesteps + t) * (width + 2) * lanes
+                    if operation.step == 1:
+                        at += begin * lanes
+                        add_rows(
+                            spikes, first, words, words, count, arrays.weights, of, currents, at
+                        )
+                    else:
+                        at += (begin // 2 + 1) * lanes
+                        add_rows_by_two(
+                            spikes, first, words, words, count // 2, arrays.weights, of, currents,
+                            at,
+                        )  # fmt: skip
+
+
+@compiled
+def add_bias(target: Array, bias: Array, operation: Record, timesteps: int) -> None:
+    """Add the bias of a convolution to its row of currents."""
+    lanes = VECTOR_BYTES // target.itemsize
+    positions = timesteps * (operation.width + 2)
+    nothing = np.zeros(lanes, target.dtype)
+    for vector in range(operation.channels // lanes):
+        for at in range(vector * positions, (vector + 1) * positions):
+            carry(target, at * lanes, nothing, 0, bias, operation.bias + vector * lanes)
+
+
+@compiled
+def add_row(
+    currents: Array, operation: Record, bias: Array, row: int, timesteps: int, target: Array
+) -> None:
+    """Add a row of currents, and the bias that it still lacks, to the other's."""
+    if operation.source != operation.target:
+        start = source_row(operation, row)
+        target[:] = currents[start : start + target.size]
+    lanes = VECTOR_BYTES // target.itemsize
+    positions = timesteps * (operation.width + 2)
+    other = operation.other + row % operation.other_rows * target.size
+    for vector in range(operation.channels // lanes):
+        for at in range(vector * positions, (vector + 1) * positions):
+            of = operation.bias + vector * lanes
+            carry(target, at * lanes, currents, other + at * lanes, bias, of)
+
+
+@compiled
+def shuffle_row(
+    currents: Array, operation: Record, row: int, timesteps: int, target: Array
+) -> None:
+    """Fill a row of currents with one of the `step` rows that a row of channels unfolds to."""
+    factor, width, width_in = operation.step, operation.width, operation.source_width
+    lanes = VECTOR_BYTES // target.itemsize
+    start = source_row(operation, row // factor)
+    for channel in range(operation.channels):
+        for column in range(factor):
+            of = (channel * factor + row % factor) * factor + column
+            if of // lanes * timesteps * (width_in + 2) * lanes >= operation.source_size:
+                continue  # of a channel that only fills a vector
+            for t in range(timesteps):
+                to = ((channel // lanes * timesteps + t) * (width + 2) + 1 + column) * lanes
+                at = ((of // lanes * timesteps + t) * (width_in + 2) + 1) * lanes
+                to, at = to + channel % lanes, start + at + of % lanes
+                for x in range(width_in):
+                    target[to + x * factor * lanes] = currents[at + x * lanes]
+
+
+@compiled
+def fire_row(
+    currents: Array, operation: Record, arrays: Arrays, row: int, timesteps: int, out: Array
+) -> None:
+    """Drive a row of neurons with T timesteps of current; their spikes go to `out`."""
+    width, channels, words = operation.width, operation.channels, operation.words
+    lanes = VECTOR_BYTES // currents.itemsize
+    source = source_row(operation, row)
+    size = -(-channels // WORD)  # words of a rank
+    bits = out.view(np.uint8)
+    for rank in range(words // size):
+        neurons = operation.neurons + rank * 4 * channels
+        start = rank * size * 8  # the first byte of this rank at a position
+        for vector in range(channels // lanes):
+            for x in range(width):
+                fire(
+                    bits, x * words * 8 + start + vector * lanes // 8, width * words * 8,
+                    currents, source + (vector * timesteps * (width + 2) + x + 1) * lanes,
+                    (width + 2) * lanes, timesteps, arrays.neurons, neurons + vector * lanes,
+                    channels,
+                )  # fmt: skip
+
+
+@compiled
+def count_row(out: Array, operation: Record, counts: Counts, row: int, timesteps: int) -> None:
+    """Count the spikes of a row, the neurons that sent them, and the kernel columns reached."""
+    width, words, stride = operation.width, operation.words, operation.step
+    spikes, fired, reached = 0, 0, 0
+    for x in range(operation.left, operation.right):
+        reach = 3 - (x == 0) - (x == width - 1) if stride == 1 else 1 + x % 2 - (x == width - 1)
+        here = 0
+        for word in range(words):
+            ever = np.uint64(0)
+            for t in range(timesteps):
+                sent = out[(t * width + x) * words + word]
+                ever |= sent
+                here += popcount(sent)
+            fired += popcount(ever)
+        spikes += here
+        reached += here * reach
+    counts.spikes[operation.count, row] = spikes
+    counts.fired[operation.count, row] = fired
+    counts.reached[operation.count, row] = reached
+
+
+@compiled
+def read_row(
+    spikes: Array, operation: Record, readout: Array, row: int, timesteps: int, read: Array
+) -> None:
+    """Sum the read-out's weights for one row of spikes, over time; kernel rows side by side.
+
+    Word by word, which is faster: no spike hangs on the order of these sums.
+    """
+    width, columns_in = operation.source_width, operation.source_words
+    lanes = READOUT_BYTES // 4
+    read[:] = 0
+    if row < 0 or row >= operation.source_height:
+        return
+    source = source_row(operation, row)
+    for vector in range(readout.size // (columns_in * WORD * 3 * lanes)):
+        for word in range(columns_in):
+            of = (vector * columns_in + word) * WORD * 3 * lanes
+            at = vector * (width + 2) * lanes
+            for t in range(timesteps):
+                first = source + t * width * columns_in + word
+                add_short_rows(spikes, first, columns_in, 1, width, readout, of, read, at)
+
+
+@compiled
+def combine_rows(read: Array, row: int, drawn: Array) -> None:
+    """Add up, for one row of the result, what the spikes of three rows sent to it."""
+    width, outputs = drawn.shape
+    lanes = READOUT_BYTES // 4
+    for x in range(width):
+        for output in range(outputs):
+            total = np.float32(0)
+            for kh in range(3):
+                index = kh * outputs + output
+                at = ((index // lanes) * (width + 2) + x + 1) * lanes + index % lanes
+                total += read[(row + kh - 1) % 3, at]
+            drawn[x, output] = total

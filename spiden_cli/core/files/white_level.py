@@ -1,0 +1,131 @@
+"""The white level of 16-bit pixels: what the file states, or what the pixels need.
+
+Cameras and microscopes of 10, 12 or 14 bits leave the upper bits of a 16-bit file at zero. Taken by
+the full range such a picture is dark and so is its noise.
+"""
+
+import math
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from spiden_cli.core.image.picture import WHITE_OPTION, Pixels, Range
+
+if TYPE_CHECKING:
+    import tifffile
+
+__all__ = ["range_of", "stated_in_png", "stated_in_tiff"]
+
+_BITS = (8, 10, 12, 14, 16)
+_PNG_SIGNATURE_LENGTH = 8
+_MAXIMUM_TAGS = ((280, 281), (340, 341))  # (Min, Max)SampleValue, S(Min, Max)SampleValue
+# Neither part crosses a "<", so that a hostile description costs no more than its length.
+_OME_PIXELS = re.compile(r"<(?:\w{1,20}:)?Pixels\s([^<>]*)>")
+_OME_BITS = re.compile(r"\bSignificantBits\s{0,9}=\s{0,9}[\"'](\d{1,3})[\"']")
+
+
+def range_of(pixels: Pixels, stated: Range | None) -> tuple[Range | None, list[str]]:
+    """The range of decoded pixels, and notes if it wasn't stated.
+
+    A statement that the pixels themselves exceed isn't believed. Without a statement, white is the
+    largest value of the smallest of 8, 10, 12, 14 and 16 bits that hold the pixels.
+
+    Args:
+        pixels: (H, W) or (H, W, 3) uint8 or uint16.
+        stated: what the file says.
+
+    Returns:
+        The range, None for the full one of the type where nothing was stated, and notes.
+    """
+    if pixels.dtype == np.uint8:
+        return None, []
+    darkest, brightest = int(pixels.min()), int(pixels.max())
+    if stated is not None and stated.white <= np.iinfo(pixels.dtype).max:
+        if stated.black <= darkest and brightest <= stated.white:
+            return stated, []
+        if brightest <= stated.white:
+            return Range(0.0, stated.white), []
+    notes = []
+    if stated is not None:
+        notes.append(
+            f"the file gives white as {stated.white:g}, which its pixels of up to {brightest} "
+            "contradict: it isn't used"
+        )
+    bits = next(bits for bits in _BITS if brightest < 2**bits)
+    if bits == 16:
+        return None, notes
+    white = 2**bits - 1
+    notes.append(
+        f"white is taken to be {white}, since the pixels need only {bits} of their 16 bits; "
+        f"{WHITE_OPTION} sets another value"
+    )
+    return Range(0.0, float(white)), notes
+
+
+def stated_in_tiff(page: "tifffile.TiffPage") -> Range | None:
+    """What a page says of its range: MaxSampleValue, SMaxSampleValue, OME-XML, or packed bits.
+
+    Sources: TIFF 6.0, sections 8 and 20 (tags 280, 281, 340, 341); OME-XML 2016-06, attribute
+    SignificantBits of Pixels.
+    """
+    colours = max(1, page.samplesperpixel - len(page.extrasamples))
+    for lowest, highest in _MAXIMUM_TAGS:
+        whites, blacks = (_levels(page, code, colours) for code in (highest, lowest))
+        if whites and max(whites) > 0:
+            white, black = max(whites), max(0.0, min(blacks, default=0.0))
+            return Range(black if black < white else 0.0, white)
+    if bits := _ome_bits(page.description):
+        return Range(0.0, float(2**bits - 1))
+    packed = page.bitspersample
+    return Range(0.0, float(2**packed - 1)) if 8 < packed < 16 else None
+
+
+def _levels(page: "tifffile.TiffPage", code: int, colours: int) -> list[float]:
+    """The values of a tag for the colours, one for all or one each; [] if they are nonsense."""
+    tag = page.tags.get(code)
+    if tag is None:
+        return []
+    values: Iterable[Any] = tag.value if isinstance(tag.value, tuple) else (tag.value,)
+    try:
+        numbers = [float(value) for value in values][:colours]
+    except (TypeError, ValueError):
+        return []
+    return numbers if all(math.isfinite(number) for number in numbers) else []
+
+
+def _ome_bits(description: str) -> int | None:
+    """SignificantBits of the first Pixels element, 1 to 16."""
+    if (pixels := _OME_PIXELS.search(description)) and (bits := _OME_BITS.search(pixels[1])):
+        return int(bits[1]) if 1 <= int(bits[1]) <= 16 else None
+    return None
+
+
+def stated_in_png(stream: BinaryIO, pixels: Pixels) -> Range | None:
+    """What an sBIT chunk says (PNG specification, third edition, section 11.3.2.7).
+
+    By the specification the samples were scaled up to all 16 bits, and sBIT tells how many of them
+    count: white is then 65535. Many programs store the small values as they are: pixels that fit in
+    so few bits are taken for these.
+
+    Args:
+        stream: the file; its position changes.
+        pixels: (H, W) or (H, W, 3), what was decoded from it.
+    """
+    bits = max(_significant_bits(stream)[: 3 if pixels.ndim == 3 else 1], default=0)
+    if pixels.dtype == np.uint8 or not 0 < bits <= 16:
+        return None
+    white = 2**bits - 1
+    return Range(0.0, float(white if pixels.max() <= white else np.iinfo(pixels.dtype).max))
+
+
+def _significant_bits(stream: BinaryIO) -> bytes:
+    """The sBIT chunk, one byte a channel, which stands before the pixels; empty if missing."""
+    stream.seek(_PNG_SIGNATURE_LENGTH)
+    while len(head := stream.read(8)) == 8 and head[4:] != b"IDAT":
+        length = int.from_bytes(head[:4], "big")
+        if head[4:] == b"sBIT":
+            return stream.read(min(length, 4))
+        stream.seek(length + 4, 1)  # the chunk and its checksum
+    return b""
