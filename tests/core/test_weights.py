@@ -7,14 +7,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from spiden_cli.core.network.denoiser import Denoiser
+from spiden_cli.core.network.folding import folded
 from spiden_cli.core.network.presets import preset
-from spiden_cli.core.weights import WeightsInfo, load_weights, read_info, save_weights
+from spiden_cli.core.weights import WeightsInfo, load_folded, load_weights, read_info, save_weights
 from spiden_cli.errors import OutputError, WeightsError
 
 CONFIG = replace(preset("tiny"), neuron="lif", width=4, layers=4, threshold=2.5, surrogate="arctan")
@@ -42,8 +44,9 @@ def refusal(path: Path) -> str:
 
 
 @pytest.mark.parametrize("neuron", ["if", "lif", "relu"])
-def test_round_trip(tmp_path, neuron):
-    network = Denoiser(replace(CONFIG, neuron=neuron))
+@pytest.mark.parametrize("family", [{}, {"family": "unet", "layers": 10, "shortcuts": False}])
+def test_round_trip(tmp_path, family, neuron):
+    network = Denoiser(replace(CONFIG, neuron=neuron, **family))
     network(torch.rand(2, 1, 12, 12), 25.0, 2)
     info = replace(INFO, config=network.config)
     save_weights(tmp_path / "w.safetensors", network, info)
@@ -56,6 +59,36 @@ def test_round_trip(tmp_path, neuron):
     image = torch.rand(1, 1, 13, 12)
     assert torch.equal(loaded(image, 25.0, 3), network.eval()(image, 25.0, 3))
     assert [path.name for path in tmp_path.iterdir()] == ["w.safetensors"]
+
+
+@pytest.mark.parametrize("neuron", ["if", "lif", "relu"])
+@pytest.mark.parametrize("family", [{}, {"family": "unet", "layers": 10}])
+def test_a_folded_network_is_read_from_the_same_file(tmp_path, family, neuron):
+    network = Denoiser(replace(CONFIG, neuron=neuron, learn_initial=neuron != "relu", **family))
+    network(torch.rand(2, 1, 12, 12), 25.0, 2)
+    path = tmp_path / "w.safetensors"
+    save_weights(path, network, replace(INFO, config=network.config))
+    found, info = load_folded(path)
+    expected = folded(network)
+    assert found.config == info.config == network.config
+    for mine, theirs in (
+        (found.convolutions, expected.convolutions),
+        (found.neurons, expected.neurons),
+    ):
+        assert mine.keys() == theirs.keys()
+        for name, parts in mine.items():
+            assert all(map(np.array_equal, parts, theirs[name])), name
+
+
+def test_a_file_from_before_there_were_families_holds_a_chain(path):
+    def forget(metadata: dict[str, str]) -> dict[str, str]:
+        record = json.loads(metadata["spiden"])
+        del record["config"]["family"]
+        return {**metadata, "spiden": json.dumps(record)}
+
+    rewrite(path, metadata=forget)
+    assert load_weights(path)[1] == INFO
+    assert INFO.config.family == "chain"
 
 
 def test_the_network_does_not_hang_on_the_file(path):
@@ -150,6 +183,10 @@ def test_metadata_that_describe_nothing(path, text):
         {"config": {"noise_map": 7}},
         {"config": {"neuron": "adder"}},
         {"config": {"surrogate": "guess"}},
+        {"config": {"family": "guess"}},
+        {"config": {"family": "../chain"}},
+        {"config": {"family": None}},
+        {"config": {"family": "unet", "layers": 4}},
         {"config": {"threshold": float("nan")}},
         {"sigma": [25]},
         {"sigma": "low"},
