@@ -92,7 +92,7 @@ class LemaireModel:
             "potentials": 0.0 if layer.spiking else operations.shortcuts * outputs,
             "addressing": self.constants.int32_add_pj
             * layer.passes
-            * (shape.inputs + shape.outputs + 9 * shape.channels_out),
+            * (shape.inputs + shape.outputs + shape.kernel**2 * shape.channels_out),
         }
 
     def _spike_driven(self, layer: LayerCounts, precision: Precision) -> dict[str, float]:

@@ -9,6 +9,7 @@ from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.families import graph_of
 
 CONFIG = NetworkConfig(width=8, layers=6, shortcuts=True, unshuffle=2, noise_map=True)
+UNET = NetworkConfig(family="unet", width=8, layers=10, unshuffle=2, noise_map=True)
 SIDE = 24
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from energy_strategies import CONFIG, SIDE, measurement, passes
+from energy_strategies import CONFIG, SIDE, UNET, measurement, passes
 
 from spiden_cli.core.energy.comparison import (
     ORIGINAL,
@@ -22,10 +22,14 @@ from spiden_cli.core.network.presets import preset
 CONSTANTS = load_constants()
 
 
-def test_the_baselines_are_the_four_cnns():
-    comparison = compare(measurement(0.5), CONSTANTS)
-    twin = dense_counts(CONFIG.twin(), SIDE, SIDE, 1)
-    equivalent = dense_counts(CONFIG.twin(), SIDE, SIDE, 1, passes(0.5).spikes)
+each_shape = pytest.mark.parametrize("config", [CONFIG, UNET], ids=["chain", "unet"])
+
+
+@each_shape
+def test_the_baselines_are_the_four_cnns(config):
+    comparison = compare(measurement(0.5, config=config), CONSTANTS)
+    twin = dense_counts(config.twin(), SIDE, SIDE, 1)
+    equivalent = dense_counts(config.twin(), SIDE, SIDE, 1, passes(0.5, config=config).spikes)
     original = dense_counts(preset("dncnn17").twin(), SIDE, SIDE, 1)
     models = {model.name: model for model in energy_models(CONSTANTS)}
     for verdict in comparison.verdicts:
@@ -47,8 +51,12 @@ def test_the_low_bit_cnn_holds_the_spikes_of_a_whole_population(population, bits
     assert compare(measurement(0.5, 4, config), CONSTANTS).equivalent_bits == bits
 
 
-def test_layers_add_up_to_the_verdict():
-    comparison = compare(measurement(0.5), CONSTANTS)
+@each_shape
+def test_layers_add_up_to_the_verdict(config):
+    comparison = compare(measurement(0.5, config=config), CONSTANTS)
+    assert {verdict.model for verdict in comparison.verdicts} == {
+        "operations", "lemaire", "movement",
+    }  # fmt: skip
     for verdict in comparison.verdicts:
         key = verdict.model, verdict.precision.name
         layers = sum(sum(layer.energy[key].values()) for layer in comparison.layers)
@@ -57,17 +65,18 @@ def test_layers_add_up_to_the_verdict():
         assert twins == pytest.approx(verdict.baselines[SAME])
 
 
+@each_shape
 @pytest.mark.parametrize("timesteps", [1, 4, 16])
-def test_the_break_even_decides_who_wins(timesteps):
+def test_the_break_even_decides_who_wins(config, timesteps):
     """Below it the network is cheaper than its twin in the same format, above it dearer."""
-    for verdict in compare(measurement(0.5, timesteps), CONSTANTS).verdicts:
+    for verdict in compare(measurement(0.5, timesteps, config), CONSTANTS).verdicts:
         if verdict.break_even <= 0:  # it never wins: it loses without a single spike
-            silent = compare(measurement(0.0, timesteps), CONSTANTS)
+            silent = compare(measurement(0.0, timesteps, config), CONSTANTS)
             assert _same(silent, verdict).ratio(SAME) > 1
             continue
         for factor in (0.9, 1.1):
             rate = verdict.break_even * factor
-            other = compare(measurement(rate, timesteps), CONSTANTS)
+            other = compare(measurement(rate, timesteps, config), CONSTANTS)
             assert (_same(other, verdict).ratio(SAME) < 1) == (factor < 1)
 
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from energy_strategies import network, rates, steps
+from energy_strategies import CONFIG, UNET, network, rates, steps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -157,6 +157,22 @@ def test_memories_that_never_stop_growing_favour_the_cnn(side, even):
     dense = spent(model, [dense_layer(shape=shape)], INT32)
     found = break_even(model, [spiking_layer(0.1, 4, shape)], INT32, dense)
     assert found == pytest.approx(even, abs=0.012)
+
+
+@pytest.mark.parametrize("population", [1, 4])
+@pytest.mark.parametrize("shape", [CONFIG, UNET], ids=["chain", "unet"])
+def test_lemaire_copies_the_current_of_the_encoder_word_by_word(shape, population):
+    """A read and a write for each word and timestep, however many neurons read it afterwards."""
+    model, timesteps = LemaireModel(CONSTANTS.lemaire), 3
+    config = replace(shape, inner_population=population)
+    encoder = network(0.5, timesteps, config)[0]
+    words = encoder.shape.outputs
+    assert encoder.operations.copies == timesteps * words
+    without = replace(encoder, operations=replace(encoder.operations, copies=0))
+    for precision in model.formats:
+        copy = spent(model, [encoder], precision) - spent(model, [without], precision)
+        access = model.access(words, model.potential_bits(precision))
+        assert copy == pytest.approx(2e-12 * timesteps * words * access)
 
 
 def test_memory_dominates_lemaire():

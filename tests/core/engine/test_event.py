@@ -187,6 +187,18 @@ def test_int16_never_overflows(scale, family):
         assert found[name].firing_rate == pytest.approx(layer.firing_rate, abs=0.1)
 
 
+@pytest.mark.parametrize("neuron", ["if", "lif"])
+@pytest.mark.parametrize("name", PRESETS)
+def test_with_real_weights_a_rounding_flips_few_spikes(make, name, neuron):
+    network = make(name, neuron=neuron, width=33)
+    noisy = np.random.default_rng(0).random((1, 61, 70), np.float32)
+    expected = DenseEngine(network).run(noisy, 25.0, 3)
+    found = EventEngine(network, 2).run(noisy, 25.0, 3)
+    for layer, activity in expected.activity.items():
+        assert found.activity[layer].spikes == pytest.approx(activity.spikes, rel=1e-4)
+    assert np.isclose(found.denoised, expected.denoised, rtol=0, atol=1e-5).mean() > 0.99
+
+
 @pytest.mark.parametrize("name", SPIKING)
 def test_shipped_weights_lose_nothing(name):
     network, info = load_folded(find_weights(name))

@@ -1,5 +1,8 @@
 """The dense engine computes what the plain definition of the network says."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -44,6 +47,11 @@ def test_the_same_spikes(name, channels, unshuffle, population, height, width, t
     found = DenseEngine(network).run(noisy, SIGMA, timesteps, window)
     assert found.activity == expected.activity
     np.testing.assert_allclose(found.denoised, expected.denoised, rtol=0, atol=1e-5)
+
+
+def test_it_takes_no_torch():
+    program = "import sys, spiden_cli.core.engine.reference; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_a_map_of_the_noise_is_averaged_over_each_position(make):
