@@ -54,7 +54,7 @@ _CLEAN = (0.3, 1.2)
 """Level below which there is no noise, and above which it is noise for certain."""
 _NO_SIGMA = 1.0
 """Below it, nothing that a network would remove could be told from the picture."""
-_WHITE_CHROMA_RATIO, _WHITE_CHROMA_SHARE, _WHITE_CHROMA_SLACK = 1.65, 0.72, 0.2
+_WHITE_CHROMA_RATIO, _WHITE_CHROMA_SHARE, _WHITE_CHROMA_SLACK = 1.65, 0.72, 0.1
 _WHITE_LUMA_RATIO, _WHITE_LUMA_SHARE = 1.5, 0.7
 _LEAST_CHROMA = 0.3
 """Chroma noise below it says nothing: a grey picture in three channels, or a strong JPEG."""
@@ -173,7 +173,8 @@ def _usable(blocks: Blocks) -> Blocks:
     """Leave out blocks that clipping has touched, and constant ones, which no camera made."""
     clipped = ((blocks <= 1) | (blocks >= 254)).mean((1, 2, 3)) > _CLIPPED_SHARE
     constant = (np.ptp(blocks, axis=(1, 2)) == 0).all(-1)
-    return blocks[~clipped & ~constant]
+    usable: Blocks = blocks[~clipped & ~constant]
+    return usable
 
 
 def _residual(blocks: Blocks) -> Blocks:
@@ -191,7 +192,8 @@ def _residual(blocks: Blocks) -> Blocks:
 def _variance(residual: Blocks) -> NDArray[np.float32]:
     """Variance of each block and channel, (N, C): a plane has cost three degrees of freedom."""
     squares: NDArray[np.float32] = np.einsum("nyxc,nyxc->nc", residual, residual)
-    return squares / np.float32(residual.shape[1] * residual.shape[2] - 3)
+    squares /= np.float32(residual.shape[1] * residual.shape[2] - 3)
+    return squares
 
 
 def _unlike(chroma: Blocks, luma: Blocks) -> Blocks:
@@ -199,7 +201,8 @@ def _unlike(chroma: Blocks, luma: Blocks) -> Blocks:
     shared = np.einsum("nyxc,nyxl->nc", chroma, luma)
     power = np.einsum("nyxl,nyxl->n", luma, luma)[:, None]
     slope = np.divide(shared, power, out=np.zeros_like(shared), where=power > 0)
-    return chroma - slope[:, None, None] * luma
+    unlike: Blocks = chroma - slope[:, None, None] * luma
+    return unlike
 
 
 def _measure(residual: Blocks) -> _Measure:
