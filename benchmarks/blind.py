@@ -8,6 +8,7 @@ pictures, and averaged over the pictures. Nothing may be chosen by what this pri
 
 import argparse
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
 
 import spiden_cli as spiden
@@ -33,19 +34,20 @@ def main() -> None:
         images = [noisy.pixels, *(result.image.pixels for result in results)]
         rows.append([spiden.psnr(pixels, clean.pixels) for pixels in images])
         found = f"{results[0].estimate}, sigma {results[0].noise.sigma:.1f}"
-        print(
-            f"{noisy_path.name:24}", *(f"{value:9.2f}" for value in rows[-1]), "", found, flush=True
-        )
+        print(line(noisy_path.name, rows[-1]), "", found, flush=True)
     means = [statistics.mean(column) for column in zip(*rows, strict=True)]
-    print(f"{'mean':24}", *(f"{value:9.2f}" for value in means))
+    print(line("mean", means))
     worst = [min(value - row[0] for value, row in zip(column, rows, strict=True))
              for column in zip(*rows, strict=True)]  # fmt: skip
-    print(f"{'worst change':24}", *(f"{value:9.2f}" for value in worst))
+    print(line("worst change", worst))
     if options.levels:
         best = max(range(2, len(means)), key=means.__getitem__)
-        print(
-            f"best single level: {columns[best]}, {means[best]:.2f} dB; automatic {means[1]:.2f} dB"
-        )
+        print(f"best single level: {columns[best]}, {means[best]:.2f} dB")
+
+
+def line(name: str, values: Sequence[float]) -> str:
+    """Return a row of the table."""
+    return f"{name:24}" + "".join(f"{value:10.2f}" for value in values)
 
 
 def pairs(folder: Path) -> list[tuple[Path, Path]]:

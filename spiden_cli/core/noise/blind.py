@@ -93,6 +93,21 @@ def estimate_noise(pixels: Pixels, range: Range | None = None) -> NoiseEstimate:
     White noise is what `estimate_sigma` says. So is everything in grey pictures, unless their flat
     blocks are very much alike, and in pictures too small to have 64 blocks of 16 x 16 pixels.
 
+    Measured on synthetic noise over crops of 512 x 512 of 32 photographs that `spiden train` holds
+    out (bsd432 and photos); the constants were chosen on them too, mostly on half of them. White
+    noise of sigma 2 to 50: called white in each. Camera noise of 2 to 10 levels (shot and read
+    noise, bilinear demosaicing, smoothing, tone curve, JPEG of quality 80 to 95): `level` is 0.7
+    times the true root mean square, with a standard deviation of 0.2 between pictures. The default
+    colour model, told `sigma`, gains from 0.1 dB up in each of 69, 1.3 dB on average, where the
+    best of six levels gains 1.7. White noise blurred by 1 pixel: `level` is right on average (0.3
+    deviation), but five of 32 pictures gain less than 0.1 dB, or lose up to 0.55 dB, sand 1.4.
+    Clean pictures keep 44 dB to themselves, but sand, which is called white noise, only 35.
+
+    Real cameras read too low: over the 25 pairs of nam25, on which nothing was chosen, PSNR rises
+    from 37.06 to 39.00 dB, while sigma 10 for all gives 40.28. None loses; in two no noise is
+    found, though there is. Grey pictures with camera noise are called white, and so left nearly as
+    they are, three times out of four.
+
     At most 2048 blocks are looked at, spread over the picture, so that neither time nor memory
     grow with it. Blocks that touch black or white and constant ones are left out.
 
@@ -192,8 +207,8 @@ def _residual(blocks: Blocks) -> Blocks:
 def _variance(residual: Blocks) -> NDArray[np.float32]:
     """Variance of each block and channel, (N, C): a plane has cost three degrees of freedom."""
     squares: NDArray[np.float32] = np.einsum("nyxc,nyxc->nc", residual, residual)
-    squares /= np.float32(residual.shape[1] * residual.shape[2] - 3)
-    return squares
+    variance: NDArray[np.float32] = squares / np.float32(residual[0, ..., 0].size - 3)
+    return variance
 
 
 def _unlike(chroma: Blocks, luma: Blocks) -> Blocks:
