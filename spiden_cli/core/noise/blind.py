@@ -195,7 +195,7 @@ def _usable(blocks: Blocks) -> Blocks:
 def _residual(blocks: Blocks) -> Blocks:
     """Take the plane of least squares out of each block and channel."""
     offset = np.arange(_SIDE, dtype=np.float32) - np.float32((_SIDE - 1) / 2)
-    centred = blocks - blocks.mean((1, 2), keepdims=True)
+    centred: Blocks = blocks - blocks.mean((1, 2), keepdims=True)
     weight = np.float32(1 / (_SIDE * (offset**2).sum()))
     down = np.einsum("nyxc,y->nc", centred, offset) * weight
     across = np.einsum("nyxc,x->nc", centred, offset) * weight
