@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from spiden_cli.core.network.denoiser import Denoiser
     from spiden_cli.core.network.folding import fold
     from spiden_cli.core.network.presets import PRESETS
+    from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise
     from spiden_cli.core.noise.estimation import estimate_sigma
     from spiden_cli.core.noise.model import Gaussian, Noise, NoiseMap, PoissonGaussian, Unknown
     from spiden_cli.core.noise.synthesis import add_gaussian_noise
@@ -51,6 +52,7 @@ _HOMES = {
     "core.image.metrics": ("psnr", "ssim"),
     "core.noise.synthesis": ("add_gaussian_noise",),
     "core.noise.estimation": ("estimate_sigma",),
+    "core.noise.blind": ("NoiseEstimate", "estimate_noise"),
     "core.image.picture": ("Picture", "Range"),
     "core.tasks.denoising": ("Denoised", "denoise_picture", "denoise_planes"),
     "core.tasks.model": ("Model", "Result", "load"),
@@ -89,6 +91,7 @@ __all__ = [
     "Model",
     "NetworkConfig",
     "Noise",
+    "NoiseEstimate",
     "NoiseMap",
     "OutputError",
     "Picture",
@@ -105,6 +108,7 @@ __all__ = [
     "add_gaussian_noise",
     "denoise_picture",
     "denoise_planes",
+    "estimate_noise",
     "estimate_sigma",
     "evaluate",
     "find_dataset",

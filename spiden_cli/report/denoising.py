@@ -31,6 +31,7 @@ class DenoiseReport:
         noise: the kind of noise that was removed.
         sigma: its level in 8-bit units; None where it differs from pixel to pixel.
         sigma_estimated: whether it was estimated from the picture.
+        noise_found: what the estimate found, in words; None where the noise was given.
         model: name or file of the weights.
         timesteps: T.
         engine: name of the engine that ran.
@@ -53,6 +54,7 @@ class DenoiseReport:
     noise: str
     sigma: float | None
     sigma_estimated: bool
+    noise_found: str | None
     model: str
     timesteps: int
     engine: str
@@ -92,6 +94,7 @@ class DenoiseReport:
             noise=type(result.noise).__name__,
             sigma=sigma if isinstance(sigma, float) else None,
             sigma_estimated=result.estimated,
+            noise_found=None if result.estimate is None else str(result.estimate),
             model=result.model,
             timesteps=result.timesteps,
             engine=result.engine,
@@ -146,6 +149,8 @@ def _sheet(report: DenoiseReport) -> Table:
     kind = "colour" if report.colour else "grey"
     size = f"{report.width} x {report.height}"
     sheet.add_row("picture", f"{report.source.name}: {size}, {kind}, {report.depth} bits")
+    if report.noise_found is not None:
+        sheet.add_row("noise", report.noise_found)
     origin = "estimated from the picture" if report.sigma_estimated else "as given"
     level = report.noise if report.sigma is None else f"{report.sigma:.1f}"
     sheet.add_row("sigma", f"{level} ({origin})")

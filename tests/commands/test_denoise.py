@@ -34,6 +34,7 @@ def test_json_agrees_with_the_file(spiden, noisy_png, small_weights, tmp_path):
     assert target.is_file()
     assert record["timesteps"] == 2
     assert record["sigma_estimated"]
+    assert "noise" in record["noise_found"]
     assert 10 < record["sigma"] < 40
     assert 0 < record["firing_rate"] < 1
     assert record["synaptic_operations"] > 0

@@ -6,14 +6,16 @@ A kind of noise says one thing to everybody: its level at each pixel of a pictur
 
 import math
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spiden_cli.core.image.picture import Pixels, Range
-from spiden_cli.core.image.pixels import to_unit
 from spiden_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from spiden_cli.core.noise.blind import NoiseEstimate
 
 Level: TypeAlias = float | NDArray[np.float32]
 """A noise level in 8-bit units: one for all pixels, or a map (H, W)."""
@@ -106,8 +108,8 @@ def as_noise(given: Noise | float | None) -> Noise:
     return Gaussian(float(given))
 
 
-def known(noise: Noise, pixels: Pixels, extent: Range) -> Noise:
-    """Return the noise, estimated from the picture if it is unknown.
+def known(noise: Noise, pixels: Pixels, extent: Range) -> "tuple[Noise, NoiseEstimate | None]":
+    """Return the noise, and what was found in the picture if it had to be estimated.
 
     Args:
         noise: what is known of it.
@@ -118,11 +120,11 @@ def known(noise: Noise, pixels: Pixels, extent: Range) -> Noise:
         InputError: the picture is too small to tell.
     """
     if not isinstance(noise, Unknown):
-        return noise
-    from spiden_cli.core.noise.estimation import estimate_sigma
+        return noise, None
+    from spiden_cli.core.noise.blind import estimate_noise
 
-    image = to_unit(pixels, extent) if pixels.dtype.kind == "f" else pixels
-    return Gaussian(min(estimate_sigma(image, extent), 255.0))
+    estimate = estimate_noise(pixels, extent)
+    return Gaussian(estimate.sigma), estimate
 
 
 def level_of(noise: Noise, pixels: Pixels, extent: Range) -> Level:

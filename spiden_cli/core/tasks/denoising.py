@@ -13,6 +13,7 @@ from spiden_cli.core.engine.tiling import Shape, Window, tiles
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.pixels import to_pixels, to_unit
 from spiden_cli.core.network.families import graph_of
+from spiden_cli.core.noise.blind import NoiseEstimate
 from spiden_cli.core.noise.model import Level, Noise, as_noise, known, level_of
 from spiden_cli.errors import InputError, WeightsError
 
@@ -27,12 +28,14 @@ class Denoised:
     Attributes:
         picture: the result, with depth, range, transparency and metadata of the noisy one.
         noise: what was removed, as it was given or estimated.
+        estimate: what was found in the picture; None where the noise was given.
         activity: spikes and synaptic operations by layer; empty for a CNN.
         seconds: time in the network.
     """
 
     picture: Picture
     noise: Noise
+    estimate: NoiseEstimate | None
     activity: Activity
     seconds: float
 
@@ -59,7 +62,7 @@ def denoise_picture(
         InputError: the picture is too small, or a grey one is given to a colour network; the noise
             or T is out of range.
     """
-    found = known(as_noise(noise), picture.pixels, picture.levels)
+    found, estimate = known(as_noise(noise), picture.pixels, picture.levels)
     level = level_of(found, picture.pixels, picture.levels)
     pixels = np.empty_like(picture.pixels)
 
@@ -73,7 +76,8 @@ def denoise_picture(
     size = (picture.channels, picture.height, picture.width)
     activity = _in_tiles(engine, size, read, write, level, timesteps, tile, on_tile)
     seconds = time.perf_counter() - began
-    return Denoised(dataclasses.replace(picture, pixels=pixels), found, activity, seconds)
+    denoised = dataclasses.replace(picture, pixels=pixels)
+    return Denoised(denoised, found, estimate, activity, seconds)
 
 
 def denoise_planes(

@@ -19,7 +19,8 @@ from spiden_cli.core.engine.engine import Engine
 from spiden_cli.core.engine.ensemble import EnsembleEngine
 from spiden_cli.core.engine.selection import Waiting, select_engine
 from spiden_cli.core.network.folding import FoldedNetwork
-from spiden_cli.core.noise.model import Gaussian, Noise, Unknown, as_noise
+from spiden_cli.core.noise.blind import NoiseEstimate
+from spiden_cli.core.noise.model import Gaussian, Noise, as_noise
 from spiden_cli.core.tasks.arrays import as_picture, like
 from spiden_cli.core.tasks.denoising import OnTile, denoise_picture
 from spiden_cli.core.weights import WeightsInfo, load_folded
@@ -37,7 +38,7 @@ class Result:
         activity: spikes and synaptic operations by layer; empty for a CNN.
         notes: what the user should know, a sentence each: why little or nothing was removed, or
             what the model was not trained for.
-        estimated: whether the noise was estimated.
+        estimate: what was found of the noise, in words by `str`; None where it was given.
         model: the name of the model that ran, or its file.
         engine: the name of the engine that ran it.
         timesteps: T.
@@ -48,11 +49,16 @@ class Result:
     noise: Noise
     activity: Activity
     notes: tuple[str, ...]
-    estimated: bool
+    estimate: NoiseEstimate | None
     model: str
     engine: str
     timesteps: int
     seconds: float
+
+    @property
+    def estimated(self) -> bool:
+        """Whether the noise was estimated."""
+        return self.estimate is not None
 
 
 class Loaded(NamedTuple):
@@ -152,18 +158,16 @@ class Model:
             WeightsError: the weights can't be read, or give no finite output.
         """
         picture = as_picture(image, white)
-        wanted = as_noise(noise)
         loaded = self.loaded(picture.is_colour)
         steps = loaded.info.timesteps[0] if timesteps is None else timesteps
-        found = denoise_picture(loaded.engine, picture, wanted, steps, on_tile=on_tile)
-        estimated = isinstance(wanted, Unknown)
+        found = denoise_picture(loaded.engine, picture, as_noise(noise), steps, on_tile=on_tile)
         notes = [loaded.note] if loaded.note else []
         return Result(
             image=like(image, found.picture),
             noise=found.noise,
             activity=found.activity,
-            notes=(*notes, *_notes(found.noise, estimated, loaded.info)),
-            estimated=estimated,
+            notes=(*notes, *_notes(found.noise, found.estimate is not None, loaded.info)),
+            estimate=found.estimate,
             model=loaded.name,
             engine=loaded.engine.name,
             timesteps=steps,
