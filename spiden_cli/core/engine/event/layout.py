@@ -18,7 +18,7 @@ class Layout(NamedTuple):
 
     Attributes:
         table: (M,) of OPERATION; what depends on the band is not yet filled in.
-        numbers: size of all rings of currents.
+        numbers: size of all rings of currents, after a row that convolutions share.
         words: size of all rings of spikes.
     """
 
@@ -31,7 +31,8 @@ def lay_out(program: Program, height: int, width: int, timesteps: int) -> Layout
     """Place the rings of all operations for a picture of so many positions of the read-out."""
     graph, arranged, lanes = program.graph, program.arranged, program.arranged.lanes
     table = np.zeros(len(program.operations), OPERATION)
-    numbers = words = layers = 0
+    words = layers = 0
+    numbers = _scratch(program, width, timesteps)
     for at, operation in enumerate(program.operations):
         node, row = operation.node, table[at]
         side = node.scale, program.scale
@@ -54,8 +55,9 @@ def lay_out(program: Program, height: int, width: int, timesteps: int) -> Layout
             row["target_size"] = lanes_out * (row["width"] + 2)
         elif operation.target == at:
             row["target_size"] = row["channels"] * timesteps * (row["width"] + 2)
-            row["target"], row["target_rows"] = numbers, operation.ring
-            numbers += operation.ring * int(row["target_size"])
+            shared = operation.kind == CONVOLVE and hands_on(program, at)
+            row["target"], row["target_rows"] = 0 if shared else numbers, operation.ring
+            numbers += 0 if shared else operation.ring * int(row["target_size"])
         if isinstance(node, Convolution) and operation.kind == CONVOLVE:
             row["weights"], row["bias"] = arranged.weights[node.name], arranged.bias[node.name]
             row["stored"], row["step"] = not lacks_bias(graph, node), node.stride
@@ -65,6 +67,31 @@ def lay_out(program: Program, height: int, width: int, timesteps: int) -> Layout
         elif isinstance(node, Shuffle):
             row["step"], row["channels"] = node.factor, node.channels
     return Layout(table, numbers, words)
+
+
+def hands_on(program: Program, at: int) -> bool:
+    """Return whether an operation's one row is gone once the next operation has run.
+
+    Such rows share their memory: what all layers use in turn stays in the cache.
+    """
+    operation = program.operations[at]
+    readers = program.graph.consumers(operation.node)
+    return (
+        operation.ring == 1
+        and len(readers) == 1
+        and (readers[0] is program.operations[at + 1].node)
+    )
+
+
+def _scratch(program: Program, width: int, timesteps: int) -> int:
+    """Return the size of the largest row of currents that is only handed on, in numbers."""
+    lanes, sizes = program.arranged.lanes, [0]
+    for at, operation in enumerate(program.operations[:-1]):
+        node = operation.node
+        if operation.kind == CONVOLVE and hands_on(program, at):
+            columns = width * program.scale // node.scale + 2
+            sizes.append(-(-node.channels // lanes) * lanes * timesteps * columns)
+    return max(sizes)
 
 
 def _connect(row: Array, table: Array, operation: Operation) -> None:
