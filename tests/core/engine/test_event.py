@@ -87,7 +87,7 @@ def test_the_same_spikes_as_dense(config, height, width, timesteps, threads, see
 GREY = NetworkConfig(family="unet", width=5, layers=10)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     u_nets, st.integers(5, 140), st.integers(5, 90), st.integers(1, 5), st.integers(1, 3),
     st.integers(0, 1000),

@@ -40,7 +40,7 @@ def test_the_dense_engine_sends_those_of_the_reference(drawn, size, timesteps, s
     np.testing.assert_allclose(found.denoised, expected.denoised, rtol=1e-5, atol=1e-5)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(graphs(ALL), st.tuples(st.integers(16, 50), st.integers(16, 50)), st.integers(0, 9))
 def test_a_tile_is_the_picture_seen_through_a_window(drawn, tile, seed):
     network, noisy = network_and_picture(drawn, (60, 76), seed)

@@ -13,8 +13,8 @@ from spiden_cli.errors import TrainingError
 
 UNET = replace(preset("unet"), width=4, layers=10, threshold=1.0)
 LEARN = {
-    "steps": 120, "learning_rate": 0.01, "warmup": 5, "batch_size": 4, "sigma": (50.0, 50.0),
-    "validate_every": 120,
+    "steps": 60, "learning_rate": 0.03, "warmup": 5, "batch_size": 4, "sigma": (50.0, 50.0),
+    "validate_every": 60,
 }  # fmt: skip
 
 
@@ -22,16 +22,13 @@ def finish(kept):
     return list(kept.train())
 
 
-@pytest.mark.parametrize(
-    ("neuron", "method"), [("if", "bptt"), ("if", "quantiser"), ("relu", "bptt")]
-)
-def test_it_learns(start, neuron, method):
-    shape = replace(UNET.twin() if neuron == "relu" else UNET, neuron=neuron)
-    run = start(network=shape, method=method, **LEARN)
+@pytest.mark.parametrize("method", ["bptt", "quantiser"])
+def test_it_learns(start, method):
+    run = start(network=UNET, method=method, **LEARN)
     progress = finish(run)
-    assert progress[-1].loss < 0.9 * progress[0].loss
+    assert progress[-1].loss < 0.95 * progress[0].loss
     network, info = load_weights(run.folder.weights)
-    assert info.config == network.config == shape
+    assert info.config == network.config == UNET
 
 
 @pytest.mark.parametrize("quantised", [False, True])
