@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spiden_cli.core.engine.event.arrangement import NOTHING, lacks_bias
-from spiden_cli.core.engine.event.operations import ADD, CONVOLVE, OPERATION, READ, Array
+from spiden_cli.core.engine.event.operations import ADD, CONVOLVE, FIRE, OPERATION, READ, Array
 from spiden_cli.core.engine.event.program import Operation, Program
 from spiden_cli.core.engine.event.rows import first_rows, rows_due
 from spiden_cli.core.engine.event.vectors import WORD
@@ -55,7 +55,7 @@ def lay_out(program: Program, height: int, width: int, timesteps: int) -> Layout
             row["target_size"] = lanes_out * (row["width"] + 2)
         elif operation.target == at:
             row["target_size"] = row["channels"] * timesteps * (row["width"] + 2)
-            shared = operation.kind == CONVOLVE and hands_on(program, at)
+            shared = hands_on(program, at)
             row["target"], row["target_rows"] = 0 if shared else numbers, operation.ring
             numbers += 0 if shared else operation.ring * int(row["target_size"])
         if isinstance(node, Convolution) and operation.kind == CONVOLVE:
@@ -70,16 +70,19 @@ def lay_out(program: Program, height: int, width: int, timesteps: int) -> Layout
 
 
 def hands_on(program: Program, at: int) -> bool:
-    """Return whether an operation's one row is gone once the next operation has run.
+    """Return whether a convolution's one row is gone once the next operation has run.
 
-    Such rows share their memory: what all layers use in turn stays in the cache.
+    Such rows share their memory: what all layers use in turn stays in the cache. Not so where a
+    shuffle comes back to the row, or a sum is made in its place.
     """
-    operation = program.operations[at]
+    operation, following = program.operations[at], program.operations[at + 1]
     readers = program.graph.consumers(operation.node)
     return (
-        operation.ring == 1
-        and len(readers) == 1
-        and (readers[0] is program.operations[at + 1].node)
+        operation.kind == CONVOLVE
+        and operation.ring == 1
+        and readers == [following.node]
+        and following.kind in (FIRE, ADD)
+        and following.target != at
     )
 
 
@@ -88,7 +91,7 @@ def _scratch(program: Program, width: int, timesteps: int) -> int:
     lanes, sizes = program.arranged.lanes, [0]
     for at, operation in enumerate(program.operations[:-1]):
         node = operation.node
-        if operation.kind == CONVOLVE and hands_on(program, at):
+        if hands_on(program, at):
             columns = width * program.scale // node.scale + 2
             sizes.append(-(-node.channels // lanes) * lanes * timesteps * columns)
     return max(sizes)

@@ -254,6 +254,7 @@ def fire_row(
 def count_row(out: Array, operation: Record, counts: Counts, row: int, timesteps: int) -> None:
     """Count the spikes of a row, the neurons that sent them, and the kernel columns reached."""
     width, words, stride = operation.width, operation.words, operation.step
+    by_step = out.reshape(timesteps, width, words)
     spikes, fired, reached = 0, 0, 0
     for x in range(operation.left, operation.right):
         reach = 3 - (x == 0) - (x == width - 1) if stride == 1 else 1 + x % 2 - (x == width - 1)
@@ -261,9 +262,8 @@ def count_row(out: Array, operation: Record, counts: Counts, row: int, timesteps
         for word in range(words):
             ever = np.uint64(0)
             for t in range(timesteps):
-                sent = out[(t * width + x) * words + word]
-                ever |= sent
-                here += popcount(sent)
+                ever |= by_step[t, x, word]
+                here += popcount(by_step[t, x, word])
             fired += popcount(ever)
         spikes += here
         reached += here * reach
