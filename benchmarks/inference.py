@@ -25,9 +25,10 @@ from training_step import training_table
 
 import spiden_cli as spiden
 from spiden_cli.core.bundled import DEFAULT_MODEL
-from spiden_cli.core.engine.engine import Engine, Planes
+from spiden_cli.core.engine.engine import Engine
 from spiden_cli.core.engine.event.engine import EventEngine
 from spiden_cli.core.engine.selection import BREAK_EVEN_RATE
+from spiden_cli.core.image.pixels import Planes
 
 REPORT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 CPU = torch.device("cpu")

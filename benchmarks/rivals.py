@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 import spiden_cli as spiden
-from spiden_cli.core.engine.engine import Pass, Planes
+from spiden_cli.core.engine.engine import Pass
+from spiden_cli.core.image.pixels import Planes
 from spiden_cli.core.network.encoding import encode, subtract_noise
 from spiden_cli.core.network.execution import execute
 from spiden_cli.core.network.graph import Convolution, Neurons

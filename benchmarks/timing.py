@@ -9,7 +9,7 @@ import numpy as np
 
 import spiden_cli as spiden
 from spiden_cli.core.bundled import sample_picture
-from spiden_cli.core.engine.engine import Planes
+from spiden_cli.core.image.pixels import Planes
 from spiden_cli.core.image.tensor import to_grey, to_tensor
 from spiden_cli.core.noise.synthesis import gaussian_noise
 

@@ -131,8 +131,8 @@ def _plan_images(
     return planned
 
 
-def _saver(files: SavedFiles) -> "Callable[[Shown], None]":
-    """Return what writes the images of a run to their files, or does nothing without any."""
+def _saver(files: SavedFiles) -> "Callable[[Shown], None] | None":
+    """Return what writes the images of a run to their files; None without any."""
 
     def save(shown: "Shown") -> None:
         from spiden_cli.core.atomic import making_folder
@@ -143,4 +143,4 @@ def _saver(files: SavedFiles) -> "Callable[[Shown], None]":
             with making_folder(path.parent):
                 write_picture(path, Picture(pixels))
 
-    return save if files else lambda shown: None
+    return save if files else None

@@ -7,8 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from spiden_cli.core.engine.activity import Activity, layer_activity
-from spiden_cli.core.engine.engine import Pass, Planes
+from spiden_cli.core.engine.engine import Pass
 from spiden_cli.core.engine.tiling import Window, counting_window
+from spiden_cli.core.image.pixels import Planes
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.encoding import encode, subtract_noise
 from spiden_cli.core.network.execution import execute

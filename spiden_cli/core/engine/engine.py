@@ -2,18 +2,12 @@
 
 from typing import NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from spiden_cli.core.engine.activity import Activity
 from spiden_cli.core.engine.tiling import Shape, Window
+from spiden_cli.core.image.pixels import Planes
 from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.noise.model import Level
 from spiden_cli.errors import InputError
-
-Planes = NDArray[np.float32]
-"""An image, (C, H, W), in which black is 0 and white is 1."""
-
 
 MOST_TIMESTEPS = 64
 """More say nothing that fewer don't; memory and time grow with each."""

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spiden_cli.core.engine.activity import sum_activities
-from spiden_cli.core.engine.engine import Engine, Pass, Planes
+from spiden_cli.core.engine.engine import Engine, Pass
 from spiden_cli.core.engine.tiling import Window
+from spiden_cli.core.image.pixels import Planes
 from spiden_cli.core.noise.model import Level
 
 Element = TypeVar("Element", bound=np.generic)

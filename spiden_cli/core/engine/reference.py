@@ -10,8 +10,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import DTypeLike, NDArray
 
 from spiden_cli.core.engine.activity import layer_activity
-from spiden_cli.core.engine.engine import Pass, Planes
+from spiden_cli.core.engine.engine import Pass
 from spiden_cli.core.engine.tiling import Window, counting_window
+from spiden_cli.core.image.pixels import Planes
 from spiden_cli.core.network import graph as nodes
 from spiden_cli.core.network.folding import FoldedNetwork, folded
 from spiden_cli.core.noise.model import Level

@@ -13,6 +13,7 @@ from spiden_cli.core.image.picture import Pixels, Range
 __all__ = ["LUMA", "Planes", "to_grey", "to_pixels", "to_unit"]
 
 Planes = npt.NDArray[np.float32]
+"""An image, (C, H, W), in which black is 0 and white is 1."""
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of R', G' and B' in luma (ITU-R BT.601-7, section 2.5.1)."""

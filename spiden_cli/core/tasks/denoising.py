@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from spiden_cli.core.engine.activity import Activity, sum_activities
-from spiden_cli.core.engine.engine import Engine, Pass, Planes, check_timesteps
+from spiden_cli.core.engine.engine import Engine, Pass, check_timesteps
 from spiden_cli.core.engine.tiling import Shape, Window, tiles
 from spiden_cli.core.image.picture import Picture
-from spiden_cli.core.image.pixels import to_pixels, to_unit
+from spiden_cli.core.image.pixels import Planes, to_pixels, to_unit
 from spiden_cli.core.network.families import graph_of
 from spiden_cli.core.noise.blind import NoiseEstimate
 from spiden_cli.core.noise.model import Level, Noise, as_noise, known, level_of

@@ -104,7 +104,7 @@ def evaluate(
     sigma: float,
     timesteps: int,
     on_image: Callable[[int], None] = lambda done: None,
-    show: Callable[[Shown], None] = lambda shown: None,
+    show: Callable[[Shown], None] | None = None,
     with_ssim: bool = True,
     seeds: Sequence[int] | None = None,
 ) -> Evaluation:
@@ -116,7 +116,7 @@ def evaluate(
         sigma: noise level in 8-bit units.
         timesteps: T, 1 to 64.
         on_image: told the number of images done.
-        show: given the pictures of each image.
+        show: given the pictures of each image, if anybody wants them.
         with_ssim: also measure structural similarity, which takes longer than PSNR.
         seeds: of the noise of each image; None: its position in the set.
 
@@ -139,7 +139,8 @@ def evaluate(
                 _operations(engine, activity, height, width, passes), seconds,
             )
         )  # fmt: skip
-        show(Shown(path, eight_bits(given.noisy), eight_bits(denoised)))
+        if show is not None:
+            show(Shown(path, eight_bits(given.noisy), eight_bits(denoised)))
         on_image(done)
     return Evaluation(sigma, timesteps, tuple(scores))
 

@@ -12,11 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spiden_cli.core.engine.engine import Planes
 from spiden_cli.core.files.picture_files import read_picture
 from spiden_cli.core.image.metrics import Quality, quality
 from spiden_cli.core.image.picture import Pixels
-from spiden_cli.core.image.pixels import to_pixels, to_unit
+from spiden_cli.core.image.pixels import Planes, to_pixels, to_unit
 from spiden_cli.core.noise.synthesis import gaussian_noise
 
 

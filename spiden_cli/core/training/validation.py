@@ -8,7 +8,7 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
-from spiden_cli.core.engine.engine import Planes
+from spiden_cli.core.image.pixels import Planes
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.tasks.scoring import score, trial
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from spiden_cli.core.engine.engine import Planes
+from spiden_cli.core.image.pixels import Planes
 from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.noise.model import Level
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spiden_cli.core.engine.activity import Activity, counted
-from spiden_cli.core.engine.engine import Pass, Planes
+from spiden_cli.core.engine.engine import Pass
 from spiden_cli.core.engine.event.encoding import encode, subtract_noise
 from spiden_cli.core.engine.event.kernels import run_band
 from spiden_cli.core.engine.event.layout import Layout, lay_out, schedule
 from spiden_cli.core.engine.event.operations import Counts
 from spiden_cli.core.engine.event.program import compile_network
 from spiden_cli.core.engine.tiling import Window, counting_window
+from spiden_cli.core.image.pixels import Planes
 from spiden_cli.core.network.folding import FoldedNetwork, folded
 from spiden_cli.core.network.graph import Neurons, reach
 from spiden_cli.core.noise.model import Level
