@@ -26,7 +26,7 @@ from timing import peak_memory
 from torch import Tensor, nn
 
 import spiden_cli as spiden
-from spiden_cli.core.data.patches import Batch
+from spiden_cli.core.noise.training import Batch
 from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.neuron.layer import IFLayer
 from spiden_cli.core.training.memory import keep_freed_memory

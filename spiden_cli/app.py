@@ -19,6 +19,7 @@ from spiden_cli.commands.denoise import denoise
 from spiden_cli.commands.energy import energy
 from spiden_cli.commands.evaluate import evaluate
 from spiden_cli.commands.models import models
+from spiden_cli.commands.noise import noise
 from spiden_cli.commands.train import train
 from spiden_cli.errors import SpidenError
 from spiden_cli.report.console import fail
@@ -51,7 +52,7 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for _command in (denoise, evaluate, energy, analyze, models, train):
+for _command in (denoise, evaluate, energy, analyze, noise, models, train):
     app.command()(_interruptible(_command))
 
 

@@ -57,6 +57,9 @@ def train(
     timesteps: Annotated[
         str, typer.Option(help="T, or several (4,2,1): one is drawn for each batch.")
     ] = _TIMESTEPS,
+    noise: Annotated[
+        str, typer.Option(help="white; or camera: what cameras make of a picture (with --colour).")
+    ] = TrainingConfig.noise,
     sigma: Annotated[
         str, typer.Option(help="Noise level, such as 25, or range, 0:55 (8-bit units).")
     ] = _SIGMA,
@@ -164,6 +167,7 @@ def train(
         learning_rate=lr,
         warmup=warmup,
         optimiser=optimiser,
+        noise=noise,
         sigma=sigma_range(sigma),
         timesteps=tuple(counts(timesteps, "timesteps")),
         method=method,

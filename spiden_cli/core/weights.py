@@ -39,8 +39,9 @@ class WeightsInfo:
         config: the shape of the network.
         preset: the preset that the shape came from, or "custom".
         timesteps: numbers of timesteps T that training used, first the recommended one.
-        sigma: lowest and highest noise level of training, in 8-bit units.
-        validation_psnr: PSNR in dB on the held-out split, by noise level.
+        sigma: lowest and highest level of white noise in training, in 8-bit units.
+        noise: kind of noise that it was trained on, "white" or "camera".
+        validation_psnr: PSNR in dB on the held-out split, by level of white noise, or "camera".
         firing_rate: spikes per neuron and timestep there, at the first T; None for a CNN.
         training: summary of the run: command, steps, seconds, data, start; free text by key.
     """
@@ -49,6 +50,7 @@ class WeightsInfo:
     preset: str
     timesteps: tuple[int, ...]
     sigma: tuple[float, float]
+    noise: str = "white"
     validation_psnr: dict[str, float] = field(default_factory=dict)
     firing_rate: float | None = None
     training: dict[str, str] = field(default_factory=dict)
@@ -193,6 +195,7 @@ def _from_json(record: dict[str, Any]) -> WeightsInfo:
         preset=str(record["preset"]),
         timesteps=timesteps,
         sigma=(low, high),
+        noise=str(record.get("noise", "white")),
         validation_psnr={  # null stands for infinity, which JSON has not
             str(k): math.inf if v is None else float(v)
             for k, v in record["validation_psnr"].items()

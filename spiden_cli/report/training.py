@@ -99,7 +99,10 @@ def _line(progress: "Progress") -> str:
 
 
 def _levels(validation: "Validation") -> str:
-    return ", ".join(f"{value:.2f} dB (sigma {level})" for level, value in validation.psnr.items())
+    return ", ".join(
+        f"{value:.2f} dB ({f'sigma {kind}' if kind[0].isdigit() else kind})"
+        for kind, value in validation.psnr.items()
+    )
 
 
 def _clock(seconds: float) -> str:
@@ -116,7 +119,7 @@ def _log(writer: Any, progress: "Progress") -> None:  # noqa: ANN401
     assert progress.validation is not None
     writer.add_scalar("loss", progress.loss, progress.step)
     writer.add_scalar("firing rate", progress.firing_rate, progress.step)
-    for level, value in progress.validation.psnr.items():
-        writer.add_scalar(f"PSNR/sigma {level}", value, progress.step)
+    for kind, value in progress.validation.psnr.items():
+        writer.add_scalar(f"PSNR/{kind}", value, progress.step)
     for name, rate in progress.validation.firing_rates.items():
         writer.add_scalar(f"firing rate/{name}", rate, progress.step)

@@ -7,33 +7,20 @@ the loader, is the bottleneck.
 
 import copy
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-
-class Batch(NamedTuple):
-    """A training batch.
-
-    Attributes:
-        clean: (B, C, P, P), range [0, 1].
-        noisy: the same with white Gaussian noise; not clipped.
-        sigma: (B,), noise level of each patch in 8-bit units.
-    """
-
-    clean: Tensor
-    noisy: Tensor
-    sigma: Tensor
+from spiden_cli.core.noise.training import Batch, TrainingNoise
 
 
 class PatchSource:
     """Draws random patches from images held in memory.
 
     Args:
-        images: uint8 tensors (C, H, W), each at least `patch_size` on both sides.
+        images: uint8 tensors (C, H, W), each at least a patch and the noise's margin on both sides.
         patch_size: side P of a patch, in pixels.
-        sigma: lowest and highest noise level, in 8-bit units; drawn uniformly for each patch.
+        noise: what is added.
         generator: where all randomness comes from; its device is where batches are made.
     """
 
@@ -41,7 +28,7 @@ class PatchSource:
         self,
         images: Sequence[Tensor],
         patch_size: int,
-        sigma: tuple[float, float],
+        noise: TrainingNoise,
         generator: torch.Generator,
     ) -> None:
         device = generator.device
@@ -51,9 +38,10 @@ class PatchSource:
         self.starts = (ends - shapes.prod(1)).to(device)
         self.heights, self.widths = shapes[:, 1].to(device), shapes[:, 2].to(device)
         self.channels = images[0].shape[0]
-        self.patch_size, self.sigma, self.generator = patch_size, sigma, generator
+        self.noise, self.generator = noise, generator
+        self.side = patch_size + 2 * noise.margin
         # An image is drawn in proportion to the patches that it holds.
-        held = (shapes[:, 1] - patch_size + 1) * (shapes[:, 2] - patch_size + 1)
+        held = (shapes[:, 1] - self.side + 1) * (shapes[:, 2] - self.side + 1)
         self.weights = held.to(device, torch.float32)
 
     @property
@@ -69,17 +57,13 @@ class PatchSource:
 
     def draw(self, batch_size: int) -> Batch:
         """Draw a batch of patches, each flipped and turned at random, and noised."""
-        clean = self._patches(batch_size).float() / 255
-        low, high = self.sigma
-        sigma = low + (high - low) * self._uniform(batch_size)
-        noise = torch.randn(clean.shape, generator=self.generator, device=clean.device)
-        return Batch(clean, clean + noise * (sigma / 255)[:, None, None, None], sigma)
+        return self.noise(self._patches(batch_size).float() / 255, self.generator)
 
     def _uniform(self, count: int) -> Tensor:
         return torch.rand(count, generator=self.generator, device=self.pixels.device)
 
     def _patches(self, count: int) -> Tensor:
-        side, device = self.patch_size, self.pixels.device
+        side, device = self.side, self.pixels.device
         image = torch.multinomial(self.weights, count, replacement=True, generator=self.generator)
         heights, widths = self.heights[image], self.widths[image]
         top = (self._uniform(count) * (heights - side + 1)).long().clamp_max(heights - side)

@@ -54,6 +54,9 @@ def check_combination(
     problems["--freeze-norm keeps the statistics of weights that were trained: add --init"] = (
         config.freeze_norm and start is None
     )
+    problems["--noise camera needs a colour network: add --colour"] = (
+        config.noise == "camera" and network.image_channels == 1
+    )
     side = graph_of(network).grid
     problems[f"--patch-size must be a multiple of {side} for this network"] = (
         config.patch_size % side != 0

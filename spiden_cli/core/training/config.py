@@ -12,6 +12,7 @@ from spiden_cli.errors import InputError
 METHODS = ("bptt", "quantiser")
 PRECISIONS = ("float32", "bfloat16")
 OPTIMISERS = ("adam", "muon")
+NOISES = ("white", "camera")
 
 BOUNDS = {
     "steps": (1, 10**9),
@@ -37,7 +38,8 @@ class TrainingConfig:
         learning_rate: peak of the schedule.
         warmup: steps of linear warm-up.
         optimiser: "adam", or "muon" for the kernels and Adam for the rest.
-        sigma: lowest and highest noise level, in 8-bit units.
+        noise: "white", Gaussian; or "camera", what random cameras make of a picture.
+        sigma: lowest and highest level of white noise, in 8-bit units.
         timesteps: numbers of timesteps T, one of which is drawn for each batch.
         method: "bptt" unrolls T timesteps; "quantiser" trains T-level quantisers in one pass.
         freeze_norm: fix the statistics of batch normalisation and fold it.
@@ -56,6 +58,7 @@ class TrainingConfig:
     learning_rate: float = 2e-3
     warmup: int = 200
     optimiser: str = "adam"
+    noise: str = "white"
     sigma: tuple[float, float] = (25.0, 25.0)
     timesteps: tuple[int, ...] = (4,)
     method: str = "bptt"
@@ -96,6 +99,7 @@ class TrainingConfig:
             "the gradient clip must be positive": not self.gradient_clip > 0,
             "the EMA decay must lie in 0 to 1, 1 excluded": not 0 <= self.ema < 1,
             f"the method must be one of {', '.join(METHODS)}": self.method not in METHODS,
+            f"the noise must be one of {', '.join(NOISES)}": self.noise not in NOISES,
             f"the optimiser must be one of {', '.join(OPTIMISERS)}": self.optimiser
             not in OPTIMISERS,
             f"the precision must be one of {', '.join(PRECISIONS)}": self.precision

@@ -130,7 +130,7 @@ def _validate(run: Run) -> Validation:
         patches = run.patches.reseeded(torch.Generator(device).manual_seed(config.seed))
         with _autocast(run):
             recalibrate(average, patches, config.batch_size, timesteps, quantised)
-    return validate(average, run.held_out, config.sigma, timesteps, quantised, device)
+    return validate(average, run.held_out, config.noise, config.sigma, timesteps, quantised, device)
 
 
 def _autocast(run: Run) -> torch.autocast:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from spiden_cli.core.data.patches import Batch
 from spiden_cli.core.network.denoiser import Denoiser
+from spiden_cli.core.noise.training import Batch
 
 
 class Objective(NamedTuple):

@@ -82,6 +82,7 @@ class RunFolder:
             config=record.network,
             preset=notes.pop("preset", "custom"),
             timesteps=record.config.timesteps,
+            noise=record.config.noise,
             sigma=record.config.sigma,
             validation_psnr=validation.psnr,
             firing_rate=validation.mean_firing_rate if record.network.spiking else None,

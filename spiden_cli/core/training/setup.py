@@ -11,6 +11,7 @@ from spiden_cli.core.data.patches import PatchSource
 from spiden_cli.core.data.training_images import TrainingImages
 from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.denoiser import Denoiser
+from spiden_cli.core.noise.training import noise_of
 from spiden_cli.core.training.config import TrainingConfig
 from spiden_cli.core.training.fingerprint import take_fingerprint
 from spiden_cli.core.training.provenance import without_folders
@@ -142,13 +143,13 @@ def resume_run(
 
 
 def _patches(images: TrainingImages, config: TrainingConfig, device: torch.device) -> PatchSource:
-    large = [image for image in images.training if min(image.shape[1:]) >= config.patch_size]
+    noise = noise_of(config.noise, config.sigma)
+    side = config.patch_size + 2 * noise.margin
+    large = [image for image in images.training if min(image.shape[1:]) >= side]
     if not large or not images.held_out:
-        raise TrainingError(
-            f"too few images: at least two of {config.patch_size} x {config.patch_size} pixels"
-        )
+        raise TrainingError(f"too few images: at least two of {side} x {side} pixels")
     generator = torch.Generator(device).manual_seed(config.seed)
-    return PatchSource(large, config.patch_size, config.sigma, generator)
+    return PatchSource(large, config.patch_size, noise, generator)
 
 
 def _teacher(path: Path | None, config: TrainingConfig, network: Denoiser) -> Denoiser | None:

@@ -18,13 +18,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from spiden_cli.core.data.patches import Batch
 from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.folding import fold
 from spiden_cli.core.network.graph import Convolution, Neurons
 from spiden_cli.core.network.layers import ConvNorm
 from spiden_cli.core.neuron.layer import IFLayer
+from spiden_cli.core.noise.training import Batch
 from spiden_cli.core.weights import load_weights
 from spiden_cli.errors import TrainingError
 

@@ -1,7 +1,7 @@
 """The measure of a run on held-out images: PSNR as `spiden evaluate` has it, and firing rates."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -10,7 +10,8 @@ from torch import Tensor
 
 from spiden_cli.core.image.pixels import Planes
 from spiden_cli.core.network.denoiser import Denoiser
-from spiden_cli.core.tasks.scoring import score, trial
+from spiden_cli.core.noise.camera import draw_cameras, photograph
+from spiden_cli.core.tasks.scoring import Trial, score, trial
 
 CROP = 160
 
@@ -20,7 +21,7 @@ class Validation:
     """What a validation found.
 
     Attributes:
-        psnr: mean PSNR in dB, by noise level.
+        psnr: mean PSNR in dB, by level of white noise, or "camera".
         firing_rates: spikes per neuron and timestep, by layer; for a CNN, mean activations.
     """
 
@@ -43,6 +44,7 @@ def validation_levels(sigma: tuple[float, float]) -> list[float]:
 def validate(
     network: Denoiser,
     images: Sequence[Tensor],
+    noise: str,
     sigma: tuple[float, float],
     timesteps: int,
     quantised: bool,
@@ -53,30 +55,40 @@ def validate(
     Args:
         network: what to measure; its mode is restored afterwards.
         images: uint8 (C, H, W).
-        sigma: range of noise levels, in 8-bit units.
+        noise: "white", or "camera" for a random camera's for each image before the white.
+        sigma: range of levels of white noise, in 8-bit units.
         timesteps: T.
         quantised: measure the layer-synchronous quantisers instead.
         device: where the network is.
     """
     was_training = network.training
     network.eval()
-    levels: dict[str, float] = {}
+    values: dict[str, list[float]] = defaultdict(list)
     rates: dict[str, list[Tensor]] = defaultdict(list)
 
     def observe(name: str, spikes: Tensor) -> None:
         rates[name].append(spikes.mean())
 
-    for level in validation_levels(sigma):
-        values = []
-        for seed, image in enumerate(images):
-            given = trial(_centre(image), level, seed)
+    for seed, image in enumerate(images):
+        for kind, level, given in _trials(_centre(image), noise, sigma, seed):
             noisy = torch.from_numpy(given.noisy[None]).to(device)
             denoised = network(noisy, level, timesteps, quantised, observe)[0].float().cpu()
-            values.append(score(given, denoised.numpy()).psnr)
-        levels[f"{level:g}"] = fmean(values)
+            values[kind].append(score(given, denoised.numpy()).psnr)
     network.train(was_training)
-    means = {name: float(torch.stack(values).mean()) for name, values in rates.items()}
-    return Validation(levels, means)
+    means = {name: float(torch.stack(found).mean()) for name, found in rates.items()}
+    return Validation({kind: fmean(scores) for kind, scores in values.items()}, means)
+
+
+def _trials(
+    clean: Planes, noise: str, sigma: tuple[float, float], seed: int
+) -> Iterator[tuple[str, float, Trial]]:
+    """Yield the name, the level and the images of each trial with an image."""
+    if noise == "camera":
+        generator = torch.Generator().manual_seed(seed)
+        taken = photograph(torch.from_numpy(clean)[None], draw_cameras(1, generator), generator)
+        yield noise, float(taken.level), Trial(taken.clean[0].numpy(), taken.noisy[0].numpy())
+    for level in validation_levels(sigma):
+        yield f"{level:g}", level, trial(clean, level, seed)
 
 
 def _centre(image: Tensor) -> Planes:

@@ -5,13 +5,14 @@ import torch
 from spiden_cli.core.data.patches import PatchSource
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import preset
+from spiden_cli.core.noise.training import WhiteNoise
 from spiden_cli.core.training.calibration import BATCHES, recalibrate
 
 
 def patches(seed: int) -> PatchSource:
     image = torch.randint(0, 256, (1, 40, 40), generator=torch.Generator().manual_seed(3))
     generator = torch.Generator().manual_seed(seed)
-    return PatchSource([image.to(torch.uint8)], 12, (0.0, 50.0), generator)
+    return PatchSource([image.to(torch.uint8)], 12, WhiteNoise((0.0, 50.0)), generator)
 
 
 def test_statistics_are_the_mean_over_the_batches():

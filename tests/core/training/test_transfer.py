@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from spiden_cli.core.data.patches import Batch
+from spiden_cli.core.noise.training import Batch
 from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import preset

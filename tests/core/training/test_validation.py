@@ -25,7 +25,7 @@ def test_scores_and_rates(images, quantised):
     torch.manual_seed(0)
     network = Denoiser(replace(preset("tiny"), width=4, layers=4, threshold=1.0))
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    found = validate(network, pictures, (25.0, 60.0), 3, quantised, torch.device("cpu"))
+    found = validate(network, pictures, "white", (25.0, 60.0), 3, quantised, torch.device("cpu"))
     assert network.training
     assert all(torch.equal(network.state_dict()[name], before[name]) for name in before)
     assert list(found.psnr) == ["25", "50"]
