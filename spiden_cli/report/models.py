@@ -55,9 +55,7 @@ def print_models(reports: Sequence[ModelReport]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for heading in ("name", "neuron", "images", "T", "sigma", "layers", "MAC/px", "rate"):
         table.add_column(heading, no_wrap=True)
-    levels = sorted(
-        {level for report in reports for level in report.info.validation_psnr}, key=float
-    )
+    levels = sorted({level for report in reports for level in report.info.validation_psnr}, key=_by)
     for level in levels:
         table.add_column(f"dB {level}", justify="right", no_wrap=True)
     for report in reports:
@@ -77,10 +75,15 @@ def print_models(reports: Sequence[ModelReport]) -> None:
     data.print(table)
     note(
         "MAC/px: the same network run densely, once; a spiking one adds only where spikes are: "
-        "rate is spikes per neuron and timestep; dB 25: PSNR at sigma 25, held-out training images"
+        "rate is spikes per neuron and timestep; dB 25: PSNR at sigma 25, dB camera: with camera noise, held-out training images"
     )
     grey, colour = model_for(colour=False), model_for(colour=True)
     note(f"by default: {grey} for grey pictures, {colour} for colour")
+
+
+def _by(level: str) -> float:
+    """Sort camera noise, which has no level, before the levels of white noise."""
+    return float(level) if level[0].isdigit() else -1.0
 
 
 def _decibels(value: float | None) -> str:

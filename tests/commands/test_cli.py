@@ -8,7 +8,7 @@ import time
 import pytest
 from PIL import Image
 
-COMMANDS = ("denoise", "evaluate", "energy", "analyze", "models", "train")
+COMMANDS = ("denoise", "evaluate", "energy", "analyze", "models", "noise", "train")
 
 
 def fastest(arguments: list[str], tries: int = 5) -> float:

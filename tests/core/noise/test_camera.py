@@ -19,9 +19,7 @@ def cameras(count: int = 4, seed: int = 0, **settings: float) -> Cameras:
     """Cameras that neither move nor compress the picture, with some settings given."""
     drawn = draw_cameras(count, generator(seed))
     still = {"lens_blur": 0, "scale": 1, "quality": 0, **settings}
-    replaced = {
-        name: torch.full_like(getattr(drawn, name), value) for name, value in still.items()
-    }
+    replaced = {name: torch.full_like(getattr(drawn, name), value) for name, value in still.items()}
     return dataclasses.replace(drawn, **replaced)
 
 
@@ -145,7 +143,9 @@ def test_light_and_shadow_are_not_alike() -> None:
 def test_compression_coarsens_and_its_damage_is_not_called_noise() -> None:
     textured = torch.rand(4, 3, 96, 96, generator=generator())
     quiet = cameras(4, shot=1e-12, read=1e-16)
-    crude = dataclasses.replace(quiet, quality=torch.full((4,), 20), subsampling=torch.full((4,), 2))
+    crude = dataclasses.replace(
+        quiet, quality=torch.full((4,), 20), subsampling=torch.full((4,), 2)
+    )
     taken = photograph(textured, crude, generator())
     assert (rms_level(taken.clean, taken.noisy) > 10).all()
     assert (taken.level < 0.5).all()
