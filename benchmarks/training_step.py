@@ -26,9 +26,9 @@ from timing import peak_memory
 from torch import Tensor, nn
 
 import spiden_cli as spiden
-from spiden_cli.core.noise.training import Batch
 from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.neuron.layer import IFLayer
+from spiden_cli.core.noise.training import Batch
 from spiden_cli.core.training.memory import keep_freed_memory
 
 TIMESTEPS, PATCHES, SIDE = 4, 16, 48

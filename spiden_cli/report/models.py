@@ -75,7 +75,8 @@ def print_models(reports: Sequence[ModelReport]) -> None:
     data.print(table)
     note(
         "MAC/px: the same network run densely, once; a spiking one adds only where spikes are: "
-        "rate is spikes per neuron and timestep; dB 25: PSNR at sigma 25, dB camera: with camera noise, held-out training images"
+        "rate is spikes per neuron and timestep; dB 25: PSNR at sigma 25, dB camera: with camera "
+        "noise, held-out training images"
     )
     grey, colour = model_for(colour=False), model_for(colour=True)
     note(f"by default: {grey} for grey pictures, {colour} for colour")

@@ -91,8 +91,10 @@ def _noisy(
     if isinstance(noise, Cameras):
         return _photographed(clean, noise, generator)
     if isinstance(noise, Gaussian):
-        drawn = torch.randn(clean.shape, generator=generator).numpy()
-        return clean + drawn * np.float32(noise.sigma / 255)
+        drawn: Planes = (
+            torch.randn(clean.shape, generator=generator) * (noise.sigma / 255)
+        ).numpy()
+        return clean + drawn
     # A standard deviation is no value of the picture: only the values are in its own units.
     scale, offset = noise.gain / span, noise.offset / span
     counted = torch.poisson(torch.from_numpy((clean - offset) / scale).clamp_min(0), generator)

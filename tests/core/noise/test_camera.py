@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -115,7 +116,7 @@ def test_more_sensitivity_is_more_noise_and_the_level_says_how_much() -> None:
             taken.level, rms_level(scenes(8), taken.noisy), atol=0.35, rtol=0.05
         )
         levels.append(taken.level)
-    for less, more in zip(levels, levels[1:], strict=False):
+    for less, more in itertools.pairwise(levels):
         assert (less < more).all()
 
 

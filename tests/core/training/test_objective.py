@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spiden_cli.core.noise.training import Batch
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import preset
+from spiden_cli.core.noise.training import Batch
 from spiden_cli.core.training.objective import objective
 
 

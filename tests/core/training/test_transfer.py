@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from spiden_cli.core.noise.training import Batch
 from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import preset
 from spiden_cli.core.neuron.layer import IFLayer, ReLULayer
 from spiden_cli.core.neuron.quantiser import quantise
+from spiden_cli.core.noise.training import Batch
 from spiden_cli.core.training.transfer import start_from
 from spiden_cli.core.weights import WeightsInfo, read_info, save_weights
 from spiden_cli.errors import TrainingError, WeightsError
