@@ -4,10 +4,12 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spiden_cli.errors import OutputError
+from spiden_cli.errors import InputError, OutputError
 from spiden_cli.report.panels import SIDE, Panel, draw_page
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -19,19 +21,41 @@ if TYPE_CHECKING:
     Values = NDArray[np.float32]
 
 SUFFIX = ".png"
+MARK = "_compare"
 CUTOUT = 120  # pixels a side: each is 4 x 4 of the page
 AMPLIFICATIONS = (50, 20, 10, 5, 2, 1)
 PLAIN_DEVIATION = 40  # grey levels that what was removed deviates by, at most, once amplified
 
 
-def check_comparison(path: Path) -> None:
-    """Check, before any work is done, that a comparison can have that name.
+def plan_comparisons(sources: "Sequence[Path]", into: Path) -> dict[Path, Path]:
+    """Choose where the comparison of each picture goes; makes nothing.
+
+    Args:
+        sources: the noisy pictures.
+        into: a PNG file, for a single picture; or a folder, yet to be made if need be, for
+            NAME_compare.png of each.
 
     Raises:
+        InputError: several pictures would go into one file.
         OutputError: the suffix isn't supported.
     """
-    if path.suffix.lower() != SUFFIX:
-        raise OutputError(f"can't write {path}: a comparison's suffix must be {SUFFIX}")
+    from spiden_cli.core.files.outputs import distinct_names
+
+    if is_folder(into):
+        names = distinct_names(sources)
+        return {s: into / f"{name}{MARK}{SUFFIX}" for s, name in zip(sources, names, strict=True)}
+    if into.suffix.lower() != SUFFIX:
+        raise OutputError(f"can't write {into}: --compare takes a {SUFFIX} file, or a folder")
+    if len(sources) > 1:
+        raise InputError(
+            f"{len(sources)} pictures can't be compared in one file: give --compare a folder"
+        )
+    return dict.fromkeys(sources, into)
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether a path names a folder, there or to be made."""
+    return path.is_dir() or not path.suffix
 
 
 def draw_comparison(
@@ -79,8 +103,9 @@ def draw_comparison(
 
 
 def _heading(report: "DenoiseReport") -> str:
+    size = f"{report.width} x {report.height}"
     time = f", T = {report.timesteps}" if report.spiking else ""
-    return f"{report.source.name}: {report.width} x {report.height}; model {report.model_name}{time}"
+    return f"{report.source.name}: {size}; model {report.model_name}{time}"
 
 
 def _of_noisy(report: "DenoiseReport") -> tuple[str, ...]:
@@ -101,10 +126,10 @@ def _removed(
 ) -> Panel:
     deviation = max(report.removed, 1e-9)
     factor = next((f for f in AMPLIFICATIONS if f * deviation <= PLAIN_DEVIATION), 1)
-    shown = [(before - after) * factor + 127.5 for before, after in (wholes, parts)]
+    whole, part = ((before - after) * factor + 127.5 for before, after in (wholes, parts))
     times = f"amplified {factor} times" if factor > 1 else "not amplified"
     facts = f"{times}; mid-grey is zero", f"{report.removed:.2g} of 255 levels (root mean square)"
-    return Panel("removed", facts, *shown)
+    return Panel("removed", facts, whole, part)
 
 
 def _firing(report: "DenoiseReport", firing: "FiringMap", cutout: "Cutout") -> Panel:
@@ -114,9 +139,11 @@ def _firing(report: "DenoiseReport", firing: "FiringMap", cutout: "Cutout") -> P
     rows, columns = (np.arange(s.start, s.stop) // firing.scale for s in cutout.window)
     inside = firing.rate[: -(-report.height // firing.scale), : -(-report.width // firing.scale)]
     facts = "spikes per neuron and timestep", f"mean {report.firing_rate:.3f}"
-    views = (inside, firing.rate[np.ix_(rows, columns)])
-    shown = [(view[..., None] - ends[0]) * (255 / (ends[1] - ends[0])) for view in views]
-    return Panel("firing rate", facts, *shown, heat=ends)
+    whole, part = (
+        (view[..., None] - np.float32(ends[0])) * np.float32(255 / (ends[1] - ends[0]))
+        for view in (inside, firing.rate[np.ix_(rows, columns)])
+    )
+    return Panel("firing rate", facts, whole, part, ends)
 
 
 def _ends(low: float, high: float) -> tuple[float, float]:

@@ -23,6 +23,7 @@ class DenoiseReport:
     Attributes:
         source: the noisy picture.
         output: the file that was written.
+        comparison: the file with noisy and denoised side by side, if there is one.
         width: columns of pixels.
         height: rows of pixels.
         colour: whether it is in colour.
@@ -50,6 +51,7 @@ class DenoiseReport:
 
     source: Path
     output: Path
+    comparison: Path | None
     width: int
     height: int
     colour: bool
@@ -77,7 +79,7 @@ class DenoiseReport:
     @classmethod
     def of(
         cls, source: Path, output: Path, picture: "Picture", result: "Result",
-        quality: "Quality | None",
+        quality: "Quality | None", comparison: Path | None = None,
     ) -> "DenoiseReport":  # fmt: skip
         """Take the numbers from what the core returned, and leave the pixels.
 
@@ -87,6 +89,7 @@ class DenoiseReport:
             picture: what was read.
             result: what became of it.
             quality: against the reference, if there is one.
+            comparison: the file in which both are drawn, if there is one.
         """
         from spiden_cli.core.engine.activity import mean_firing_rate, synaptic_operations
 
@@ -95,6 +98,7 @@ class DenoiseReport:
         return cls(
             source=source,
             output=output,
+            comparison=comparison,
             width=picture.width,
             height=picture.height,
             colour=picture.is_colour,
@@ -152,6 +156,7 @@ class DenoiseReport:
             **asdict(self),
             "source": str(self.source),
             "output": str(self.output),
+            "comparison": None if self.comparison is None else str(self.comparison),
             "sigma": None if self.sigma is None else round(self.sigma, 3),
             "removed": round(self.removed, 4),
             "firing_rate": self.firing_rate,
@@ -203,6 +208,8 @@ def _sheet(report: DenoiseReport) -> Table:
     if report.ssim is not None:
         sheet.add_row("SSIM", f"{report.ssim:.4f}")
     sheet.add_row("written to", str(report.output))
+    if report.comparison is not None:
+        sheet.add_row("compared in", str(report.comparison))
     return sheet
 
 

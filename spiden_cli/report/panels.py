@@ -146,7 +146,8 @@ def _heat_colours() -> "NDArray[np.uint8]":
     steps = np.array([[int(code[at : at + 2], 16) for at in (1, 3, 5)] for code in HEAT])
     at = np.linspace(0, len(steps) - 1, 256)
     channels = [np.interp(at, range(len(steps)), channel) for channel in steps.T]
-    return np.rint(np.stack(channels, -1)).astype(np.uint8)
+    colours: NDArray[np.uint8] = np.rint(np.stack(channels, -1)).astype(np.uint8)
+    return colours
 
 
 def _mark(pen: "ImageDraw", at: tuple[int, int], scale: float, cutout: "Cutout") -> None:
@@ -156,7 +157,9 @@ def _mark(pen: "ImageDraw", at: tuple[int, int], scale: float, cutout: "Cutout")
     pen.rectangle((left, top, left + side - 1, top + side - 1), outline=MARK, width=3)
 
 
-def _colour_bar(page: "Image", pen: "ImageDraw", left: int, top: int, ends: tuple[float, float]) -> None:
+def _colour_bar(
+    page: "Image", pen: "ImageDraw", left: int, top: int, ends: tuple[float, float]
+) -> None:
     import numpy as np
     from PIL import Image
 

@@ -50,8 +50,8 @@ class FiringCounter:
         Args:
             window: the pixels of the picture that were looked at.
             name: of the convolution.
-            spikes: of all channels and timesteps, (H', W') at the positions of the window and, where
-                it ends with the picture, of the padding.
+            spikes: of all channels and timesteps, (H', W') at the positions of the window and,
+                where it ends with the picture, of the padding.
         """
         source = self._graph[self._graph[name].inputs[0]]
         if source.scale not in self._spikes:

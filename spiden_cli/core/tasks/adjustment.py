@@ -8,14 +8,16 @@ colour it minds a lot. So the two parts of what a network removes can be weighed
     chroma = removed - luminance
 
 The luminance is luma as JPEG and video define it (ITU-R BT.601) rather than the mean of the
-channels, since it is what is seen as brightness and what other programs leave alone when they smooth
-colour: what a picture keeps of its luma it keeps exactly, and the differences B' - Y' and R' - Y'
-likewise. All of this is linear, pixel by pixel, so it makes no seam between tiles.
+channels (an orthonormal axis, which an estimate of noise wants), since that is what is seen as
+brightness and what other programs keep when they smooth colour. Where the luminance is left alone,
+Y' stays exactly as it was, and where chroma is, B' - Y' and R' - Y' do. All of this happens pixel
+by pixel, so that tiles leave no seam.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spiden_cli.core.image.pixels import Planes, to_grey
 from spiden_cli.core.noise.model import Level
@@ -76,7 +78,8 @@ class Adjustment:
             kept *= np.float32(self.detail)
         else:
             kept -= np.float32(1 - self.detail) * to_grey(noisy - luminance)
-        return chroma + kept
+        combined: Planes = chroma + kept
+        return combined
 
 
 def scaled(level: Level, strength: float) -> Level:
@@ -84,7 +87,8 @@ def scaled(level: Level, strength: float) -> Level:
     if strength == 1:
         return level
     if isinstance(level, np.ndarray):
-        return np.minimum(level * np.float32(strength), np.float32(_MOST_LEVEL))
+        stronger: NDArray[np.float32] = level * np.float32(strength)
+        return stronger.clip(max=_MOST_LEVEL)
     return min(level * strength, _MOST_LEVEL)
 
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from spiden_cli.core.noise.model import Gaussian, Noise
-from spiden_cli.core.tasks.adjustment import MOST_STRENGTH, Adjustment, scaled
+from spiden_cli.core.tasks.adjustment import MOST_STRENGTH, Adjustment
 
 if TYPE_CHECKING:
     from spiden_cli.core.weights import WeightsInfo
@@ -62,7 +62,7 @@ def _reason(
         return f"the strength is {strongest:g}", "try --strength 1"
     if level is None:
         return "the picture looks clean to the model at this level", "try a higher one"
-    told = scaled(level, strongest)
+    told = level * strongest
     if told >= _LOW:
         return (
             f"the picture looks clean to the model at sigma {told:.3g}",
@@ -93,5 +93,5 @@ def doubts(noise: Noise, strengths: tuple[float, float], info: "WeightsInfo") ->
     """
     if not isinstance(noise, Gaussian) or noise.sigma == 0:
         return []
-    told = dict.fromkeys(scaled(noise.sigma, strength) for strength in strengths if strength)
+    told = dict.fromkeys(min(noise.sigma * strength, 255.0) for strength in strengths if strength)
     return [doubt for level in told if (doubt := info.doubt(level)) is not None]

@@ -182,8 +182,10 @@ class Model:
             on_tile=on_tile, adjustment=adjustment, map_firing=map_firing,
         )  # fmt: skip
         strengths = adjustment.strengths(picture.is_colour)
+        grey = adjustment.chroma_strength is not None and not picture.is_colour
         notes = (
             loaded.note,
+            "it is grey, so that the strength for colour has no effect" if grey else None,
             too_little(result.removed, found, estimate is not None, adjustment, strengths),
             *doubts(found, strengths, loaded.info),
         )

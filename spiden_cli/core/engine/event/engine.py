@@ -82,7 +82,8 @@ class EventEngine:
         layers = int(layout.table["count"].max()) + 1
         rows, columns = (int(layout.table[side].max()) for side in ("height", "width"))
         places = np.zeros((layers, rows, columns) if on_spikes else (0, 0, 0), np.int32)
-        counts = Counts(*np.zeros((3, layers, rows), np.int64), places)
+        sums = np.zeros((3, layers, rows), np.int64)
+        counts = Counts(sums[0], sums[1], sums[2], places)
         drawn = np.empty((height, width, len(self._bias)), np.float32)
 
         def run(first: int, last: int) -> None:
@@ -99,9 +100,7 @@ class EventEngine:
         drawn += self._bias
         denoised = subtract_noise(noisy, drawn, level, self.config)
         size = noisy.shape[1:]
-        return Pass(
-            denoised, self._activity(layout, counts, inside, size, timesteps, on_spikes)
-        )
+        return Pass(denoised, self._activity(layout, counts, inside, size, timesteps, on_spikes))
 
     def _activity(
         self,
