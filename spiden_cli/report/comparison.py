@@ -110,11 +110,12 @@ def _heading(report: "DenoiseReport") -> str:
 
 def _of_noisy(report: "DenoiseReport") -> tuple[str, ...]:
     kind = f"{'colour' if report.colour else 'grey'}, {report.depth} bits"
-    return (report.noise_found or kind, *_decibels(report.noisy_psnr))
+    return (*_decibels(report.noisy_psnr), report.noise_found or kind)
 
 
 def _of_denoised(report: "DenoiseReport") -> tuple[str, ...]:
-    return (f"sigma {report.level}", *_decibels(report.psnr))
+    changed = (report.adjustment,) if report.adjustment else ()
+    return (*_decibels(report.psnr), f"sigma {report.level}", *changed)
 
 
 def _decibels(psnr: float | None) -> tuple[str, ...]:

@@ -141,14 +141,21 @@ class DenoiseReport:
 
     @property
     def level(self) -> str:
-        """The noise level in words, and what the user made of it."""
+        """The noise level, and where it is from."""
         level = self.noise if self.sigma is None else f"{self.sigma:.1f}"
-        luminance, chroma = f"{self.strength:g}", f"{self.chroma_strength:g}"
-        if luminance != chroma:
-            level = f"{level} x {luminance}, colour x {chroma}"
-        elif self.strength != 1:
-            level = f"{level} x {luminance}"
         return f"{level} ({'estimated from the picture' if self.sigma_estimated else 'as given'})"
+
+    @property
+    def adjustment(self) -> str:
+        """What the user changed of the level, in words; empty if nothing."""
+        said = []
+        if self.strength != 1 or self.chroma_strength != self.strength:
+            said.append(f"strength {self.strength:g}")
+        if self.chroma_strength != self.strength:
+            said.append(f"colour {self.chroma_strength:g}")
+        if self.detail:
+            said.append(f"detail {self.detail:g}")
+        return ", ".join(said)
 
     def as_json(self) -> dict[str, Any]:
         """Return the record that `--json` prints."""
@@ -187,6 +194,8 @@ def _sheet(report: DenoiseReport) -> Table:
     if report.noise_found is not None:
         sheet.add_row("noise", report.noise_found)
     sheet.add_row("sigma", report.level)
+    if report.adjustment:
+        sheet.add_row("adjusted", report.adjustment)
     sheet.add_row("model", report.model_name)
     if report.spiking:
         per_pixel = report.synaptic_operations / report.pixels
@@ -201,8 +210,7 @@ def _sheet(report: DenoiseReport) -> Table:
     if report.spiking:
         rate = quantity(report.synaptic_operations / report.seconds)
         sheet.add_row("speed", f"{rate} synaptic operations per second")
-    back = f"; {report.detail:.0%} of its luminance was put back" if report.detail else ""
-    sheet.add_row("removed", f"{report.removed:.2g} of 255 levels (root mean square{back})")
+    sheet.add_row("removed", f"{report.removed:.2g} of 255 levels (root mean square)")
     if report.psnr is not None:
         sheet.add_row("PSNR", f"{report.noisy_psnr:.2f} dB noisy, {report.psnr:.2f} dB denoised")
     if report.ssim is not None:

@@ -89,11 +89,11 @@ def draw_page(
         for line, fact in enumerate(panel.facts):
             below = places.facts + TITLE + LEADING + line * (TEXT + LEADING)
             _write(pen, (left, below), fact, TEXT, PALE, SIDE)
-        tall, wide = places.size
-        at = left + (SIDE - wide) // 2, places.wholes
-        page.paste(_image(panel, panel.whole, places.size, enlarged=tall > size[0]), at)
+        scale = places.size[0] / size[0]
+        at = left, places.wholes
+        page.paste(_image(panel, panel.whole, places.size, enlarged=scale > 1), at)
         if places.parts:
-            _mark(pen, at, tall / size[0], cutout)
+            _mark(pen, at, scale, cutout)
             zoom = SIDE // cutout.side
             shown = _image(panel, panel.part, (cutout.side * zoom,) * 2, enlarged=True)
             page.paste(shown, (left, places.parts))

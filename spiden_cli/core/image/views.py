@@ -94,7 +94,7 @@ def choose_cutout(noisy: Pixels, denoised: Pixels, range: Range, side: int) -> C
     """
     height, width = noisy.shape[:2]
     side = min(side, height, width)
-    step = max(side // 2, int(np.sqrt(height * width / _MOST_BLOCKS)))
+    step = max(1, side // 2, int(np.sqrt(height * width / _MOST_BLOCKS)))
     best, chosen = -1.0, Cutout(0, 0, side)
     for top in _starts(height, side, step):
         for left in _starts(width, side, step):

@@ -78,14 +78,16 @@ def denoise_picture(
     found, estimate = known(as_noise(noise), picture.pixels, picture.levels)
     level = level_of(found, picture.pixels, picture.levels)
     pixels = picture.pixels.copy()  # what no network has touched stays to the bit
-    squares = 0.0
+    squares, floating = 0.0, pixels.dtype.kind == "f"
 
     def read(part: Window) -> Planes:
         return to_unit(picture.pixels[part], picture.levels)
 
     def write(part: Window, noisy: Planes, denoised: Planes) -> None:
         nonlocal squares
-        removed = noisy - denoised
+        # Beyond black and white nothing is seen, and nothing written.
+        seen = (noisy, denoised) if floating else (noisy.clip(0, 1), denoised.clip(0, 1))
+        removed = seen[0] - seen[1]
         squares += float(np.vdot(removed, removed))
         pixels[part] = to_pixels(denoised, pixels.dtype, picture.levels)
 
