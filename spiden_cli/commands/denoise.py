@@ -149,11 +149,11 @@ def denoise(
     opened = open_model(model, engine, device, threads, ensemble)
     if timesteps is not None and model != "auto" and not opened.loaded(False).info.config.spiking:
         raise InputError("a CNN has no timesteps: leave out --timesteps")
-    wish = _Wish(opened, level, timesteps, white, adjustment, alone=len(sources) == 1)
+    settings = _Settings(opened, level, timesteps, white, adjustment, alone=len(sources) == 1)
     reports, failed = [], None
     for source, target in targets.items():
         try:
-            reports.append(_one(wish, source, target, clean.get(source), drawings.get(source)))
+            reports.append(_one(settings, source, target, clean.get(source), drawings.get(source)))
         except SpidenError as error:
             if len(targets) == 1:
                 raise
@@ -207,8 +207,8 @@ def _drawings(
 
 
 @dataclass(frozen=True)
-class _Wish:
-    """What is wanted of every picture."""
+class _Settings:
+    """What is the same for every picture."""
 
     opened: "OpenedModel"
     level: float | None
@@ -223,7 +223,7 @@ class _Wish:
 
 
 def _one(
-    wish: _Wish, source: Path, target: Path, reference: Path | None, drawing: Path | None
+    settings: _Settings, source: Path, target: Path, reference: Path | None, drawing: Path | None
 ) -> DenoiseReport:
     from spiden_cli.core.atomic import making_folder
     from spiden_cli.core.files.picture_files import (
@@ -235,7 +235,7 @@ def _one(
     from spiden_cli.core.image.metrics import check_alike, quality
 
     picture = read_picture(source)
-    wish.check(picture, source.name)
+    settings.check(picture, source.name)
     check_output(target, picture.width, picture.height)
     clean = None
     if reference is not None:
@@ -244,9 +244,9 @@ def _one(
     for sentence in (*picture.notes, *losses(target, picture)):
         note(f"{source.name}: {sentence}")
     with counting(f"denoising {source.name}") as on_tile:
-        result = wish.opened.denoise(
-            picture, wish.level, timesteps=wish.timesteps, white=wish.white,
-            adjustment=wish.adjustment, map_firing=drawing is not None, on_tile=on_tile,
+        result = settings.opened.denoise(
+            picture, settings.level, timesteps=settings.timesteps, white=settings.white,
+            adjustment=settings.adjustment, map_firing=drawing is not None, on_tile=on_tile,
         )  # fmt: skip
     with making_folder(target.parent):
         write_picture(target, result.image)

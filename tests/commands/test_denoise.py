@@ -219,8 +219,9 @@ def test_what_was_adjusted_and_removed_is_in_the_record(spiden, noisy_png, small
         (found,) = json.loads(outcome.stdout)
         return found
 
-    plain, hand = record(), record("--strength", 0.5, "--chroma-strength", 2, "--detail", 0.25)
+    plain = record()
     noisy, denoised = (pixels_of(p).astype(float) for p in (noisy_png, plain["output"]))
+    hand = record("--strength", 0.5, "--chroma-strength", 2, "--detail", 0.25)
     assert plain["removed"] == pytest.approx(np.sqrt(np.mean((noisy - denoised) ** 2)), rel=0.05)
     settings = ("strength", "chroma_strength", "detail")
     assert [plain[name] for name in settings] == [1, 1, 0]

@@ -19,9 +19,9 @@ def model(small_weights):
     return spiden.load(small_weights, threads=1)
 
 
-def drawn(model, pixels, path, **changes) -> np.ndarray:
+def drawn(network, pixels, path, **changes) -> np.ndarray:
     picture = spiden.Picture(pixels)
-    result = model.denoise(picture, 25.0, map_firing=True)
+    result = network.denoise(picture, 25.0, map_firing=True)
     report = DenoiseReport.of(Path("a.png"), Path("b.png"), picture, result, None)
     draw_comparison(path, picture, result.image, result.firing_map, replace(report, **changes))
     with Image.open(path) as image:
@@ -64,7 +64,7 @@ def test_the_heat_map_has_its_colours_and_its_bar(model, tmp_path, colour_pixels
     assert any(tuple(row[0]) == ends[0] and tuple(row[-1]) == ends[1] for row in bar)
 
 
-@pytest.mark.parametrize("size", [(8, 8), (8, 700), (700, 8), (121, 120), (479, 481), (1000, 999)])
+@pytest.mark.parametrize("size", [(8, 8), (8, 700), (700, 8), (121, 120), (65, 481), (975, 40)])
 @pytest.mark.parametrize("colour", [False, True])
 def test_any_shape_fits(model, tmp_path, size, colour):
     shape = (*size, 3) if colour else size

@@ -85,9 +85,11 @@ def denoise_picture(
 
     def write(part: Window, noisy: Planes, denoised: Planes) -> None:
         nonlocal squares
-        # Beyond black and white nothing is seen, and nothing written.
-        seen = (noisy, denoised) if floating else (noisy.clip(0, 1), denoised.clip(0, 1))
-        removed = seen[0] - seen[1]
+        if floating:
+            removed = noisy - denoised
+        else:  # beyond black and white nothing is seen, and nothing written
+            removed = noisy.clip(0, 1)
+            removed -= denoised.clip(0, 1)
         squares += float(np.vdot(removed, removed))
         pixels[part] = to_pixels(denoised, pixels.dtype, picture.levels)
 
