@@ -29,7 +29,10 @@ class _Rival:
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @torch.inference_mode()
-    def run(self, noisy: Planes, level: float, timesteps: int, window: object = None) -> Pass:
+    def run(
+        self, noisy: Planes, level: float, timesteps: int, window: object = None,
+        on_spikes: object = None,
+    ) -> Pass:  # fmt: skip
         """Denoise one image; see `Engine.run`."""
         image, sigma = torch.from_numpy(noisy)[None], torch.tensor([float(level)])
         encoded = encode(image, sigma, self.config, self.graph.grid)

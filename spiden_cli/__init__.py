@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from spiden_cli.core.data.datasets import find_dataset
     from spiden_cli.core.engine.dense import DenseEngine
     from spiden_cli.core.engine.engine import Engine
+    from spiden_cli.core.engine.firing import FiringMap
     from spiden_cli.core.engine.selection import make_engine
     from spiden_cli.core.files.picture_files import read_picture, write_picture
     from spiden_cli.core.image.metrics import psnr, ssim
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from spiden_cli.core.noise.estimation import estimate_sigma
     from spiden_cli.core.noise.model import Gaussian, Noise, NoiseMap, PoissonGaussian, Unknown
     from spiden_cli.core.noise.synthesis import add_gaussian_noise
+    from spiden_cli.core.tasks.adjustment import Adjustment
     from spiden_cli.core.tasks.denoising import Denoised, denoise_picture, denoise_planes
     from spiden_cli.core.tasks.evaluation import Evaluation, evaluate
     from spiden_cli.core.tasks.model import Model, Result, load
@@ -54,6 +56,8 @@ _HOMES = {
     "core.noise.estimation": ("estimate_sigma",),
     "core.noise.blind": ("NoiseEstimate", "estimate_noise"),
     "core.image.picture": ("Picture", "Range"),
+    "core.engine.firing": ("FiringMap",),
+    "core.tasks.adjustment": ("Adjustment",),
     "core.tasks.denoising": ("Denoised", "denoise_picture", "denoise_planes"),
     "core.tasks.model": ("Model", "Result", "load"),
     "core.engine.dense": ("DenseEngine",),
@@ -80,12 +84,14 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "PRESETS",
+    "Adjustment",
     "DatasetError",
     "Denoised",
     "Denoiser",
     "DenseEngine",
     "Engine",
     "Evaluation",
+    "FiringMap",
     "Gaussian",
     "InputError",
     "Model",

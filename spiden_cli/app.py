@@ -15,7 +15,7 @@ from typer.main import get_group
 
 from spiden_cli import __version__
 from spiden_cli.commands.analyze import analyze
-from spiden_cli.commands.denoise import denoise
+from spiden_cli.commands.denoise import EXAMPLES, denoise
 from spiden_cli.commands.energy import energy
 from spiden_cli.commands.evaluate import evaluate
 from spiden_cli.commands.models import models
@@ -52,7 +52,8 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for _command in (denoise, evaluate, energy, analyze, noise, models, train):
+app.command(epilog=EXAMPLES)(_interruptible(denoise))
+for _command in (evaluate, energy, analyze, noise, models, train):
     app.command()(_interruptible(_command))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spiden_cli.commands.options import MACHINE, MODEL
 from spiden_cli.report.console import note, warn
 from spiden_cli.report.progress import waiting
 
@@ -22,6 +23,7 @@ Model = Annotated[
     typer.Option(
         "--model", "--weights", "-m", metavar="NAME|FILE",
         help="A bundled model by name, or a weights file; auto: by the kind of picture.",
+        rich_help_panel=MODEL,
     ),
 ]  # fmt: skip
 Models = Annotated[
@@ -30,6 +32,7 @@ Models = Annotated[
         "--model", "--models", "--weights", "-m", metavar="NAME|FILE,...",
         help="Bundled models by name, or weights files; several with commas; auto: by the kind "
         "of picture.",
+        rich_help_panel=MODEL,
     ),
 ]  # fmt: skip
 EngineName = Annotated[
@@ -38,11 +41,16 @@ EngineName = Annotated[
         "--engine", metavar="NAME",
         help="dense: torch. event: only the spikes, on the CPU; event-int16: faster, weights "
         "rounded. auto: event where that is faster and installed.",
+        rich_help_panel=MACHINE,
     ),
 ]  # fmt: skip
 Ensemble = Annotated[
-    bool, typer.Option("--ensemble", help="Average over eight orientations: 8 times the work.")
-]
+    bool,
+    typer.Option(
+        "--ensemble", help="Average over eight orientations: 8 times the work.",
+        rich_help_panel=MODEL,
+    ),
+]  # fmt: skip
 
 
 def open_model(

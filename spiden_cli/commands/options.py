@@ -11,11 +11,17 @@ from spiden_cli.errors import InputError
 
 MOST_THREADS = 1024
 
+MODEL, MACHINE = "Model", "Machine"  # groups of options in the help
+
 Value = TypeVar("Value")
 
 Device = Annotated[
-    str, typer.Option(help="Where to compute: auto, cpu, cuda, cuda:1, mps, xpu.", metavar="NAME")
-]
+    str,
+    typer.Option(
+        help="Where to compute: auto, cpu, cuda, cuda:1, mps, xpu.", metavar="NAME",
+        rich_help_panel=MACHINE,
+    ),
+]  # fmt: skip
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 DataDir = Annotated[
     Path | None,
@@ -26,9 +32,10 @@ DataDir = Annotated[
 Threads = Annotated[
     int | None,
     typer.Option(
-        help="CPU threads; by default all cores.", min=1, max=MOST_THREADS, show_default=False
+        help="CPU threads; by default all cores.", min=1, max=MOST_THREADS, show_default=False,
+        rich_help_panel=MACHINE,
     ),
-]
+]  # fmt: skip
 Seed = Annotated[int, typer.Option(help="Seed of all randomness.", min=0, max=2**63 - 1)]
 
 

@@ -23,6 +23,7 @@ class DenoiseReport:
     Attributes:
         source: the noisy picture.
         output: the file that was written.
+        comparison: the file with noisy and denoised side by side, if there is one.
         width: columns of pixels.
         height: rows of pixels.
         colour: whether it is in colour.
@@ -32,6 +33,10 @@ class DenoiseReport:
         sigma: its level in 8-bit units; None where it differs from pixel to pixel.
         sigma_estimated: whether it was estimated from the picture.
         noise_found: what the estimate found, in words; None where the noise was given.
+        strength: factor of the level that the network was told.
+        chroma_strength: likewise for the colour part of what was removed.
+        detail: share of the removed luminance that was put back.
+        removed: root mean square of what was removed, in 8-bit units.
         model: name or file of the weights.
         timesteps: T.
         engine: name of the engine that ran.
@@ -46,6 +51,7 @@ class DenoiseReport:
 
     source: Path
     output: Path
+    comparison: Path | None
     width: int
     height: int
     colour: bool
@@ -55,6 +61,10 @@ class DenoiseReport:
     sigma: float | None
     sigma_estimated: bool
     noise_found: str | None
+    strength: float
+    chroma_strength: float
+    detail: float
+    removed: float
     model: str
     timesteps: int
     engine: str
@@ -69,7 +79,7 @@ class DenoiseReport:
     @classmethod
     def of(
         cls, source: Path, output: Path, picture: "Picture", result: "Result",
-        quality: "Quality | None",
+        quality: "Quality | None", comparison: Path | None = None,
     ) -> "DenoiseReport":  # fmt: skip
         """Take the numbers from what the core returned, and leave the pixels.
 
@@ -79,13 +89,16 @@ class DenoiseReport:
             picture: what was read.
             result: what became of it.
             quality: against the reference, if there is one.
+            comparison: the file in which both are drawn, if there is one.
         """
         from spiden_cli.core.engine.activity import mean_firing_rate, synaptic_operations
 
         sigma = getattr(result.noise, "sigma", None)
+        strength, chroma_strength = result.adjustment.strengths(picture.is_colour)
         return cls(
             source=source,
             output=output,
+            comparison=comparison,
             width=picture.width,
             height=picture.height,
             colour=picture.is_colour,
@@ -95,6 +108,10 @@ class DenoiseReport:
             sigma=sigma if isinstance(sigma, float) else None,
             sigma_estimated=result.estimated,
             noise_found=None if result.estimate is None else str(result.estimate),
+            strength=strength,
+            chroma_strength=chroma_strength,
+            detail=result.adjustment.detail,
+            removed=result.removed,
             model=result.model,
             timesteps=result.timesteps,
             engine=result.engine,
@@ -114,8 +131,31 @@ class DenoiseReport:
 
     @property
     def spiking(self) -> bool:
-        """Whether the model was a spiking network."""
+        """Whether spikes were counted: not with a CNN, nor where no network ran."""
         return self.firing_rate == self.firing_rate  # NaN, of a CNN, is unlike itself
+
+    @property
+    def model_name(self) -> str:
+        """The model without the folder of its file."""
+        return Path(self.model).name
+
+    @property
+    def level(self) -> str:
+        """The noise level, and where it is from."""
+        level = self.noise if self.sigma is None else f"{self.sigma:.1f}"
+        return f"{level} ({'estimated from the picture' if self.sigma_estimated else 'as given'})"
+
+    @property
+    def adjustment(self) -> str:
+        """What the user changed of the level, in words; empty if nothing."""
+        said = []
+        if self.strength != 1 or self.chroma_strength != self.strength:
+            said.append(f"strength {self.strength:g}")
+        if self.chroma_strength != self.strength:
+            said.append(f"colour {self.chroma_strength:g}")
+        if self.detail:
+            said.append(f"detail {self.detail:g}")
+        return ", ".join(said)
 
     def as_json(self) -> dict[str, Any]:
         """Return the record that `--json` prints."""
@@ -123,7 +163,9 @@ class DenoiseReport:
             **asdict(self),
             "source": str(self.source),
             "output": str(self.output),
+            "comparison": None if self.comparison is None else str(self.comparison),
             "sigma": None if self.sigma is None else round(self.sigma, 3),
+            "removed": round(self.removed, 4),
             "firing_rate": self.firing_rate,
             "seconds": round(self.seconds, 4),
             "seconds_per_megapixel": round(self.seconds / self.pixels * 1e6, 4),
@@ -151,10 +193,10 @@ def _sheet(report: DenoiseReport) -> Table:
     sheet.add_row("picture", f"{report.source.name}: {size}, {kind}, {report.depth} bits")
     if report.noise_found is not None:
         sheet.add_row("noise", report.noise_found)
-    origin = "estimated from the picture" if report.sigma_estimated else "as given"
-    level = report.noise if report.sigma is None else f"{report.sigma:.1f}"
-    sheet.add_row("sigma", f"{level} ({origin})")
-    sheet.add_row("model", Path(report.model).name)
+    sheet.add_row("sigma", report.level)
+    if report.adjustment:
+        sheet.add_row("adjusted", report.adjustment)
+    sheet.add_row("model", report.model_name)
     if report.spiking:
         per_pixel = report.synaptic_operations / report.pixels
         sheet.add_row("timesteps", str(report.timesteps))
@@ -168,18 +210,21 @@ def _sheet(report: DenoiseReport) -> Table:
     if report.spiking:
         rate = quantity(report.synaptic_operations / report.seconds)
         sheet.add_row("speed", f"{rate} synaptic operations per second")
+    sheet.add_row("removed", f"{report.removed:.2g} of 255 levels (root mean square)")
     if report.psnr is not None:
         sheet.add_row("PSNR", f"{report.noisy_psnr:.2f} dB noisy, {report.psnr:.2f} dB denoised")
     if report.ssim is not None:
         sheet.add_row("SSIM", f"{report.ssim:.4f}")
     sheet.add_row("written to", str(report.output))
+    if report.comparison is not None:
+        sheet.add_row("compared in", str(report.comparison))
     return sheet
 
 
 def _table(reports: Sequence[DenoiseReport]) -> Table:
     measured = any(report.psnr is not None for report in reports)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("picture", "size", "sigma", "rate", "SynOps", "time"):
+    for name in ("picture", "size", "sigma", "removed", "rate", "SynOps", "time"):
         table.add_column(name, justify="left" if name == "picture" else "right")
     for name in ("noisy dB", "PSNR dB", "SSIM") if measured else ():
         table.add_column(name, justify="right")
@@ -190,6 +235,7 @@ def _table(reports: Sequence[DenoiseReport]) -> Table:
             report.source.name,
             f"{report.width} x {report.height}",
             f"{'~' if report.sigma_estimated else ''}{level}",
+            f"{report.removed:.2g}",
             f"{report.firing_rate:.3f}" if report.spiking else "-",
             quantity(report.synaptic_operations) if report.spiking else "-",
             f"{report.seconds:.2f} s",

@@ -154,6 +154,19 @@ def test_a_grey_model_treats_the_channels_of_colour_alike(spiden, tmp_path, smal
         (["--sigma", "256"], "sigma"),
         (["--sigma", "much"], "sigma"),
         (["--timesteps", "0"], "timesteps"),
+        (["--strength", "-0.1"], "the strength must be a number from 0 to 2, not -0.1"),
+        (["--strength", "2.1"], "the strength must be a number from 0 to 2, not 2.1"),
+        (["--strength", "nan"], "the strength must be a number from 0 to 2, not nan"),
+        (["--strength", "strong"], "--strength"),
+        (["--chroma-strength", "3"], "the chroma strength must be a number from 0 to 2, not 3"),
+        (["--detail", "1.5"], "the detail must be a number from 0 to 1, not 1.5"),
+        (["--detail", "-inf"], "the detail must be a number from 0 to 1, not -inf"),
+        (["--compare", "{tmp}/c.jpg"], "a .png file, or a folder"),
+        (["--compare", "{tmp}/nowhere/c.png"], "missing or read-only"),
+        (["--compare", "{tmp}/file/c.png"], "file/c.png"),
+        (["--compare", "{tmp}/file"], "file"),
+        (["--compare", "{tmp}/noisy.png"], "is an input: choose another --compare"),
+        (["--compare", "{tmp}/noisy_denoised.png"], "two outputs would both become"),
         (["--device", "abacus"], "device"),
         (["--output", "{tmp}/out.heic"], "suffix"),
         (["--output", "{tmp}/file/out.png"], "file/out.png"),
@@ -184,3 +197,85 @@ def test_weights_that_are_cut_off_are_refused(spiden, noisy_png, small_weights, 
     assert outcome.code == 3
     assert len(outcome.stderr.strip().splitlines()) == 1
     assert not noisy_png.with_name("noisy_denoised.png").exists()
+
+
+def test_strength_0_gives_the_picture_back_and_says_why(spiden, noisy_png, small_weights):
+    outcome = spiden("denoise", noisy_png, "-m", small_weights, "--sigma", 25, "--strength", 0)
+    assert outcome.code == 0, outcome.stderr
+    assert np.array_equal(
+        pixels_of(noisy_png), pixels_of(noisy_png.with_name("noisy_denoised.png"))
+    )
+    assert "nothing was removed, because the strength is 0; try --strength 1" in outcome.stderr
+    assert "strength 0" in outcome.stdout
+
+
+def test_what_was_adjusted_and_removed_is_in_the_record(spiden, noisy_png, small_weights, tmp_path):
+    def record(*options):
+        out = tmp_path / "out.png"
+        outcome = spiden(
+            "denoise", noisy_png, "-o", out, "-m", small_weights, "--sigma", 25, "--json", *options
+        )
+        assert outcome.code == 0, outcome.stderr
+        (found,) = json.loads(outcome.stdout)
+        return found
+
+    plain = record()
+    noisy, denoised = (pixels_of(p).astype(float) for p in (noisy_png, plain["output"]))
+    hand = record("--strength", 0.5, "--chroma-strength", 2, "--detail", 0.25)
+    assert plain["removed"] == pytest.approx(np.sqrt(np.mean((noisy - denoised) ** 2)), rel=0.05)
+    settings = ("strength", "chroma_strength", "detail")
+    assert [plain[name] for name in settings] == [1, 1, 0]
+    assert [hand[name] for name in settings] == [0.5, 2, 0.25]
+    assert plain["comparison"] is None
+    assert hand["synaptic_operations"] > 1.2 * plain["synaptic_operations"]
+
+
+def test_colour_strength_in_grey_pictures(spiden, small_weights, noisy_png, grey_pixels):
+    grey = noisy_png.with_name("grey.png")
+    Image.fromarray(grey_pixels).save(grey)
+    options = ("-m", small_weights, "--sigma", 25, "--chroma-strength", 1.5)
+    outcome = spiden("denoise", grey, *options)
+    assert outcome.code == 2
+    assert outcome.stderr == "error: grey.png is grey: leave out --chroma-strength\n"
+    assert not grey.with_name("grey_denoised.png").exists()
+    outcome = spiden("denoise", noisy_png.parent, *options)
+    assert outcome.code == 0, outcome.stderr
+    assert "grey.png: it is grey" in outcome.stderr
+    assert "noisy.png: it is grey" not in outcome.stderr
+
+
+@pytest.mark.parametrize(("model", "panels"), [(None, 4), ("tiny-cnn", 3)])
+def test_a_comparison_is_drawn(spiden, noisy_png, small_weights, tmp_path, model, panels):
+    target = tmp_path / "look.png"
+    target.write_bytes(b"an older one")
+    outcome = spiden(
+        "denoise", noisy_png, "-m", model or small_weights, "--sigma", 25, "--compare", target,
+        "--reference", noisy_png,
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.stderr
+    assert "compared in" in outcome.stdout
+    width = pixels_of(target).shape[1]
+    assert width // 500 == panels
+
+
+def test_comparisons_of_a_folder_go_into_a_folder_and_are_no_pictures_to_denoise(
+    spiden, noisy_png, small_weights
+):
+    noisy_png.with_name("second.png").write_bytes(noisy_png.read_bytes())
+    folder, options = noisy_png.parent, ("-m", small_weights, "--sigma", 25)
+    outcome = spiden("denoise", folder, *options, "--compare", folder / "one.png")
+    assert outcome.code == 2
+    assert "2 pictures can't be compared in one file: give --compare a folder" in outcome.stderr
+    assert len(list(folder.glob("*.png"))) == 2
+    for _ in range(2):
+        outcome = spiden("denoise", folder, *options, "--compare", folder)
+        assert outcome.code == 0, outcome.stderr
+    assert "passed over 4" in outcome.stderr
+    assert len(list(folder.glob("*_compare.png"))) == 2
+    assert len(list(folder.glob("*.png"))) == 6
+
+
+def test_help_comes_in_groups_with_examples(spiden):
+    text = spiden("denoise", "--help").stdout
+    for group in ("How strong", "Model", "Files", "Machine", "Examples"):
+        assert group in text

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from spiden_cli.core.engine.activity import Activity, layer_activity
-from spiden_cli.core.engine.engine import Pass
+from spiden_cli.core.engine.engine import OnSpikes, Pass
 from spiden_cli.core.engine.tiling import Window, counting_window
 from spiden_cli.core.image.pixels import Planes
 from spiden_cli.core.network.denoiser import Denoiser
@@ -44,7 +44,12 @@ class DenseEngine:
 
     @torch.inference_mode()
     def run(
-        self, noisy: Planes, level: Level, timesteps: int, window: Window | None = None
+        self,
+        noisy: Planes,
+        level: Level,
+        timesteps: int,
+        window: Window | None = None,
+        on_spikes: OnSpikes | None = None,
     ) -> Pass:
         """Denoise one image; see `Engine.run`."""
         image = torch.from_numpy(noisy).to(self.device)[None]
@@ -62,7 +67,7 @@ class DenseEngine:
         observe = count if spiking else None
         drawn = execute(self.graph, self._layers, encoded, timesteps, steps, observe)
         denoised = subtract_noise(image, drawn, sigma, self.config)[0].cpu().numpy()
-        return Pass(denoised, self._activity(counts, noisy, timesteps, window))
+        return Pass(denoised, self._activity(counts, noisy, timesteps, window, on_spikes))
 
     def _activity(
         self,
@@ -70,6 +75,7 @@ class DenseEngine:
         noisy: Planes,
         timesteps: int,
         window: Window | None,
+        on_spikes: OnSpikes | None,
     ) -> Activity:
         height, width = noisy.shape[1:]
         inside = counting_window(window, height, width, self.graph.grid)
@@ -80,6 +86,8 @@ class DenseEngine:
                 source = self.graph[self.graph[shape.name].inputs[0]]
                 positions = inside.positions(source.scale)
                 activity[shape.name] = layer_activity(shape, positions, spikes, fired, timesteps)
+                if on_spikes is not None:
+                    on_spikes(shape.name, spikes[positions])
         return activity
 
 

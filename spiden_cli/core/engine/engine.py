@@ -1,6 +1,9 @@
 """What runs a network: one image in, one image and its activity out."""
 
-from typing import NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+from numpy.typing import NDArray
 
 from spiden_cli.core.engine.activity import Activity
 from spiden_cli.core.engine.tiling import Shape, Window
@@ -8,6 +11,9 @@ from spiden_cli.core.image.pixels import Planes
 from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.noise.model import Level
 from spiden_cli.errors import InputError
+
+OnSpikes = Callable[[str, NDArray[Any]], None]
+"""Told the name of each convolution that spikes drive, and how many come in at each position."""
 
 MOST_TIMESTEPS = 64
 """More say nothing that fewer don't; memory and time grow with each."""
@@ -51,7 +57,12 @@ class Engine(Protocol):
     tile: Shape
 
     def run(
-        self, noisy: Planes, level: Level, timesteps: int, window: Window | None = None
+        self,
+        noisy: Planes,
+        level: Level,
+        timesteps: int,
+        window: Window | None = None,
+        on_spikes: OnSpikes | None = None,
     ) -> Pass:
         """Denoise one image.
 
@@ -60,5 +71,7 @@ class Engine(Protocol):
             level: what the network is told of the noise.
             timesteps: T >= 1.
             window: the pixels whose spikes are counted; None: all. All are denoised.
+            on_spikes: told the spikes of all channels and timesteps at each position of the window,
+                (H', W') whole numbers, for each layer; of a CNN, nothing.
         """
         ...

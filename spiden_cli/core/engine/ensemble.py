@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spiden_cli.core.engine.activity import sum_activities
-from spiden_cli.core.engine.engine import Engine, Pass
+from spiden_cli.core.engine.engine import Engine, OnSpikes, Pass
 from spiden_cli.core.engine.tiling import Window
 from spiden_cli.core.image.pixels import Planes
 from spiden_cli.core.noise.model import Level
@@ -34,9 +34,17 @@ class EnsembleEngine:
         self.name = f"{engine.name}, 8 orientations"
 
     def run(
-        self, noisy: Planes, level: Level, timesteps: int, window: Window | None = None
+        self,
+        noisy: Planes,
+        level: Level,
+        timesteps: int,
+        window: Window | None = None,
+        on_spikes: OnSpikes | None = None,
     ) -> Pass:
-        """Denoise one image; see `Engine.run`. The activity is that of all eight passes."""
+        """Denoise one image; see `Engine.run`.
+
+        The activity is that of all eight passes; `on_spikes` is told of the upright one.
+        """
         passes = []
         denoised = np.zeros_like(noisy)
         counted = np.zeros(noisy.shape[1:], bool)
@@ -46,6 +54,7 @@ class EnsembleEngine:
                 _turned(noisy, orientation),
                 level if isinstance(level, (int, float)) else _turned(level, orientation),
                 timesteps, _bounds(oriented(counted, orientation)),
+                on_spikes if orientation == 0 else None,
             )  # fmt: skip
             denoised += restored(result.denoised, orientation) / np.float32(8)
             passes.append(result.activity)

@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import DTypeLike, NDArray
 
 from spiden_cli.core.engine.activity import layer_activity
-from spiden_cli.core.engine.engine import Pass
+from spiden_cli.core.engine.engine import OnSpikes, Pass
 from spiden_cli.core.engine.tiling import Window, counting_window
 from spiden_cli.core.image.pixels import Planes
 from spiden_cli.core.network import graph as nodes
@@ -42,7 +42,12 @@ class ReferenceEngine:
         }
 
     def run(
-        self, noisy: Planes, level: Level, timesteps: int, window: Window | None = None
+        self,
+        noisy: Planes,
+        level: Level,
+        timesteps: int,
+        window: Window | None = None,
+        on_spikes: OnSpikes | None = None,
     ) -> Pass:
         """Denoise one image; see `Engine.run`."""
         config, graph, (height, width) = self.config, self.graph, noisy.shape[1:]
@@ -77,6 +82,8 @@ class ReferenceEngine:
                 total, inside = np.sum(sent[source.name], 0), counting.positions(source.scale)
                 counts = total.sum(0), (total > 0).sum(0)
                 activity[shape.name] = layer_activity(shape, inside, *counts, timesteps)
+                if on_spikes is not None:
+                    on_spikes(shape.name, counts[0][inside])
         return Pass(noisy - noise, activity)
 
     def _current(self, node: nodes.Node, inputs: list[Values]) -> Values:

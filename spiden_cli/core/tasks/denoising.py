@@ -1,20 +1,25 @@
 """From a noisy picture to a denoised one, tile by tile."""
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from spiden_cli.core.engine.activity import Activity, sum_activities
 from spiden_cli.core.engine.engine import Engine, Pass, check_timesteps
-from spiden_cli.core.engine.tiling import Shape, Window, tiles
+from spiden_cli.core.engine.firing import FiringCounter, FiringMap
+from spiden_cli.core.engine.tiling import Shape, Tile, Window, tiles
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.pixels import Planes, to_pixels, to_unit
 from spiden_cli.core.network.families import graph_of
 from spiden_cli.core.noise.blind import NoiseEstimate
 from spiden_cli.core.noise.model import Level, Noise, as_noise, known, level_of
+from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment, scaled
 from spiden_cli.errors import InputError, WeightsError
 
 OnTile = Callable[[int, int], None]
@@ -27,9 +32,11 @@ class Denoised:
 
     Attributes:
         picture: the result, with depth, range, transparency and metadata of the noisy one.
-        noise: what was removed, as it was given or estimated.
+        noise: what the picture was taken to hold, as it was given or estimated.
         estimate: what was found in the picture; None where the noise was given.
-        activity: spikes and synaptic operations by layer; empty for a CNN.
+        activity: spikes and synaptic operations by layer, of all runs; empty for a CNN.
+        removed: root mean square of what was removed, in 8-bit units.
+        firing_map: where the neurons fired; None for a CNN, and where it was not asked for.
         seconds: time in the network.
     """
 
@@ -37,6 +44,8 @@ class Denoised:
     noise: Noise
     estimate: NoiseEstimate | None
     activity: Activity
+    removed: float
+    firing_map: FiringMap | None
     seconds: float
 
 
@@ -47,6 +56,8 @@ def denoise_picture(
     timesteps: int,
     tile: Shape | None = None,
     on_tile: OnTile = lambda done, of: None,
+    adjustment: Adjustment = UNADJUSTED,
+    map_firing: bool = False,
 ) -> Denoised:
     """Denoise a picture of any size, grey or colour, of 8 or 16 bits.
 
@@ -57,27 +68,46 @@ def denoise_picture(
         timesteps: T, 1 to 64.
         tile: rows and columns of a tile in pixels; None: what suits the engine.
         on_tile: told of the progress.
+        adjustment: how strongly to denoise luminance and colour, and how much grain to leave.
+        map_firing: also gather where the neurons fire.
 
     Raises:
         InputError: the picture is too small, or a grey one is given to a colour network; the noise
-            or T is out of range.
+            or T is out of range; the network can't be told a level, and a strength asks for it.
     """
     found, estimate = known(as_noise(noise), picture.pixels, picture.levels)
     level = level_of(found, picture.pixels, picture.levels)
-    pixels = np.empty_like(picture.pixels)
+    pixels = picture.pixels.copy()  # what no network has touched stays to the bit
+    squares, floating = 0.0, pixels.dtype.kind == "f"
 
     def read(part: Window) -> Planes:
         return to_unit(picture.pixels[part], picture.levels)
 
-    def write(part: Window, denoised: Planes) -> None:
+    def write(part: Window, noisy: Planes, denoised: Planes) -> None:
+        nonlocal squares
+        if floating:
+            removed = noisy - denoised
+        else:  # beyond black and white nothing is seen, and nothing written
+            removed = noisy.clip(0, 1)
+            removed -= denoised.clip(0, 1)
+        squares += float(np.vdot(removed, removed))
         pixels[part] = to_pixels(denoised, pixels.dtype, picture.levels)
 
     began = time.perf_counter()
     size = (picture.channels, picture.height, picture.width)
-    activity = _in_tiles(engine, size, read, write, level, timesteps, tile, on_tile)
-    seconds = time.perf_counter() - began
-    denoised = dataclasses.replace(picture, pixels=pixels)
-    return Denoised(denoised, found, estimate, activity, seconds)
+    graph = graph_of(engine.config)
+    firing = FiringCounter(graph, *size[1:], timesteps) if map_firing else None
+    job = _Job(engine, level, timesteps, adjustment, firing)
+    activity = _in_tiles(job, size, read, write, tile, on_tile)
+    return Denoised(
+        picture=dataclasses.replace(picture, pixels=pixels),
+        noise=found,
+        estimate=estimate,
+        activity=activity,
+        removed=255 * math.sqrt(squares / picture.pixels.size),
+        firing_map=None if firing is None else firing.result(),
+        seconds=time.perf_counter() - began,
+    )
 
 
 def denoise_planes(
@@ -110,41 +140,89 @@ def denoise_planes(
     def read(part: Window) -> Planes:
         return noisy[:, *part]
 
-    def write(part: Window, result: Planes) -> None:
+    def write(part: Window, _: Planes, result: Planes) -> None:
         denoised[:, *part] = result
 
     size = (noisy.shape[0], noisy.shape[1], noisy.shape[2])
-    return Pass(denoised, _in_tiles(engine, size, read, write, level, timesteps, tile, on_tile))
+    activity = _in_tiles(_Job(engine, level, timesteps), size, read, write, tile, on_tile)
+    return Pass(denoised, activity)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is done to each tile of an image."""
+
+    engine: Engine
+    level: Level
+    timesteps: int
+    adjustment: Adjustment = UNADJUSTED
+    firing: FiringCounter | None = None
+
+    def run(
+        self, source: Planes, part: Tile, strength: float, on_pass: Callable[[Activity], None]
+    ) -> Planes:
+        """Denoise the inside of a tile at one strength, some channels at a time: (C, H, W)."""
+        if strength == 0:
+            return source[:, *part.inside]
+        level = self.level if np.ndim(self.level) == 0 else np.asarray(self.level)[part.source]
+        told = scaled(level, strength)
+        seen = None if self.firing is None else partial(self.firing.add, part.target)
+        denoised = []
+        for planes in np.split(source, len(source) // self.engine.config.image_channels):
+            noisy = np.ascontiguousarray(planes)
+            result = self.engine.run(noisy, told, self.timesteps, part.inside, on_spikes=seen)
+            denoised.append(result.denoised[:, *part.inside])
+            on_pass(result.activity)
+        whole = np.concatenate(denoised)
+        if not np.isfinite(whole).all():  # finite weights can be large enough for it
+            raise WeightsError("the network's output is not finite: its weights are broken")
+        return whole
+
+    def check(self, channels: int) -> list[float]:
+        """Return the strengths at which the network has to run: none, one, or two.
+
+        Raises:
+            InputError: a grey image is given to a colour network; T or a strength can't be.
+        """
+        config = self.engine.config
+        if config.image_channels == 3 and channels == 1:
+            raise InputError("this is a colour network, and the image is grey: choose a grey one")
+        check_timesteps(self.timesteps)
+        strengths = dict.fromkeys(self.adjustment.strengths(channels == 3))
+        wanted = [strength for strength in strengths if strength > 0]
+        if not config.noise_map and wanted not in ([], [1.0]):
+            raise InputError(
+                "this network is told no noise level that a strength could change: use 0 or 1"
+            )
+        return wanted
 
 
 def _in_tiles(
-    engine: Engine,
+    job: _Job,
     size: tuple[int, int, int],
     read: Callable[[Window], Planes],
-    write: Callable[[Window, Planes], None],
-    level: Level,
-    timesteps: int,
+    write: Callable[[Window, Planes, Planes], Any],
     tile: Shape | None,
     on_tile: OnTile,
 ) -> Activity:
     """Read, denoise and write tile by tile, so that no more of an image is held in float32."""
-    channels = engine.config.image_channels
-    if channels == 3 and size[0] == 1:
-        raise InputError("this is a colour network, and the image is grey: choose a grey one")
-    check_timesteps(timesteps)
+    wanted, engine, activities = job.check(size[0]), job.engine, list[Activity]()
+    if not wanted:
+        return {}
     parts = list(tiles(*size[1:], graph_of(engine.config), tile or engine.tile))
-    activities, done, of = [], 0, len(parts) * size[0] // channels
+    of = len(parts) * size[0] // engine.config.image_channels * len(wanted)
+
+    def on_pass(activity: Activity) -> None:
+        activities.append(activity)
+        on_tile(len(activities), of)
+
+    luminance, chroma = job.adjustment.strengths(size[0] == 3)
     for part in parts:
-        here = level if np.ndim(level) == 0 else np.asarray(level)[part.source]
-        denoised = []
-        for planes in np.split(read(part.source), size[0] // channels):
-            result = engine.run(np.ascontiguousarray(planes), here, timesteps, part.inside)
-            denoised.append(result.denoised[:, *part.inside])
-            activities.append(result.activity)
-            done += 1
-            on_tile(done, of)
-        whole = np.concatenate(denoised)
-        if not np.isfinite(whole).all():  # finite weights can be large enough for it
-            raise WeightsError("the network's output is not finite: its weights are broken")
-        write(part.target, whole)
+        source = read(part.source)
+        noisy = source[:, *part.inside]
+        coloured = job.run(source, part, chroma, on_pass)
+        bright = coloured
+        if luminance != chroma:
+            bright = job.run(source, part, luminance, on_pass)
+        write(part.target, noisy, job.adjustment.combined(noisy, bright, coloured))
     return sum_activities(activities)

@@ -17,10 +17,13 @@ from spiden_cli.core.bundled import find_weights, model_for
 from spiden_cli.core.engine.activity import Activity
 from spiden_cli.core.engine.engine import Engine
 from spiden_cli.core.engine.ensemble import EnsembleEngine
+from spiden_cli.core.engine.firing import FiringMap
 from spiden_cli.core.engine.selection import Waiting, select_engine
 from spiden_cli.core.network.folding import FoldedNetwork
 from spiden_cli.core.noise.blind import NoiseEstimate
-from spiden_cli.core.noise.model import Gaussian, Noise, as_noise
+from spiden_cli.core.noise.model import Noise, as_noise, known
+from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
+from spiden_cli.core.tasks.advice import doubts, too_little
 from spiden_cli.core.tasks.arrays import as_picture, like
 from spiden_cli.core.tasks.denoising import OnTile, denoise_picture
 from spiden_cli.core.weights import WeightsInfo, load_folded
@@ -34,11 +37,16 @@ class Result:
 
     Attributes:
         image: of the kind, shape and type that was given.
-        noise: what was removed: as it was given, or as it was estimated.
-        activity: spikes and synaptic operations by layer; empty for a CNN.
-        notes: what the user should know, a sentence each: why little or nothing was removed, or
-            what the model was not trained for.
+        noise: what the image was taken to hold: as it was given, or as it was estimated.
+        activity: spikes and synaptic operations by layer; empty for a CNN, and where the strength
+            is 0 and no network runs.
+        notes: what the user should know, a sentence each: why little or nothing was removed and
+            what to try, or what the model was not trained for.
         estimate: what was found of the noise, in words by `str`; None where it was given.
+        adjustment: what the user changed of it.
+        removed: root mean square of what was removed, in 8-bit units.
+        firing_map: where in the image the neurons fired; None for a CNN, and where it was not asked
+            for.
         model: the name of the model that ran, or its file.
         engine: the name of the engine that ran it.
         timesteps: T.
@@ -50,6 +58,9 @@ class Result:
     activity: Activity
     notes: tuple[str, ...]
     estimate: NoiseEstimate | None
+    adjustment: Adjustment
+    removed: float
+    firing_map: FiringMap | None
     model: str
     engine: str
     timesteps: int
@@ -134,6 +145,8 @@ class Model:
         *,
         timesteps: int | None = None,
         white: float | None = None,
+        adjustment: Adjustment = UNADJUSTED,
+        map_firing: bool = False,
         on_tile: OnTile = lambda done, of: None,
     ) -> Result:
         """Denoise one image.
@@ -146,6 +159,8 @@ class Model:
             timesteps: T, 1 to 64; None: what the model was trained for.
             white: the value of white. None: 1 for floats, 255 for uint8; for uint16 the largest
                 value of the smallest of 8, 10, 12, 14 and 16 bits that hold the image.
+            adjustment: how strongly to denoise luminance and colour, and how much grain to leave.
+            map_firing: also gather where the neurons fire.
             on_tile: told the number of tiles done, and of all.
 
         Returns:
@@ -154,24 +169,39 @@ class Model:
 
         Raises:
             InputError: the image is of another kind, too small, or holds values that are not
-                finite; the noise or T is out of range; a grey image is given to a colour model.
+                finite; the noise or T is out of range; a grey image is given to a colour model; a
+                model that is told no noise level is given a strength.
             WeightsError: the weights can't be read, or give no finite output.
         """
         picture = as_picture(image, white)
+        found, estimate = known(as_noise(noise), picture.pixels, picture.levels)
         loaded = self.loaded(picture.is_colour)
         steps = loaded.info.timesteps[0] if timesteps is None else timesteps
-        found = denoise_picture(loaded.engine, picture, as_noise(noise), steps, on_tile=on_tile)
-        notes = [loaded.note] if loaded.note else []
+        result = denoise_picture(
+            loaded.engine, picture, found, steps,
+            on_tile=on_tile, adjustment=adjustment, map_firing=map_firing,
+        )  # fmt: skip
+        strengths = adjustment.strengths(picture.is_colour)
+        grey = adjustment.chroma_strength is not None and not picture.is_colour
+        notes = (
+            loaded.note,
+            "it is grey, so that the strength for colour has no effect" if grey else None,
+            too_little(result.removed, found, estimate is not None, adjustment, strengths),
+            *doubts(found, strengths, loaded.info),
+        )
         return Result(
-            image=like(image, found.picture),
-            noise=found.noise,
-            activity=found.activity,
-            notes=(*notes, *_notes(found.noise, found.estimate is not None, loaded.info)),
-            estimate=found.estimate,
+            image=like(image, result.picture),
+            noise=found,
+            activity=result.activity,
+            notes=tuple(note for note in notes if note is not None),
+            estimate=estimate,
+            adjustment=adjustment,
+            removed=result.removed,
+            firing_map=result.firing_map,
             model=loaded.name,
             engine=loaded.engine.name,
             timesteps=steps,
-            seconds=found.seconds,
+            seconds=result.seconds,
         )
 
 
@@ -203,15 +233,3 @@ def load(
     if model.name != AUTO:
         model.loaded(colour=False)  # what is wrong with it is told before any picture is read
     return model
-
-
-def _notes(noise: Noise, estimated: bool, info: WeightsInfo) -> list[str]:
-    """Say what a user should know of the noise level that a picture was denoised at."""
-    if not isinstance(noise, Gaussian):
-        return []
-    if noise.sigma == 0:
-        why = "no noise was found in it" if estimated else "the noise level given is 0"
-        hint = "; give a level to denoise it all the same" if estimated else ""
-        return [f"nothing was removed, because {why}{hint}"]
-    doubt = info.doubt(noise.sigma)
-    return [doubt] if doubt else []

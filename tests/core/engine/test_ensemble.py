@@ -63,7 +63,7 @@ def test_the_window_is_turned_along(engine, noisy):
     class Watching:
         name, config, passes, tile = engine.name, engine.config, 1, engine.tile
 
-        def run(self, turned, level, timesteps, inside):
+        def run(self, turned, level, timesteps, inside, on_spikes=None):
             part = turned[:, *inside]
             seen.append(sorted(part.ravel()))
             return engine.run(turned, level, timesteps, inside)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spiden_cli.core.engine.activity import Activity, counted
-from spiden_cli.core.engine.engine import Pass
+from spiden_cli.core.engine.engine import OnSpikes, Pass
 from spiden_cli.core.engine.event.encoding import encode, subtract_noise
 from spiden_cli.core.engine.event.kernels import run_band
 from spiden_cli.core.engine.event.layout import Layout, lay_out, schedule
@@ -66,7 +66,12 @@ class EventEngine:
         self.run(np.zeros((self.config.image_channels, side, side), np.float32), 0.0, 1)
 
     def run(
-        self, noisy: Planes, level: Level, timesteps: int, window: Window | None = None
+        self,
+        noisy: Planes,
+        level: Level,
+        timesteps: int,
+        window: Window | None = None,
+        on_spikes: OnSpikes | None = None,
     ) -> Pass:
         """Denoise one image; see `Engine.run`."""
         program, grid = self._program, self._program.graph.grid
@@ -75,7 +80,10 @@ class EventEngine:
         layout = lay_out(program, height, width, timesteps)
         inside = counting_window(window, noisy.shape[1], noisy.shape[2], grid)
         layers = int(layout.table["count"].max()) + 1
-        counts = Counts(*np.zeros((3, layers, int(layout.table["height"].max())), np.int64))
+        rows, columns = (int(layout.table[side].max()) for side in ("height", "width"))
+        places = np.zeros((layers, rows, columns) if on_spikes else (0, 0, 0), np.int32)
+        sums = np.zeros((3, layers, rows), np.int64)
+        counts = Counts(sums[0], sums[1], sums[2], places)
         drawn = np.empty((height, width, len(self._bias)), np.float32)
 
         def run(first: int, last: int) -> None:
@@ -91,7 +99,8 @@ class EventEngine:
         drawn /= np.float32(timesteps)
         drawn += self._bias
         denoised = subtract_noise(noisy, drawn, level, self.config)
-        return Pass(denoised, self._activity(layout, counts, inside, noisy.shape[1:], timesteps))
+        size = noisy.shape[1:]
+        return Pass(denoised, self._activity(layout, counts, inside, size, timesteps, on_spikes))
 
     def _activity(
         self,
@@ -100,6 +109,7 @@ class EventEngine:
         window: Window,
         size: tuple[int, ...],
         timesteps: int,
+        on_spikes: OnSpikes | None,
     ) -> Activity:
         graph, result = self._program.graph, {}
         shapes = {shape.name: shape for shape in graph.convolutions(*size)}
@@ -113,6 +123,8 @@ class EventEngine:
             inside = window.positions(operation.node.scale)
             spikes, fired = int(counts.spikes[k].sum()), int(counts.fired[k].sum())
             result[shape.name] = counted(shape, inside, spikes, fired, reached, timesteps)
+            if on_spikes is not None:
+                on_spikes(shape.name, counts.places[k][inside])
         return {name: result[name] for name in shapes if name in result}
 
 

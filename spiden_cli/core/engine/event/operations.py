@@ -85,17 +85,19 @@ class Arrays(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """What a pass counts, by layer of neurons and row; (K, H) int64 each.
+    """What a pass counts, by layer of neurons and row; (K, H) int64 each but the last.
 
     Attributes:
         spikes: spikes of all timesteps.
         fired: neurons that fired at least once.
         reached: spikes, each once per kernel column that it reaches inside the image.
+        places: spikes at each position, (K, H, W) int32; of no size where nobody asks.
     """
 
     spikes: Array
     fired: Array
     reached: Array
+    places: Array
 
 
 @compiled
@@ -266,6 +268,8 @@ def count_row(out: Array, operation: Record, counts: Counts, row: int, timesteps
                 here += popcount(by_step[t, x, word])
             fired += popcount(ever)
         spikes += here
+        if counts.places.size:
+            counts.places[operation.count, row, x] = here
         reached += here * reach
     counts.spikes[operation.count, row] = spikes
     counts.fired[operation.count, row] = fired

@@ -1,0 +1,157 @@
+"""What denoising did, as a picture: noisy, denoised, removed, and where the neurons fired."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spiden_cli.errors import InputError, OutputError
+from spiden_cli.report.panels import SIDE, Panel, draw_page
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from spiden_cli.core.engine.firing import FiringMap
+    from spiden_cli.core.image.picture import Picture
+    from spiden_cli.core.image.views import Cutout
+    from spiden_cli.report.denoising import DenoiseReport
+
+    Values = NDArray[np.float32]
+
+SUFFIX = ".png"
+MARK = "_compare"
+CUTOUT = 120  # pixels a side: each is 4 x 4 of the page
+AMPLIFICATIONS = (50, 20, 10, 5, 2, 1)
+PLAIN_DEVIATION = 40  # grey levels that what was removed deviates by, at most, once amplified
+
+
+def plan_comparisons(sources: "Sequence[Path]", into: Path) -> dict[Path, Path]:
+    """Choose where the comparison of each picture goes; makes nothing.
+
+    Args:
+        sources: the noisy pictures.
+        into: a PNG file, for a single picture; or a folder, yet to be made if need be, for
+            NAME_compare.png of each.
+
+    Raises:
+        InputError: several pictures would go into one file.
+        OutputError: the suffix isn't supported.
+    """
+    from spiden_cli.core.files.outputs import distinct_names
+
+    if is_folder(into):
+        names = distinct_names(sources)
+        return {s: into / f"{name}{MARK}{SUFFIX}" for s, name in zip(sources, names, strict=True)}
+    if into.suffix.lower() != SUFFIX:
+        raise OutputError(f"can't write {into}: --compare takes a {SUFFIX} file, or a folder")
+    if len(sources) > 1:
+        raise InputError(
+            f"{len(sources)} pictures can't be compared in one file: give --compare a folder"
+        )
+    return dict.fromkeys(sources, into)
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether a path names a folder, there or to be made."""
+    return path.is_dir() or not path.suffix
+
+
+def draw_comparison(
+    path: Path,
+    noisy: "Picture",
+    denoised: "Picture",
+    firing: "FiringMap | None",
+    report: "DenoiseReport",
+) -> None:
+    """Draw what became of a picture beside it: all of it, and below a part enlarged.
+
+    What was removed is amplified by a factor that is stated; mid-grey is zero. The part is chosen
+    where structure is strong and noise plain to see (`views.choose_cutout`).
+
+    Args:
+        path: PNG file.
+        noisy: what was read.
+        denoised: of the same size and kind.
+        firing: where the neurons fired; None of a CNN.
+        report: the numbers.
+
+    Raises:
+        OutputError: the file can't be written.
+    """
+    from spiden_cli.core.atomic import atomic_path
+    from spiden_cli.core.image.views import choose_cutout, in_8_bit_units, overview
+
+    levels = denoised.levels
+    cutout = choose_cutout(noisy.pixels, denoised.pixels, levels, CUTOUT)
+    views = []
+    for picture in (noisy, denoised):
+        part = in_8_bit_units(picture.pixels[cutout.window], levels)
+        whole = overview(picture.pixels, levels, SIDE)
+        views.append((whole, part.reshape(cutout.side, cutout.side, -1)))
+    panels = [
+        Panel("noisy", _of_noisy(report), *views[0]),
+        Panel("denoised", _of_denoised(report), *views[1]),
+        _removed(report, *zip(*views, strict=True)),
+    ]
+    if firing is not None:
+        panels.append(_firing(report, firing, cutout))
+    page = draw_page(_heading(report), panels, (noisy.height, noisy.width), cutout)
+    with atomic_path(path) as temporary:
+        page.save(temporary, "PNG")
+
+
+def _heading(report: "DenoiseReport") -> str:
+    size = f"{report.width} x {report.height}"
+    time = f", T = {report.timesteps}" if report.spiking else ""
+    return f"{report.source.name}: {size}; model {report.model_name}{time}"
+
+
+def _of_noisy(report: "DenoiseReport") -> tuple[str, ...]:
+    kind = f"{'colour' if report.colour else 'grey'}, {report.depth} bits"
+    return (*_decibels(report.noisy_psnr), report.noise_found or kind)
+
+
+def _of_denoised(report: "DenoiseReport") -> tuple[str, ...]:
+    changed = (report.adjustment,) if report.adjustment else ()
+    return (*_decibels(report.psnr), f"sigma {report.level}", *changed)
+
+
+def _decibels(psnr: float | None) -> tuple[str, ...]:
+    return () if psnr is None else (f"PSNR {psnr:.2f} dB",)
+
+
+def _removed(
+    report: "DenoiseReport", wholes: "tuple[Values, Values]", parts: "tuple[Values, Values]"
+) -> Panel:
+    deviation = max(report.removed, 1e-9)
+    factor = next((f for f in AMPLIFICATIONS if f * deviation <= PLAIN_DEVIATION), 1)
+    whole, part = ((before - after) * factor + 127.5 for before, after in (wholes, parts))
+    times = f"amplified {factor} times" if factor > 1 else "not amplified"
+    facts = f"{times}; mid-grey is zero", f"{report.removed:.2g} of 255 levels (root mean square)"
+    return Panel("removed", facts, whole, part)
+
+
+def _firing(report: "DenoiseReport", firing: "FiringMap", cutout: "Cutout") -> Panel:
+    import numpy as np
+
+    ends = _ends(*(float(end) for end in np.quantile(firing.rate, (0.002, 0.998))))
+    rows, columns = (np.arange(s.start, s.stop) // firing.scale for s in cutout.window)
+    inside = firing.rate[: -(-report.height // firing.scale), : -(-report.width // firing.scale)]
+    facts = "spikes per neuron and timestep", f"mean {report.firing_rate:.3f}"
+    whole, part = (
+        (view[..., None] - np.float32(ends[0])) * np.float32(255 / (ends[1] - ends[0]))
+        for view in (inside, firing.rate[np.ix_(rows, columns)])
+    )
+    return Panel("firing rate", facts, whole, part, ends)
+
+
+def _ends(low: float, high: float) -> tuple[float, float]:
+    """Return round numbers around two rates, for a scale to begin and to end with."""
+    if high <= 0:
+        return 0.0, 1.0
+    decade = 10.0 ** math.floor(math.log10(high))
+    step = decade * (0.5 if high > 1.5 * decade else 0.2)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return first * step, max(last, first + 1) * step

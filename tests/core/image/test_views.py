@@ -1,0 +1,53 @@
+"""Overviews are means; the cut-out is where there is something to see."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spiden_cli.core.image.picture import Range
+from spiden_cli.core.image.views import choose_cutout, in_8_bit_units, overview
+
+FULL = Range()
+
+
+@given(st.integers(1, 90), st.integers(1, 90), st.sampled_from([1, 3]), st.integers(1, 40))
+def test_an_overview_is_the_mean_of_squares(height, width, channels, side):
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (height, width, channels), dtype=np.uint8)
+    small = overview(pixels if channels == 3 else pixels[..., 0], FULL, side)
+    factor = max(1, min(max(height, width) // side, height, width))
+    assert small.shape == (height // factor, width // factor, channels)
+    for row, column in ((0, 0), (small.shape[0] - 1, small.shape[1] - 1)):
+        square = pixels[row * factor :, column * factor :][:factor, :factor]
+        np.testing.assert_allclose(small[row, column], square.mean((0, 1)), rtol=1e-4)
+
+
+def test_ranges_are_those_of_the_picture():
+    deep = np.full((8, 8), 1000, np.uint16)
+    assert overview(deep, Range(0, 2000), 4).ravel() == pytest.approx(127.5)
+    assert in_8_bit_units(deep, Range(500, 2000)).ravel() == pytest.approx(85)
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_the_cutout_holds_an_edge_and_noise(colour):
+    clean = np.full((300, 400), 90, np.uint8)
+    clean[200:, 250:] = 160  # the edge that is noisy
+    clean[:100, :80] = 160  # one without noise
+    noisy = clean.astype(float)
+    noisy[150:] += np.random.default_rng(0).normal(0, 10, (150, 400))
+    noisy = np.rint(noisy).astype(np.uint8)
+    if colour:
+        clean, noisy = (np.dstack([part] * 3) for part in (clean, noisy))
+    found = choose_cutout(noisy, clean, FULL, 60)
+    rows, columns = found.window
+    assert rows.start >= 120
+    assert clean[rows, columns].std() > 20
+
+
+@given(st.integers(1, 70), st.integers(1, 70))
+def test_a_cutout_lies_in_the_picture(height, width):
+    pixels = np.random.default_rng(1).integers(0, 256, (height, width), dtype=np.uint8)
+    found = choose_cutout(pixels, pixels, FULL, 30)
+    assert found.side == min(30, height, width)
+    assert pixels[found.window].shape == (found.side, found.side)
