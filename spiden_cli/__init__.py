@@ -28,7 +28,14 @@ if TYPE_CHECKING:
     from spiden_cli.core.network.presets import PRESETS
     from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise
     from spiden_cli.core.noise.estimation import estimate_sigma
-    from spiden_cli.core.noise.model import Gaussian, Noise, NoiseMap, PoissonGaussian, Unknown
+    from spiden_cli.core.noise.model import (
+        Coarse,
+        Gaussian,
+        Noise,
+        NoiseMap,
+        PoissonGaussian,
+        Unknown,
+    )
     from spiden_cli.core.noise.synthesis import add_gaussian_noise
     from spiden_cli.core.tasks.adjustment import Adjustment
     from spiden_cli.core.tasks.denoising import Denoised, denoise_picture, denoise_planes
@@ -68,7 +75,7 @@ _HOMES = {
     "core.network.folding": ("fold",),
     "core.network.config": ("NetworkConfig",),
     "core.network.presets": ("PRESETS",),
-    "core.noise.model": ("Gaussian", "Noise", "NoiseMap", "PoissonGaussian", "Unknown"),
+    "core.noise.model": ("Coarse", "Gaussian", "Noise", "NoiseMap", "PoissonGaussian", "Unknown"),
     "core.weights": ("WeightsInfo", "load_weights", "read_info", "save_weights"),
     "errors": (
         "DatasetError",
@@ -85,6 +92,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "PRESETS",
     "Adjustment",
+    "Coarse",
     "DatasetError",
     "Denoised",
     "Denoiser",

@@ -7,6 +7,7 @@ from spiden_cli.errors import WeightsError
 
 DEFAULT_MODEL = "base"
 DEFAULT_COLOUR_MODEL = "base-colour"
+DEFAULT_PHOTO_MODEL = "photo"
 SUFFIX = ".safetensors"
 
 _PACKAGE = Path(str(files("spiden_cli")))
@@ -38,9 +39,16 @@ def find_weights(name_or_path: str) -> Path:
     raise WeightsError(f"no weights {name_or_path!r}: give a file, or a bundled name ({names})")
 
 
-def model_for(colour: bool) -> str:
-    """Return the name of the model that is best for a kind of picture."""
-    return DEFAULT_COLOUR_MODEL if colour else DEFAULT_MODEL
+def model_for(colour: bool, coarse: bool = False) -> str:
+    """Return the name of the model that is best for a kind of picture.
+
+    Args:
+        colour: whether it is in colour.
+        coarse: whether its noise is a camera's; in grey pictures no model makes a difference.
+    """
+    if not colour:
+        return DEFAULT_MODEL
+    return DEFAULT_PHOTO_MODEL if coarse else DEFAULT_COLOUR_MODEL
 
 
 def sample_picture() -> Path:

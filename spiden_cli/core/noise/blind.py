@@ -1,53 +1,51 @@
 """Blind noise level, white or coarse: what should a network be told of this one picture?
 
 The noise of a photograph went through demosaicing, smoothing and JPEG. It is coarse: its finest
-scale, which is all that `estimate_sigma` sees, holds almost none of it. Its strength shows in flat
-blocks instead, where little but noise is left once a plane is taken out. Two things tell it from
-texture. Noise differs between the colour channels and texture hardly does, so the differences of
-the channels hold noise and little else. And noise is everywhere alike: the flattest blocks of a
-noisy picture are about equally strong, those of a textured one are not.
+scale, which is all that `estimate_sigma` sees, holds almost none of it. It shows in flat blocks
+instead, at several scales, in luma and in the differences of the colours; a small perceptron, fitted
+on synthetic camera noise, reads the level from the quantiles of their deviations
+(`benchmarks/noise_level.py` fits it, and prints its errors).
 
-White noise is recognised by the differences of the channels too: averaged over 2 x 2 pixels they
-fall to half, and the white estimate accounts for all that is in them.
+White noise is recognised by the differences of the channels: averaged over 2 x 2 pixels they fall
+to half, and the white estimate accounts for all that is in them.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spiden_cli.core.image.picture import Pixels, Range
 from spiden_cli.core.image.pixels import to_unit
+from spiden_cli.core.noise.blocks import (
+    SIDE,
+    Blocks,
+    Measure,
+    measure,
+    opponent_of,
+    residual_of,
+    usable_blocks,
+    variance,
+)
 from spiden_cli.core.noise.estimation import estimate_sigma
 
-__all__ = ["NoiseEstimate", "estimate_noise"]
+__all__ = ["NoiseEstimate", "estimate_noise", "level_features"]
 
-Blocks = NDArray[np.float32]
+_PERCEPTRON = Path(__file__).with_name("camera_level.safetensors")
+_LEVEL_OFFSET = 0.3
+"""The perceptron's output is log(level + this): below, levels are all alike."""
+_SCALES, _QUANTILES = (1, 2, 4), (0.01, 0.05, 0.20, 0.50)
 
-_SIDE = 16
-_MAXIMUM_BLOCKS = 2048  # their quantiles are settled long before
 _MINIMUM_BLOCKS = 64
-_CLIPPED_SHARE = 0.02
 _MAXIMUM_SIGMA = 255.0
 
-_FLAT = 0.05
-"""Quantile over the blocks whose deviation is taken for the noise's."""
-_FLATTEST, _FLATTER = 0.01, 0.20
-"""Quantiles whose ratio says how alike the flat blocks are."""
-_SCALE_SHARE = 0.15
-"""Share of blocks, the flattest, in which the coarseness is measured."""
-
-# Chosen on synthetic noise over held-out pictures; the docstring of `estimate_noise` says which.
-_OPPONENT = np.array([[1, 1, 1], [1, -1, 0], [1, 1, -2]], np.float32)
-_OPPONENT /= np.linalg.norm(_OPPONENT, axis=1, keepdims=True)  # orthonormal: white stays white
-_CHROMA_BOUNDS = (1.6, 3.0)
-"""Cameras smooth chroma more than luma: the noise of a channel is up to this much the stronger, and
-where the flat blocks are alike, up to the other."""
+# The rest was chosen on synthetic noise over held-out pictures.
 _ALIKE = (1.25, 1.4)
-"""Ratio of the quantiles below which flat blocks are noise alone, and above which unknown."""
+"""Spread of flat blocks below which they are noise alone, and above which unknown."""
 _SURE = (1.2, 1.8)
-"""Ratio of the quantiles at which the full factor, and the careful one, are told."""
+"""Spread at which the full factor, and the careful one, are told."""
 _CAREFUL, _FULL, _POWER = 1.6, 3.8, 0.7
 """sigma = factor * level ** power: coarse noise asks for more force, strong noise for less more."""
 _CLEAN = (0.3, 1.2)
@@ -58,6 +56,9 @@ _WHITE_CHROMA_RATIO, _WHITE_CHROMA_SHARE, _WHITE_CHROMA_SLACK = 1.65, 0.72, 0.1
 _WHITE_LUMA_RATIO, _WHITE_LUMA_SHARE = 1.5, 0.7
 _LEAST_CHROMA = 0.3
 """Chroma noise below it says nothing: a grey picture in three channels, or a strong JPEG."""
+_THIRDS = (85, 170)
+_UNEVEN = 1.5
+"""Ratio of noise in the dark to that in the light, or the reverse, that is worth a word."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,14 @@ class NoiseEstimate:
 
     Attributes:
         white: standard deviation of white Gaussian noise that would explain the finest scale.
-        level: root mean square of the noise of all scales, over the channels.
+        level: root mean square of the noise of all scales, over the channels: what a network that
+            was trained on camera noise should be told.
         coarseness: strength after averaging 2 x 2 pixels, relative to white noise: 1 for white
             noise, 2 for noise that the averaging leaves as it is.
         sigma: what a network that was trained on white noise should be told.
         is_white: whether the noise is white.
+        dark_to_light: noise in dark places over that in light ones; None where the picture has not
+            enough of both.
     """
 
     white: float
@@ -78,13 +82,20 @@ class NoiseEstimate:
     coarseness: float
     sigma: float
     is_white: bool
+    dark_to_light: float | None = None
 
     def __str__(self) -> str:
         """Say in plain words what was found."""
         if self.sigma < _NO_SIGMA:
             return "no noise was found" if self.sigma == 0 else "hardly any noise was found"
         kind = "white noise" if self.is_white else "coarse camera noise"
-        return f"{kind}, about {self.level:.2g} of 255 levels"
+        return f"{kind}, about {self.level:.2g} of 255 levels{self._where()}"
+
+    def _where(self) -> str:
+        ratio = self.dark_to_light
+        if ratio is None or 1 / _UNEVEN < ratio < _UNEVEN:
+            return ""
+        return f", stronger in the {'shadows' if ratio > 1 else 'lights'}"
 
 
 def estimate_noise(pixels: Pixels, range: Range | None = None) -> NoiseEstimate:
@@ -93,23 +104,7 @@ def estimate_noise(pixels: Pixels, range: Range | None = None) -> NoiseEstimate:
     White noise is what `estimate_sigma` says. So is everything in grey pictures, unless their flat
     blocks are very much alike, and in pictures too small to have 64 blocks of 16 x 16 pixels.
 
-    Measured on synthetic noise over crops of 512 x 512 of 32 photographs that `spiden train` holds
-    out (bsd432 and photos); the constants were chosen on them too, mostly on half of them. White
-    noise of sigma 2 to 50: called white in each. Camera noise of 2 to 10 levels (shot and read
-    noise, bilinear demosaicing, smoothing, tone curve, JPEG of quality 80 to 95): `level` is 0.7
-    times the true root mean square, with a standard deviation of 0.2 between pictures. The default
-    colour model, told `sigma`, gains from 0.1 dB up in each of 69, 1.3 dB on average, where the
-    best of six levels gains 1.7. White noise blurred by 1 pixel: `level` is right on average (0.3
-    deviation), but five of 32 pictures gain less than 0.1 dB, or lose up to 0.55 dB, sand 1.4.
-    Clean pictures keep 44 dB to themselves, but sand, which is called white noise, only 35.
-
-    Real cameras read too low: over the 25 pairs of nam25, on which nothing was chosen, PSNR rises
-    from 37.06 to 39.00 dB, while sigma 10 for all gives 40.28. None loses; in two no noise is
-    found, though there is. Grey pictures with camera noise are called white, and so left nearly as
-    they are, three times out of four.
-
-    At most 2048 blocks are looked at, spread over the picture, so that neither time nor memory
-    grow with it. Blocks that touch black or white and constant ones are left out.
+    ERRORS
 
     Args:
         pixels: (H, W) or (H, W, 3), uint8, uint16 or float.
@@ -121,111 +116,88 @@ def estimate_noise(pixels: Pixels, range: Range | None = None) -> NoiseEstimate:
     range = range or Range.full(pixels.dtype)
     floating = pixels.dtype.kind == "f"
     white = min(estimate_sigma(to_unit(pixels, range) if floating else pixels, range), 255.0)
-    blocks = _usable(_sample(pixels, range))
+    blocks = usable_blocks(pixels, range)
     if len(blocks) < _MINIMUM_BLOCKS:
         return NoiseEstimate(white, white, 1.0, white, is_white=True)
-    channels = _residual(blocks)
-    flat = float(np.sqrt(np.mean(np.quantile(_variance(channels), _FLAT, axis=0))))
+    channels = residual_of(blocks)
     if blocks.shape[-1] == 1:
-        return _from_luma(white, flat, _measure(channels))
-    opponent = channels @ _OPPONENT.T
-    luma = _measure(opponent[..., :1])
-    chroma = _measure(_unlike(opponent[..., 1:], opponent[..., :1]))
+        return _from_luma(white, measure(channels))
+    opponent = opponent_of(channels)
+    luma, chroma = measure(opponent[..., :1]), measure(opponent[..., 1:])
     if chroma.flat < _LEAST_CHROMA:
-        return _from_luma(white, flat, luma)
+        return _from_luma(white, luma)
+    uneven = _dark_to_light(blocks, opponent)
     explained = white >= _WHITE_CHROMA_SHARE * chroma.flat - _WHITE_CHROMA_SLACK
     if explained and chroma.coarseness < _WHITE_CHROMA_RATIO:
-        return NoiseEstimate(white, white, chroma.coarseness, white, is_white=True)
-    bound, loose = (min(flat, times * chroma.flat) for times in _CHROMA_BOUNDS)
-    level = max(bound, loose * _falling(luma.spread, *_ALIKE))
-    return _coarse(white, level, chroma.coarseness, luma.spread)
+        return NoiseEstimate(white, white, chroma.coarseness, white, True, uneven)
+    level = _read_level(level_features(opponent, white))
+    return _coarse(white, level, chroma.coarseness, luma.spread, uneven)
 
 
-class _Measure(NamedTuple):
-    """Blocks of one plane or several: noise in the flat ones, its spread and its coarseness."""
+def level_features(opponent: Blocks, white: float) -> NDArray[np.float32]:
+    """Describe blocks by the logarithms of quantiles of their deviations, at three scales: (37,).
 
-    flat: float
-    spread: float
-    coarseness: float
+    Args:
+        opponent: (N, 16, 16, 3) luma and differences of colour.
+        white: what `estimate_sigma` says.
+    """
+    values = [white]
+    for scale in _SCALES:
+        side = SIDE // scale
+        means = opponent.reshape(-1, side, scale, side, scale, 3).mean((2, 4))
+        quantiles = np.sqrt(np.quantile(variance(means), _QUANTILES, axis=0))
+        values += quantiles.T.ravel().tolist()
+    described: NDArray[np.float32] = np.log(np.array(values, np.float32) + np.float32(0.05))
+    return described
 
 
-def _from_luma(white: float, flat: float, luma: _Measure) -> NoiseEstimate:
+def _read_level(features: NDArray[np.float32]) -> float:
+    """Return the level that the perceptron reads from features: one hidden layer, SiLU."""
+    net = _perceptron()
+    hidden = net["hidden.weight"] @ ((features - net["mean"]) / net["scale"]) + net["hidden.bias"]
+    hidden = hidden / (1 + np.exp(-hidden))
+    logarithm = float(net["output.weight"] @ hidden + net["output.bias"])
+    return float(np.clip(np.exp(logarithm) - _LEVEL_OFFSET, 0, _MAXIMUM_SIGMA))
+
+
+@cache
+def _perceptron() -> dict[str, NDArray[np.float32]]:
+    from safetensors.numpy import load_file
+
+    tensors: dict[str, NDArray[np.float32]] = load_file(_PERCEPTRON)
+    return tensors
+
+
+def _from_luma(white: float, luma: Measure) -> NoiseEstimate:
     """Decide without colour: white, unless the flat blocks are alike and hold much more."""
     alike = _falling(luma.spread, *_ALIKE)
-    explained = white >= _WHITE_LUMA_SHARE * flat
+    explained = white >= _WHITE_LUMA_SHARE * luma.flat
     if alike == 0 or explained or luma.coarseness < _WHITE_LUMA_RATIO:
         return NoiseEstimate(white, white, luma.coarseness, white, is_white=True)
-    return _coarse(white, flat * alike, luma.coarseness, luma.spread)
+    return _coarse(white, luma.flat * alike, luma.coarseness, luma.spread)
 
 
-def _coarse(white: float, level: float, coarseness: float, spread: float) -> NoiseEstimate:
+def _coarse(
+    white: float, level: float, coarseness: float, spread: float, uneven: float | None = None
+) -> NoiseEstimate:
     """Return what to tell a network of coarse noise; the less sure, the less."""
     factor = _CAREFUL + (_FULL - _CAREFUL) * _falling(spread, *_SURE)
     sigma = factor * level**_POWER * (1 - _falling(level, *_CLEAN))
     sigma = min(sigma, _MAXIMUM_SIGMA) if sigma >= _NO_SIGMA else 0.0
-    return NoiseEstimate(white, level, coarseness, sigma, is_white=False)
+    return NoiseEstimate(white, level, coarseness, sigma, False, uneven)
+
+
+def _dark_to_light(blocks: Blocks, opponent: Blocks) -> float | None:
+    """Compare what the differences of colour hold in dark and in light blocks, the flat of each."""
+    brightness = blocks.mean((1, 2, 3))
+    dark, light = brightness < _THIRDS[0], brightness > _THIRDS[1]
+    if min(dark.sum(), light.sum()) < _MINIMUM_BLOCKS // 2:
+        return None
+    chroma = variance(opponent[..., 1:]).mean(-1)
+    below, above = (float(np.quantile(chroma[part], 0.2)) for part in (dark, light))
+    return float(np.sqrt(below / above)) if above > 0 else None
 
 
 def _falling(value: float, low: float, high: float) -> float:
     """Return 1 below `low`, 0 above `high`, and a straight line between."""
     return float(np.clip((high - value) / (high - low), 0, 1))
-
-
-def _sample(pixels: Pixels, range: Range) -> Blocks:
-    """(N, 16, 16, C) blocks on a regular grid, in 8-bit units."""
-    planes = pixels[..., None] if pixels.ndim == 2 else pixels
-    rows, columns, channels = planes.shape[0] // _SIDE, planes.shape[1] // _SIDE, planes.shape[2]
-    step = max(1, int(np.ceil(np.sqrt(rows * columns / _MAXIMUM_BLOCKS))))
-    whole = planes[: rows * _SIDE, : columns * _SIDE]
-    grid = whole.reshape(rows, _SIDE, columns, _SIDE, channels).swapaxes(1, 2)
-    blocks = grid[::step, ::step].reshape(-1, _SIDE, _SIDE, channels).astype(np.float32)
-    blocks -= np.float32(range.black)
-    blocks *= np.float32(255 / range.span)
-    return blocks
-
-
-def _usable(blocks: Blocks) -> Blocks:
-    """Leave out blocks that clipping has touched, and constant ones, which no camera made."""
-    clipped = ((blocks <= 1) | (blocks >= 254)).mean((1, 2, 3)) > _CLIPPED_SHARE
-    constant = (np.ptp(blocks, axis=(1, 2)) == 0).all(-1)
-    usable: Blocks = blocks[~clipped & ~constant]
-    return usable
-
-
-def _residual(blocks: Blocks) -> Blocks:
-    """Take the plane of least squares out of each block and channel."""
-    offset = np.arange(_SIDE, dtype=np.float32) - np.float32((_SIDE - 1) / 2)
-    centred: Blocks = blocks - blocks.mean((1, 2), keepdims=True)
-    weight = np.float32(1 / (_SIDE * (offset**2).sum()))
-    down = np.einsum("nyxc,y->nc", centred, offset) * weight
-    across = np.einsum("nyxc,x->nc", centred, offset) * weight
-    centred -= down[:, None, None] * offset[:, None, None]
-    centred -= across[:, None, None] * offset[:, None]
-    return centred
-
-
-def _variance(residual: Blocks) -> NDArray[np.float32]:
-    """Variance of each block and channel, (N, C): a plane has cost three degrees of freedom."""
-    squares: NDArray[np.float32] = np.einsum("nyxc,nyxc->nc", residual, residual)
-    variance: NDArray[np.float32] = squares / np.float32(residual[0, ..., 0].size - 3)
-    return variance
-
-
-def _unlike(chroma: Blocks, luma: Blocks) -> Blocks:
-    """Take out of each block what follows its luma: the texture of a coloured surface."""
-    shared = np.einsum("nyxc,nyxl->nc", chroma, luma)
-    power = np.einsum("nyxl,nyxl->n", luma, luma)[:, None]
-    slope = np.divide(shared, power, out=np.zeros_like(shared), where=power > 0)
-    unlike: Blocks = chroma - slope[:, None, None] * luma
-    return unlike
-
-
-def _measure(residual: Blocks) -> _Measure:
-    fine = _variance(residual).mean(-1)
-    halves = residual.reshape(-1, _SIDE // 2, 2, _SIDE // 2, 2, residual.shape[-1]).mean((2, 4))
-    flattest, flat, flatter = np.sqrt(np.quantile(fine, (_FLATTEST, _FLAT, _FLATTER)))
-    chosen = fine <= np.quantile(fine, _SCALE_SHARE)
-    power = float(fine[chosen].mean())
-    coarseness = 2 * np.sqrt(_variance(halves)[chosen].mean() / power) if power else 1.0
-    spread = flatter / flattest if flattest else np.inf
-    return _Measure(float(flat), float(spread), float(coarseness))

@@ -24,11 +24,11 @@ _NEIGHBOURHOOD = 7  # pixels a side, over which a mean stands for the clean valu
 
 
 @dataclass(frozen=True)
-class Gaussian:
-    """White Gaussian noise of one level.
+class Uniform:
+    """Noise of one level, of whatever kind.
 
     Attributes:
-        sigma: standard deviation, 0 to 255, in 1/255 of the picture's range.
+        sigma: root mean square, 0 to 255, in 1/255 of the picture's range.
 
     Raises:
         InputError: sigma is out of range, or not a number.
@@ -39,6 +39,16 @@ class Gaussian:
     def __post_init__(self) -> None:
         if not 0 <= self.sigma <= 255:
             raise InputError(f"sigma must be a number from 0 to 255, not {self.sigma}")
+
+
+@dataclass(frozen=True)
+class Gaussian(Uniform):
+    """White Gaussian noise of one level; `sigma` is its standard deviation."""
+
+
+@dataclass(frozen=True)
+class Coarse(Uniform):
+    """Noise of a camera, coarse after all that the camera did to it; `sigma` over all channels."""
 
 
 @dataclass(frozen=True)
@@ -92,39 +102,33 @@ class Unknown:
     """Noise that is to be estimated from the picture."""
 
 
-Noise: TypeAlias = Gaussian | PoissonGaussian | NoiseMap | Unknown
+Noise: TypeAlias = Uniform | PoissonGaussian | NoiseMap | Unknown
 
 
 def as_noise(given: Noise | float | None) -> Noise:
-    """Return the noise that a caller means: a number is a Gaussian level, None is unknown.
+    """Return the noise that a caller means: a number is a level of any kind, None is unknown.
 
     Raises:
         InputError: a number out of range.
     """
     if given is None:
         return Unknown()
-    if isinstance(given, (Gaussian, PoissonGaussian, NoiseMap, Unknown)):
+    if isinstance(given, (Uniform, PoissonGaussian, NoiseMap, Unknown)):
         return given
-    return Gaussian(float(given))
+    return Uniform(float(given))
 
 
-def known(noise: Noise, pixels: Pixels, extent: Range) -> "tuple[Noise, NoiseEstimate | None]":
-    """Return the noise, and what was found in the picture if it had to be estimated.
+def found_noise(estimate: "NoiseEstimate", for_camera: bool) -> Uniform:
+    """Return the noise that an estimate found, as a network should be told of it.
 
     Args:
-        noise: what is known of it.
-        pixels: (H, W) or (H, W, 3).
-        extent: the picture's black and white.
-
-    Raises:
-        InputError: the picture is too small to tell.
+        estimate: what was found in a picture.
+        for_camera: whether the network was trained on camera noise; to one that knows only white
+            noise, coarse noise is told as more than it is.
     """
-    if not isinstance(noise, Unknown):
-        return noise, None
-    from spiden_cli.core.noise.blind import estimate_noise
-
-    estimate = estimate_noise(pixels, extent)
-    return Gaussian(estimate.sigma), estimate
+    if estimate.is_white:
+        return Gaussian(estimate.sigma)
+    return Coarse(estimate.level if for_camera else estimate.sigma)
 
 
 def level_of(noise: Noise, pixels: Pixels, extent: Range) -> Level:
@@ -141,7 +145,7 @@ def level_of(noise: Noise, pixels: Pixels, extent: Range) -> Level:
     Raises:
         InputError: a map is of another size than the picture.
     """
-    if isinstance(noise, Gaussian):
+    if isinstance(noise, Uniform):
         return noise.sigma
     if isinstance(noise, NoiseMap):
         if noise.sigma.shape != pixels.shape[:2]:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from spiden_cli.core.noise.model import Gaussian, Noise
+from spiden_cli.core.noise.model import Noise, Uniform
 from spiden_cli.core.tasks.adjustment import MOST_STRENGTH, Adjustment
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _reason(
     adjustment: Adjustment,
     strengths: tuple[float, float],
 ) -> tuple[str, str]:
-    level = noise.sigma if isinstance(noise, Gaussian) else None
+    level = noise.sigma if isinstance(noise, Uniform) else None
     strongest = max(strengths)
     if strongest == 0:
         return "the strength is 0", "try --strength 1"
@@ -91,7 +91,7 @@ def doubts(noise: Noise, strengths: tuple[float, float], info: "WeightsInfo") ->
         strengths: of luminance and chroma.
         info: of the model.
     """
-    if not isinstance(noise, Gaussian) or noise.sigma == 0:
+    if not isinstance(noise, Uniform) or noise.sigma == 0:
         return []
     told = dict.fromkeys(min(noise.sigma * strength, 255.0) for strength in strengths if strength)
     return [doubt for level in told if (doubt := info.doubt(level)) is not None]

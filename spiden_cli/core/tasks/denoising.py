@@ -17,8 +17,7 @@ from spiden_cli.core.engine.tiling import Shape, Tile, Window, tiles
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.pixels import Planes, to_pixels, to_unit
 from spiden_cli.core.network.families import graph_of
-from spiden_cli.core.noise.blind import NoiseEstimate
-from spiden_cli.core.noise.model import Level, Noise, as_noise, known, level_of
+from spiden_cli.core.noise.model import Level, Noise, as_noise, level_of
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment, scaled
 from spiden_cli.errors import InputError, WeightsError
 
@@ -32,8 +31,7 @@ class Denoised:
 
     Attributes:
         picture: the result, with depth, range, transparency and metadata of the noisy one.
-        noise: what the picture was taken to hold, as it was given or estimated.
-        estimate: what was found in the picture; None where the noise was given.
+        noise: what the picture was taken to hold.
         activity: spikes and synaptic operations by layer, of all runs; empty for a CNN.
         removed: root mean square of what was removed, in 8-bit units.
         firing_map: where the neurons fired; None for a CNN, and where it was not asked for.
@@ -42,7 +40,6 @@ class Denoised:
 
     picture: Picture
     noise: Noise
-    estimate: NoiseEstimate | None
     activity: Activity
     removed: float
     firing_map: FiringMap | None
@@ -52,7 +49,7 @@ class Denoised:
 def denoise_picture(
     engine: Engine,
     picture: Picture,
-    noise: Noise | float | None,
+    noise: Noise | float,
     timesteps: int,
     tile: Shape | None = None,
     on_tile: OnTile = lambda done, of: None,
@@ -64,7 +61,7 @@ def denoise_picture(
     Args:
         engine: runs the network.
         picture: the noisy picture; its transparency is kept as it is.
-        noise: what is known of the noise; a number is a level in 8-bit units, None is unknown.
+        noise: known; a number is a level in 8-bit units.
         timesteps: T, 1 to 64.
         tile: rows and columns of a tile in pixels; None: what suits the engine.
         on_tile: told of the progress.
@@ -75,7 +72,7 @@ def denoise_picture(
         InputError: the picture is too small, or a grey one is given to a colour network; the noise
             or T is out of range; the network can't be told a level, and a strength asks for it.
     """
-    found, estimate = known(as_noise(noise), picture.pixels, picture.levels)
+    found = as_noise(noise)
     level = level_of(found, picture.pixels, picture.levels)
     pixels = picture.pixels.copy()  # what no network has touched stays to the bit
     squares, floating = 0.0, pixels.dtype.kind == "f"
@@ -102,7 +99,6 @@ def denoise_picture(
     return Denoised(
         picture=dataclasses.replace(picture, pixels=pixels),
         noise=found,
-        estimate=estimate,
         activity=activity,
         removed=255 * math.sqrt(squares / picture.pixels.size),
         firing_map=None if firing is None else firing.result(),

@@ -19,14 +19,16 @@ from spiden_cli.core.engine.engine import Engine
 from spiden_cli.core.engine.ensemble import EnsembleEngine
 from spiden_cli.core.engine.firing import FiringMap
 from spiden_cli.core.engine.selection import Waiting, select_engine
+from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.network.folding import FoldedNetwork
-from spiden_cli.core.noise.blind import NoiseEstimate
-from spiden_cli.core.noise.model import Noise, as_noise, known
+from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise
+from spiden_cli.core.noise.model import Coarse, Noise, Uniform, Unknown, as_noise, found_noise
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
 from spiden_cli.core.tasks.advice import doubts, too_little
 from spiden_cli.core.tasks.arrays import as_picture, like
 from spiden_cli.core.tasks.denoising import OnTile, denoise_picture
 from spiden_cli.core.weights import WeightsInfo, load_folded
+from spiden_cli.errors import InputError
 
 AUTO = "auto"
 
@@ -115,14 +117,18 @@ class Model:
         self.__init__(state["name"], *state["settings"])  # type: ignore[misc]
         self._networks = state["networks"]
 
-    def loaded(self, colour: bool) -> Loaded:
+    def loaded(self, colour: bool, coarse: bool = False) -> Loaded:
         """Return the weights and the engine for a kind of picture; loads them at the first call.
+
+        Args:
+            colour: whether it is in colour.
+            coarse: whether its noise is a camera's.
 
         Raises:
             WeightsError: there are no such weights, or they are damaged.
             InputError: there is no such device or engine, or it can't run this network.
         """
-        name = model_for(colour) if self.name == AUTO else self.name
+        name = model_for(colour, coarse) if self.name == AUTO else self.name
         with self._lock:
             if name not in self._loaded:
                 self._loaded[name] = self._load(name)
@@ -154,8 +160,9 @@ class Model:
         Args:
             image: a numpy array (H, W) or (H, W, 3), of uint8, uint16 or float; a torch tensor
                 (H, W), (1, H, W) or (3, H, W), on any device; or a `Picture`.
-            noise: what is known of the noise. A number is the standard deviation of white Gaussian
-                noise in 8-bit units, 1/255 of the range from black to white; None has it estimated.
+            noise: what is known of the noise. A number is its root mean square in 8-bit units, 1/255
+                of the range from black to white, of whatever kind it is; `Gaussian` and `Coarse` say
+                which; None has both estimated. The kind decides which model "auto" means.
             timesteps: T, 1 to 64; None: what the model was trained for.
             white: the value of white. None: 1 for floats, 255 for uint8; for uint16 the largest
                 value of the smallest of 8, 10, 12, 14 and 16 bits that hold the image.
@@ -174,8 +181,15 @@ class Model:
             WeightsError: the weights can't be read, or give no finite output.
         """
         picture = as_picture(image, white)
-        found, estimate = known(as_noise(noise), picture.pixels, picture.levels)
-        loaded = self.loaded(picture.is_colour)
+        wanted = as_noise(noise)
+        estimate = self._look(picture, wanted)
+        coarse = isinstance(wanted, Coarse) or (estimate is not None and not estimate.is_white)
+        loaded = self.loaded(picture.is_colour, coarse)
+        if not isinstance(wanted, Unknown):
+            found, estimate = wanted, None
+        else:
+            assert estimate is not None
+            found = found_noise(estimate, loaded.info.noise == "camera")
         steps = loaded.info.timesteps[0] if timesteps is None else timesteps
         result = denoise_picture(
             loaded.engine, picture, found, steps,
@@ -203,6 +217,21 @@ class Model:
             timesteps=steps,
             seconds=result.seconds,
         )
+
+    def _look(self, picture: Picture, wanted: Noise) -> NoiseEstimate | None:
+        """Look at the noise of a picture, if its level or its kind is to be found there.
+
+        Raises:
+            InputError: its level is, and the picture is too small to tell.
+        """
+        if isinstance(wanted, Unknown):
+            return estimate_noise(picture.pixels, picture.levels)
+        if self.name == AUTO and picture.is_colour and type(wanted) is Uniform:
+            try:
+                return estimate_noise(picture.pixels, picture.levels)
+            except InputError:  # the kind can't be told, and it doesn't matter there
+                return None
+        return None
 
 
 def load(
