@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from skimage.metrics import structural_similarity
 
+from spiden_cli.core.data.samples import CleanImage, clean_images
 from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.tasks.evaluation import evaluate
 from spiden_cli.errors import InputError
@@ -35,7 +36,7 @@ def decibel(image: np.ndarray, clean: np.ndarray) -> float:
 def test_scores_are_those_of_the_protocol(make, paths):
     engine = DenseEngine(make("tiny"))
     done, shown = [], []
-    found = evaluate(engine, paths, SIGMA, 3, done.append, shown.append)
+    found = evaluate(engine, clean_images(paths), SIGMA, 3, done.append, shown.append)
     assert done == [1, 2]
     assert [score.name for score in found.scores] == ["b.png", "a.png"]
     for seed, (path, score) in enumerate(zip(paths, found.scores, strict=True)):
@@ -66,13 +67,13 @@ def test_scores_are_those_of_the_protocol(make, paths):
 def test_noise_of_25_on_grey_is_20_2_decibel(make, tmp_path):
     Image.new("L", (200, 200), 128).save(tmp_path / "grey.png")
     engine = DenseEngine(make("tiny", width=1, layers=4))
-    found = evaluate(engine, [tmp_path / "grey.png"], SIGMA, 1)
+    found = evaluate(engine, [CleanImage(tmp_path / "grey.png", 0)], SIGMA, 1)
     assert found.scores[0].noisy_psnr == pytest.approx(20 * math.log10(255 / 25), abs=0.05)
 
 
 def test_a_twin_is_charged_its_dense_operations(make, paths):
     engine = DenseEngine(make("tiny", neuron="relu"))
-    found = evaluate(engine, paths, SIGMA, 3)
+    found = evaluate(engine, clean_images(paths), SIGMA, 3)
     counts = engine.graph.dense_operations(31, 37)
     assert found.scores[0].synaptic_operations == pytest.approx(
         (sum(counts.values()) - counts["encoder"]) / (31 * 37)
@@ -84,4 +85,4 @@ def test_a_twin_is_charged_its_dense_operations(make, paths):
 def test_a_colour_network_needs_colour(make, paths):
     engine = DenseEngine(make("tiny", image_channels=3))
     with pytest.raises(InputError, match="colour network"):
-        evaluate(engine, paths, SIGMA, 1)
+        evaluate(engine, clean_images(paths), SIGMA, 1)
