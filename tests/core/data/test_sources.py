@@ -27,7 +27,7 @@ def test_pins_are_well_formed(name: str) -> None:
     names = [file.name for file in source.files]
     assert names == sorted(set(names))
     for file in source.files:
-        assert re.fullmatch(r"((noisy|clean)/)?[\w .-]+\.(png|jpg)", file.name)  # no other folder
+        assert re.fullmatch(r"((noisy|clean)/)?[\w .()-]+\.(png|jpg)", file.name)  # no other folder
         assert re.fullmatch(r"[\w.-]+/[\w.-]+/[0-9a-f]{40}/.+", file.url_path)
         assert ".." not in PurePosixPath(file.url_path).parts
         assert re.fullmatch(r"[0-9a-f]{64}", file.sha256)
