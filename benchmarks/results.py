@@ -149,11 +149,11 @@ def real_photographs(bench: Bench) -> str:
     model = model_for(colour=True)
     levels = ",".join(f"{level:g}" for level in LEVELS)
     return f"""\
-`{DATASET}`: 25 photographs at high ISO with the noise of their cameras; the mean of 500 shots is the
-clean one. `{model}`, T = 4; `spiden evaluate --dataset {DATASET} --sigma auto,{levels}` prints every
-picture. Nothing was chosen on these pictures, but for the best single level, which nobody knows
-beforehand. BM3D and scikit-image's non-local means take the level that scikit-image estimates (h =
-0.8 sigma), OpenCV's its defaults: `python benchmarks/classical.py`.
+`{DATASET}`: 25 photographs at high ISO with the noise of their cameras; the mean of 500 shots is
+the clean one. `spiden evaluate --dataset {DATASET} --sigma auto,{levels}` prints every picture of
+`{model}`, T = 4. Nothing was chosen on these pictures, but for the best single level, which nobody
+knows beforehand. BM3D and scikit-image's non-local means take the level that scikit-image
+estimates (h = 0.8 sigma), OpenCV's its defaults: `python benchmarks/classical.py`.
 
 {pairs_table(lambda sigma: bench.run(model, DATASET, sigma))}"""
 
