@@ -14,6 +14,7 @@ from spiden_cli.core.data.datasets import Dataset, find_dataset
 from spiden_cli.core.data.samples import CleanImage, Pair
 from spiden_cli.core.data.sources import PinnedFile, Source, Thumbnail
 from spiden_cli.core.data.training_images import refuse_test_images
+from spiden_cli.core.image.metrics import psnr
 from spiden_cli.errors import DatasetError
 
 
@@ -108,6 +109,9 @@ def test_real_pairs(data_dir: Path) -> None:
     assert [path.name for path in found.paths] == [f"{n:02}.png" for n in range(1, 26)]
     assert [path.name for path in found.noisy] == [path.name for path in found.paths]
     assert all(sample.is_colour() for sample in found.samples)
+    read = (sample.read(None) for sample in found.samples)
+    noise = [psnr(noisy.pixels, clean.pixels) for noisy, clean in read]
+    assert np.mean(noise) == pytest.approx(37.06, abs=0.005)  # as published
     for side in (found.paths, found.noisy):  # under any name, neither side is learnt from
         with pytest.raises(DatasetError, match="an image of nam25"):
             refuse_test_images([Dataset("mine", side[3:4])])
