@@ -1,11 +1,12 @@
 """Denoise real pairs with classical methods, at what each of them chooses by itself.
 
     pip install bm3d opencv-python-headless
-    python benchmarks/classical.py [--data-dir DIR] [--dataset nam25]
+    python benchmarks/classical.py [--data-dir DIR] [--dataset nam25] [--method NAME]
 
 Writes benchmarks/classical_nam25.json, which benchmarks/results.py sets beside spiden's figures.
 They don't change with the weights, so this need not run again. It takes some minutes, most of them
-BM3D's. The score is that of `spiden evaluate`: 8-bit output, PSNR per picture.
+BM3D's; --method runs one alone, and keeps what was found of the others. The score is that of
+`spiden evaluate`: 8-bit output, PSNR per picture.
 """
 
 import argparse
@@ -89,15 +90,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-dir", type=Path, help="folder with nam25/")
     parser.add_argument("--dataset", default="nam25", help="nam25, or a folder of pairs in colour")
+    parser.add_argument("--method", choices=METHODS)
     options = parser.parse_args()
     samples = spiden.find_dataset(options.dataset, options.data_dir).samples
-    found: dict[str, list[dict[str, float | str]]] = {}
-    for name, method in METHODS.items():
+    file = figures_of(options.dataset)
+    found = json.loads(file.read_text()) if file.exists() else {}
+    for name in [options.method] if options.method else METHODS:
         found[name] = []
         for sample in samples:
-            found[name].append(measure(method, sample))
+            found[name].append(measure(METHODS[name], sample))
             print(name, found[name][-1], flush=True)
-    figures_of(options.dataset).write_text(json.dumps(found, indent=1) + "\n")
+        file.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":
