@@ -22,7 +22,7 @@ from spiden_cli.core.data.download import DownloadProgress, download_files, wher
 from spiden_cli.core.data.samples import Pair, Sample, clean_images
 from spiden_cli.core.data.scaled import shows
 from spiden_cli.core.data.sources import PinnedFile, Source, load_sources
-from spiden_cli.core.files.picture_files import find_pictures
+from spiden_cli.core.files.picture_files import find_pictures, pictures_in
 from spiden_cli.errors import DatasetError, InputError
 
 __all__ = ["Dataset", "DownloadProgress", "dataset_names", "find_dataset"]
@@ -192,7 +192,8 @@ def _folder_dataset(folder: str) -> Dataset:
     sides = [side for side in (NOISY, CLEAN) if _is_folder(Path(folder, side))]
     try:
         if len(sides) == 2:
-            return _pairs(folder, *(find_pictures([Path(folder, side)]) for side in (NOISY, CLEAN)))
+            # not find_pictures: several noisy pictures may have links to one clean file
+            return _pairs(folder, *(pictures_in(Path(folder, side)) for side in (NOISY, CLEAN)))
         return Dataset(folder, tuple(sorted(find_pictures([folder]))))
     except InputError as error:
         if len(sides) == 1:
@@ -201,6 +202,8 @@ def _folder_dataset(folder: str) -> Dataset:
                 f"{folder} has {sides[0]}/ but no {other}/: a set of pairs needs both"
             ) from error
         raise DatasetError(str(error)) from error
+    except OSError as error:
+        raise DatasetError(f"can't read {error.filename}: {error.strerror}") from error
 
 
 def _pairs(name: str, noisy: Sequence[Path], clean: Sequence[Path]) -> Dataset:

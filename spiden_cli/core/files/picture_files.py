@@ -32,6 +32,7 @@ __all__ = [
     "check_output",
     "find_pictures",
     "losses",
+    "pictures_in",
     "read_header",
     "read_picture",
     "supported_depth",
@@ -248,7 +249,7 @@ def _expand(name: str | Path) -> list[Path]:
     path = Path(name)
     try:
         if path.is_dir():
-            return _pictures_in(path)
+            return pictures_in(path)
         if path.exists():
             return [path]
     except (OSError, ValueError) as error:
@@ -262,7 +263,13 @@ def _expand(name: str | Path) -> list[Path]:
     raise InputError(f"{name}: no such file or folder")
 
 
-def _pictures_in(folder: Path) -> list[Path]:
+def pictures_in(folder: Path) -> list[Path]:
+    """Return a folder's own pictures by suffix, sorted; hidden files and subfolders left out.
+
+    Raises:
+        InputError: there is none.
+        OSError: the folder can't be read.
+    """
     pictures = sorted(path for path in folder.iterdir() if _looks_like_picture(path))
     if not pictures:
         raise InputError(f"{folder}: a folder without pictures ({', '.join(SUFFIXES)})")

@@ -95,6 +95,12 @@ def test_an_empty_side_is_refused(folder, empty) -> None:
     assert refusal(place).startswith(f"F/{empty}: a folder without pictures")
 
 
+def test_several_noisy_pictures_may_share_a_clean_file(folder) -> None:
+    place = folder("noisy/a.png", "noisy/b.png", "clean/a.png")
+    (place / "clean" / "b.png").symlink_to("a.png")
+    assert [path.name for path in find_dataset(str(place), None).paths] == ["a.png", "b.png"]
+
+
 def test_a_folder_of_clean_images_may_hold_other_folders(folder) -> None:
     place = folder("a.png", "noisy/b.png")
     found = find_dataset(str(place), None)
