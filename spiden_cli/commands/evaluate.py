@@ -104,12 +104,15 @@ def evaluate(
     total = sum(len(subject.samples) for subject, *_ in runs)
     with stepping(f"evaluating on {images.name}", total) as step:
         for ((loaded, samples), level, count), files in zip(runs, planned, strict=True):
+            if level is not None:
+                tell_doubt(level, loaded.info)
             result = evaluate_engine(
                 loaded.engine, samples, level, count,
                 on_image=lambda _: step(),
                 show=_saver(files),
             )  # fmt: skip
-            _tell_doubts(result, loaded.info)
+            if level is None:
+                _tell_doubts(result, loaded.info)
             reports.append(
                 EvaluationReport(images.name, images.has_noise, loaded.name, loaded.engine, result)
             )
@@ -141,10 +144,7 @@ def _levels(given: "Sequence[float | None] | None", images: "Dataset") -> "Seque
 
 
 def _tell_doubts(result: "Evaluation", info: "WeightsInfo") -> None:
-    """Tell the user of each noise level that the model was not trained for."""
-    if result.sigma is not None:
-        tell_doubt(result.sigma, info)
-        return
+    """Tell the user of each estimated level that the model was not trained for."""
     for image in result.scores:
         if image.sigma is not None and (doubt := info.doubt(image.sigma)):
             warn(f"{image.name}: {doubt}")

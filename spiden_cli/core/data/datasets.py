@@ -102,17 +102,20 @@ def find_dataset(
             cache = cache_dir or platformdirs.user_cache_path("spiden") / "data"
             folder = cache / source.name
             _fill_cache(source, folder, download, base_url, on_progress)
-        names = [file.name for file in source.files]
-        noisy, clean = (
-            [folder / name for name in names if name.startswith(f"{side}/")]
-            for side in (NOISY, CLEAN)
-        )
-        if noisy:
-            return _pairs(source.name, noisy, clean)
-        return Dataset(source.name, tuple(folder / name for name in names))
+        return _named_dataset(source, folder)
     if _names_a_folder(name_or_folder):
         return _folder_dataset(name_or_folder)
     raise DatasetError(_unknown(name_or_folder, tuple(known)))
+
+
+def _named_dataset(source: Source, folder: Path) -> Dataset:
+    names = [file.name for file in source.files]
+    noisy, clean = (
+        [folder / name for name in names if name.startswith(f"{side}/")] for side in (NOISY, CLEAN)
+    )
+    if noisy:
+        return _pairs(source.name, noisy, clean)
+    return Dataset(source.name, tuple(folder / name for name in names))
 
 
 def _users_folder(source: Source, data_dir: Path | None) -> Path | None:
