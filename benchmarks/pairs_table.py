@@ -30,7 +30,7 @@ def pairs_table(run: Callable[[float | None], Evaluation]) -> str:
     best = max(given, key=lambda level: given[level].mean("psnr"))
     auto, single = (_changes(evaluation) for evaluation in (run(None), given[best]))
     classical = {
-        f"{method}, automatic": [(each["noisy_psnr"], each["psnr"]) for each in pictures]
+        method: [(each["noisy_psnr"], each["psnr"]) for each in pictures]
         for method, pictures in json.loads(figures_of(DATASET).read_text()).items()
     }
     measured = {
