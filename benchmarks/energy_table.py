@@ -6,9 +6,9 @@ at each T, over each CNN, under two energy models.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import spiden_cli as spiden
+from spiden_cli.core.data.samples import Sample
 from spiden_cli.core.energy.comparison import SAME, Comparison, compare
 from spiden_cli.core.energy.constants import load_constants
 from spiden_cli.core.energy.measurement import measure
@@ -22,7 +22,7 @@ def energy_table(
     engines: Mapping[str, spiden.Engine],
     twins: Mapping[str, str],
     cnn_psnr: Mapping[str, float],
-    paths: Sequence[Path],
+    samples: Sequence[Sample],
 ) -> str:
     """Return the table in Markdown.
 
@@ -30,14 +30,14 @@ def energy_table(
         engines: the spiking models, by name.
         twins: the name of each one's CNN twin.
         cnn_psnr: PSNR in dB of each twin on the same images, by its name.
-        paths: clean images.
+        samples: clean images.
     """
     prices = load_constants()
     compared: dict[str, dict[int, Comparison]] = {}
     for name, engine in engines.items():
         print(f"energy of {name}", flush=True)
         compared[name] = {
-            steps: compare(measure(engine, paths, SIGMA, steps), prices) for steps in TIMESTEPS
+            steps: compare(measure(engine, samples, SIGMA, steps), prices) for steps in TIMESTEPS
         }
     headings = [
         f"{model} {number} / {cnn} ({cnn_psnr[cnn]:.2f} dB)"

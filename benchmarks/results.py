@@ -1,20 +1,25 @@
 """Measure every bundled model, and set the results beside published figures.
 
-    python benchmarks/results.py [--data-dir DIR]
+    python benchmarks/results.py [--data-dir DIR] [--section TITLE]
 
-Writes docs/results.md: Set12, BSD68 and CBSD68 with the protocol of `spiden evaluate`.
+Writes docs/results.md: Set12, BSD68, CBSD68 and nam25 with the protocol of `spiden evaluate`. With
+--section, such as "Real photographs", the others stay as they are. The classical denoisers that
+are measured on real photographs are those of benchmarks/classical.py, which has run before.
 """
 
 import argparse
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import torch
 from energy_table import energy_table
+from pairs_table import DATASET, LEVELS, pairs_table
 
 import spiden_cli as spiden
-from spiden_cli.core.bundled import DEFAULT_COLOUR_MODEL, DEFAULT_MODEL
+from spiden_cli.core.bundled import DEFAULT_COLOUR_MODEL, DEFAULT_MODEL, model_for
 from spiden_cli.core.energy.twins import find_twin
 from spiden_cli.core.engine.activity import mean_firing_rate, synaptic_operations
 from spiden_cli.core.engine.ensemble import EnsembleEngine
@@ -56,11 +61,12 @@ class Bench:
     data_dir: Path | None
 
     @cache  # noqa: B019 - lives as long as the program
-    def run(self, model: str, dataset: str, sigma: float, timesteps: int = 4) -> Evaluation:
-        """Return the scores of a model on a set."""
+    def run(self, model: str, dataset: str, sigma: float | None, timesteps: int = 4) -> Evaluation:
+        """Return the scores of a model on a set; sigma None is estimated for each picture."""
         images = spiden.find_dataset(dataset, self.data_dir)
-        print(f"{model} on {images.name}, sigma {sigma:g}, T = {timesteps}", flush=True)
-        return spiden.evaluate(engine(model), images.paths, sigma, timesteps)
+        level = "auto" if sigma is None else f"{sigma:g}"
+        print(f"{model} on {images.name}, sigma {level}, T = {timesteps}", flush=True)
+        return spiden.evaluate(engine(model), images.samples, sigma, timesteps)
 
     def psnr(self, model: str, dataset: str, sigma: float, timesteps: int = 4) -> float:
         """Return the mean PSNR in dB."""
@@ -117,37 +123,50 @@ def models_table(bench: Bench, models: list[str], sets: tuple[str, ...]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Measure, and write docs/results.md."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data-dir", type=Path, help="folder with set12/, bsd68/, ...")
-    bench = Bench(parser.parse_args().data_dir)
-    grey = [name for name in spiden.model_names() if engine(name).config.image_channels == 1]
-    colour = [name for name in spiden.model_names() if name not in grey]
-    spiking = [name for name in grey if engine(name).config.spiking]
-    engines = {name: engine(name) for name in spiking}
-    twins = {name: twin(name) for name in spiking}
-    cnn_psnr = {name: bench.psnr(name, "set12", 25.0) for name in twins.values()}
-    images = spiden.find_dataset("set12", bench.data_dir)
-    text = f"""# Results
+@cache
+def grey_models() -> list[str]:
+    """Return the bundled models for grey images."""
+    return [name for name in spiden.model_names() if engine(name).config.image_channels == 1]
 
-Made by `python benchmarks/results.py`. {PROTOCOL[0].upper()}{PROTOCOL[1:]}.
 
-## Beside published methods
+def spiking_models() -> list[str]:
+    """Return the spiking ones of them."""
+    return [name for name in grey_models() if engine(name).config.spiking]
 
+
+def beside_published(bench: Bench) -> str:
+    """Write the section on published methods."""
+    return f"""\
 `{DEFAULT_MODEL}` for the grey sets, `{DEFAULT_COLOUR_MODEL}` for CBSD68. SPIDEN is the spiking
 network of the paper; on CBSD68 the others are CBM3D and the networks' colour versions. DnCNN is one
 network per noise level; FFDNet, like ours, one for all. Others' figures are as published.
 
-{published_table(bench)}
+{published_table(bench)}"""
 
-## Timesteps: Set12, sigma 25
 
-{timesteps_table(bench, spiking)}
+def real_photographs(bench: Bench) -> str:
+    """Write the section on real pairs."""
+    model = model_for(colour=True)
+    levels = ",".join(f"{level:g}" for level in LEVELS)
+    return f"""\
+`{DATASET}`: 25 photographs at high ISO with the noise of their cameras; the mean of 500 shots is
+the clean one. `spiden evaluate --dataset {DATASET} --sigma auto,{levels}` prints every picture of
+`{model}`, T = 4. Nothing was chosen on these pictures, but for the best single level, which nobody
+knows beforehand. BM3D and scikit-image's non-local means take the level that scikit-image
+estimates (h = 0.8 sigma), OpenCV's its defaults: `python benchmarks/classical.py`.
 
-## Models: mean PSNR in dB, spiking ones at T = 4
+{pairs_table(lambda sigma: bench.run(model, DATASET, sigma))}"""
 
-{models_table(bench, grey, ("set12", "bsd68"))}
+
+def timesteps(bench: Bench) -> str:
+    """Write the section on T."""
+    return timesteps_table(bench, spiking_models())
+
+
+def models(bench: Bench) -> str:
+    """Write the section on all models."""
+    colour = [name for name in spiden.model_names() if name not in grey_models()]
+    return f"""{models_table(bench, grey_models(), ("set12", "bsd68"))}
 
 The mean over eight orientations, `--ensemble`, is eight times the work:
 
@@ -155,18 +174,45 @@ The mean over eight orientations, `--ensemble`, is eight times the work:
 
 Colour; grey models take the three channels one by one:
 
-{models_table(bench, [DEFAULT_MODEL, *colour], ("cbsd68",))}
+{models_table(bench, [DEFAULT_MODEL, *colour], ("cbsd68",))}"""
 
-## Energy: Set12, sigma 25
 
+def energy(bench: Bench) -> str:
+    """Write the section on energy."""
+    spiking = spiking_models()
+    twins = {name: twin(name) for name in spiking}
+    cnn_psnr = {name: bench.psnr(name, "set12", 25.0) for name in twins.values()}
+    samples = spiden.find_dataset("set12", bench.data_dir).samples
+    return f"""\
 Energy divided by that of each CNN in the same number format: below 1 the spiking network needs
 less. Bold: its PSNR is no lower than that CNN's. `spiden energy` prints more baselines, and
 [energy.md](energy.md) says what each model counts.
 
-{energy_table(engines, twins, cnn_psnr, images.paths)}
-"""
-    RESULTS.write_text(text)
-    print(text)
+{energy_table({name: engine(name) for name in spiking}, twins, cnn_psnr, samples)}"""
+
+
+SECTIONS: dict[str, Callable[[Bench], str]] = {
+    "Beside published methods": beside_published,
+    "Real photographs": real_photographs,
+    "Timesteps: Set12, sigma 25": timesteps,
+    "Models: mean PSNR in dB, spiking ones at T = 4": models,
+    "Energy: Set12, sigma 25": energy,
+}
+
+
+def main() -> None:
+    """Measure, and write docs/results.md."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir", type=Path, help="folder with set12/, bsd68/, ...")
+    parser.add_argument("--section", choices=SECTIONS, help="measure this one alone")
+    options = parser.parse_args()
+    bench, wanted = Bench(options.data_dir), [options.section] if options.section else SECTIONS
+    parts = re.split(r"^## (.*)$", RESULTS.read_text(), flags=re.MULTILINE)
+    written = dict(zip(parts[1::2], (body.strip() for body in parts[2::2]), strict=True))
+    written |= {title: SECTIONS[title](bench) for title in wanted}
+    head = f"Made by `python benchmarks/results.py`. {PROTOCOL[0].upper()}{PROTOCOL[1:]}."
+    sections = [f"## {title}\n\n{written[title]}" for title in SECTIONS if title in written]
+    RESULTS.write_text("\n\n".join(["# Results", head, *sections]) + "\n")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 #
 #   docs/training/reproduce.sh [DIR]            the runs go to DIR (runs/reproduce)
 #   DRY_RUN=1 docs/training/reproduce.sh        print the commands instead
-#   SMOKE=1 DATA=photos docs/training/reproduce.sh /tmp/smoke
+#   SMOKE=1 DATA=pictures/ docs/training/reproduce.sh /tmp/smoke
 #                                               one step of each phase, to see that all of them run
 #
 # DATA is the training set (bsd432, which is downloaded). A run that was cut goes on where it

@@ -183,14 +183,15 @@ def _measure(
 
     from spiden_cli.core.analysis.layers import measure, tiles_of
     from spiden_cli.core.bundled import find_weights, sample_picture
-    from spiden_cli.core.tasks.scoring import read_clean, trial
+    from spiden_cli.core.data.samples import CleanImage
+    from spiden_cli.core.tasks.scoring import planes_of
     from spiden_cli.core.weights import load_weights
 
     sigma = one_sigma(noise or DEFAULT_SIGMA)
     path, picture = find_weights(weights), image or sample_picture()
     network, info = load_weights(path)
     tell_doubt(sigma, info)
-    noisy = torch.from_numpy(trial(read_clean(picture), sigma, seed=0).noisy)
+    noisy = torch.from_numpy(planes_of(CleanImage(picture, seed=0).read(sigma).noisy))
     tiles = [
         tile
         for planes in torch.split(noisy, network.config.image_channels)

@@ -32,6 +32,8 @@ from spiden_cli.report.progress import downloading, stepping
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from spiden_cli.core.data.datasets import Dataset
+    from spiden_cli.core.data.samples import Sample
     from spiden_cli.core.energy.measurement import Measurement
     from spiden_cli.core.engine.engine import Engine
     from spiden_cli.core.tasks.subjects import Subject
@@ -91,17 +93,17 @@ def energy(
     from spiden_cli.report.energy_records import EnergyReport, write_csv
 
     prices = load_constants(constants)
-    source, paths = _pictures(pictures, dataset, data_dir)
-    check_report_files(plot, csv, [constants, *weights_files(names), *paths])
+    images = _pictures(pictures, dataset, data_dir)
+    check_report_files(plot, csv, [constants, *weights_files(names), *images.paths])
     models = [
         _with_twin(subject, device, threads)
-        for subject in _subjects(names, engine, device, threads, paths)
+        for subject in _subjects(names, engine, device, threads, images.samples)
     ]
     for measured in models:
         for level in levels:
-            tell_doubt(level, measured.subject.info)
+            tell_doubt(level, measured.subject.model.info)
     reports = [
-        EnergyReport(source, name, compare(measured, prices), twin)
+        EnergyReport(images.name, name, compare(measured, prices), twin)
         for name, measured, twin in _measure(models, levels, steps)
     ]
     if csv is not None:
@@ -136,15 +138,15 @@ class _Pair(NamedTuple):
 
 
 def _subjects(
-    names: list[str], engine: str, device: str, threads: int | None, paths: "Sequence[Path]"
+    names: list[str], engine: str, device: str, threads: int | None, samples: "Sequence[Sample]"
 ) -> "list[Subject]":
     opened = [open_model(name, engine, device, threads) for name in names]
-    found = find_subjects(opened, paths)
+    found = find_subjects(opened, samples)
     for subject in found:
-        if not subject.engine.config.spiking:
+        if not subject.spiking:
             raise InputError(
-                f"{subject.name} is a CNN, with no spikes to count: name the spiking network, "
-                "and its CNN twin is in every table"
+                f"{subject.model.name} is a CNN, with no spikes to count: name the spiking "
+                "network, and its CNN twin is in every table"
             )
     return found
 
@@ -154,33 +156,31 @@ def _with_twin(subject: "Subject", device: str, threads: int | None) -> _Pair:
     from spiden_cli.core.energy.twins import are_twins, find_twin
     from spiden_cli.core.weights import read_info
 
-    cnn = find_twin(find_weights(subject.name))
-    if cnn is not None and not are_twins(subject.info.config, read_info(cnn).config):
-        warn(f"{cnn.name} is not of the topology of {subject.name}: its PSNR is left out")
+    cnn = find_twin(find_weights(subject.model.name))
+    if cnn is not None and not are_twins(subject.model.info.config, read_info(cnn).config):
+        warn(f"{cnn.name} is not of the topology of {subject.model.name}: its PSNR is left out")
         cnn = None
     if cnn is None:
         return _Pair(subject, None)
     return _Pair(subject, open_model(str(cnn), "dense", device, threads).loaded(False).engine)
 
 
-def _pictures(
-    pictures: list[str] | None, dataset: str | None, data_dir: Path | None
-) -> tuple[str, "Sequence[Path]"]:
-    """Return what to call the pictures, and their files."""
-    if dataset is not None:
-        from spiden_cli.core.data.datasets import find_dataset
+def _pictures(pictures: list[str] | None, dataset: str | None, data_dir: Path | None) -> "Dataset":
+    """Return the clean pictures, with what to call them."""
+    from spiden_cli.core.data.datasets import Dataset, find_dataset
 
+    if dataset is not None:
         with downloading() as on_progress:
-            images = find_dataset(dataset, data_dir, on_progress)
-        return images.name, images.paths
+            found = find_dataset(dataset, data_dir, on_progress)
+        return Dataset(found.name, found.paths)
     if pictures:
         from spiden_cli.core.files.picture_files import find_pictures
 
         paths = find_pictures(pictures)
-        return paths[0].name if len(paths) == 1 else f"{len(paths)} pictures", paths
+        return Dataset(paths[0].name if len(paths) == 1 else f"{len(paths)} pictures", tuple(paths))
     from spiden_cli.core.bundled import sample_picture
 
-    return sample_picture().name, [sample_picture()]
+    return Dataset(sample_picture().name, (sample_picture(),))
 
 
 def _measure(
@@ -190,16 +190,16 @@ def _measure(
     from spiden_cli.core.energy.measurement import measure
 
     runs = sum(
-        len(levels) * (len(subject.timesteps(steps)) + (twin is not None)) * len(subject.paths)
+        len(levels) * (len(subject.timesteps(steps)) + (twin is not None)) * len(subject.samples)
         for subject, twin in models
     )
     with stepping("counting spikes", runs) as step:
         for subject, twin in models:
-            paths, seeds = subject.paths, subject.seeds
+            model, samples = subject
             for level in levels:
                 beside = None
                 if twin is not None:
-                    beside = measure(twin, paths, level, 1, step, seeds)
+                    beside = measure(twin, samples, level, 1, step)
                 for count in subject.timesteps(steps):
-                    result = measure(subject.engine, paths, level, count, step, seeds)
-                    yield subject.name, result, beside
+                    result = measure(model.engine, samples, level, count, step)
+                    yield model.name, result, beside

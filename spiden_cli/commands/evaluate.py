@@ -1,4 +1,4 @@
-"""`spiden evaluate`: PSNR, SSIM and spikes on a set of clean images with known noise."""
+"""`spiden evaluate`: PSNR, SSIM and spikes on clean images with known noise, or on real pairs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,17 +26,21 @@ from spiden_cli.commands.options import (
     one_sigma,
 )
 from spiden_cli.errors import InputError
-from spiden_cli.report.console import print_json
-from spiden_cli.report.evaluation import EvaluationReport, print_evaluations
+from spiden_cli.report.console import print_json, warn
+from spiden_cli.report.evaluation import EvaluationReport, print_evaluations, records
 from spiden_cli.report.progress import downloading, stepping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from spiden_cli.core.tasks.evaluation import Shown
+    from spiden_cli.core.data.datasets import Dataset
+    from spiden_cli.core.tasks.evaluation import Evaluation, Shown
     from spiden_cli.core.tasks.subjects import Subject
+    from spiden_cli.core.weights import WeightsInfo
 
-    Run = tuple[Subject, float, int]
+    Run = tuple[Subject, float | None, int]
+
+DEFAULT_SIGMA = 25.0
 
 SavedFiles = dict[Path, tuple[Path, Path]]
 """Clean picture -> where its noisy and its denoised form are kept."""
@@ -45,9 +49,19 @@ SavedFiles = dict[Path, tuple[Path, Path]]
 def evaluate(
     dataset: Annotated[
         str,
-        typer.Option(help="set12, bsd68, cbsd68 (fetched once, if need be), or a folder."),
+        typer.Option(
+            help="set12, bsd68, cbsd68, nam25 (fetched once, if need be), or a folder of clean "
+            "images; nam25, and a folder with noisy/ and clean/, are pairs: no noise is added."
+        ),
     ] = "set12",
-    sigma: Annotated[str, typer.Option(help="Noise levels in 8-bit units, with commas.")] = "25",
+    sigma: Annotated[
+        str | None,
+        typer.Option(
+            help="Noise levels in 8-bit units, with commas; on pairs also auto, which estimates it "
+            "for each picture. [default: 25; on pairs auto]",
+            show_default=False,
+        ),
+    ] = None,
     timesteps: Annotated[
         str | None,
         typer.Option(help="Numbers of timesteps, with commas; by default the model's own."),
@@ -66,9 +80,9 @@ def evaluate(
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure a model as the field does: seeded Gaussian noise, 8-bit output, mean over images."""
+    """Measure a model as the field does, on seeded Gaussian noise or on real noisy pictures."""
     check_data_dir(data_dir, [dataset])
-    levels = listed(sigma, one_sigma)
+    levels = listed(sigma, _level) if sigma is not None else None
     steps = list(dict.fromkeys(counts(timesteps, "timesteps"))) if timesteps is not None else None
     from spiden_cli.core.data.datasets import find_dataset
     from spiden_cli.core.tasks.evaluation import evaluate as evaluate_engine
@@ -79,33 +93,66 @@ def evaluate(
         images = find_dataset(dataset, data_dir, on_progress)
     runs = [
         (subject, level, count)
-        for subject in find_subjects(opened, images.paths)
-        for level in levels
+        for subject in find_subjects(opened, images.samples)
+        for level in _levels(levels, images)
         for count in subject.timesteps(steps)
     ]
-    if steps and not any(subject.engine.config.spiking for subject, *_ in runs):
+    if steps and not any(subject.spiking for subject, *_ in runs):
         raise InputError("a CNN has no timesteps: leave out --timesteps")
-    planned = _plan_images(save_images, runs, images.paths, names)
+    planned = _plan_images(save_images, runs, images, names)
     reports = []
-    total = sum(len(subject.paths) for subject, *_ in runs)
+    total = sum(len(subject.samples) for subject, *_ in runs)
     with stepping(f"evaluating on {images.name}", total) as step:
-        for (subject, level, count), files in zip(runs, planned, strict=True):
-            tell_doubt(level, subject.info)
+        for ((loaded, samples), level, count), files in zip(runs, planned, strict=True):
+            if level is not None:
+                tell_doubt(level, loaded.info)
             result = evaluate_engine(
-                subject.engine, subject.paths, level, count,
+                loaded.engine, samples, level, count,
                 on_image=lambda _: step(),
                 show=_saver(files),
-                seeds=subject.seeds,
+                for_camera=loaded.info.noise == "camera",
             )  # fmt: skip
-            reports.append(EvaluationReport(images.name, subject.name, subject.engine, result))
+            if level is None:
+                _tell_doubts(result, loaded.info)
+            reports.append(
+                EvaluationReport(images.name, images.has_noise, loaded.name, loaded.engine, result)
+            )
     if as_json:
-        print_json([report.as_json() for report in reports])
+        print_json(records(reports))
     else:
         print_evaluations(reports, per_image or len(reports) == 1)
 
 
+def _level(text: str) -> float | None:
+    """Read "25", or "auto" as None."""
+    return None if text == "auto" else one_sigma(text)
+
+
+def _levels(given: "Sequence[float | None] | None", images: "Dataset") -> "Sequence[float | None]":
+    """Return the levels to try: those given, or what suits the set.
+
+    Raises:
+        InputError: a level is to be estimated, and noise of a known level is added.
+    """
+    if given is None:
+        return [None if images.has_noise else DEFAULT_SIGMA]
+    if None in given and not images.has_noise:
+        raise InputError(
+            f"--sigma auto needs pictures with noise of their own, and {images.name} is a set of "
+            "clean images: give the level of the noise to add, as in --sigma 25"
+        )
+    return given
+
+
+def _tell_doubts(result: "Evaluation", info: "WeightsInfo") -> None:
+    """Tell the user of each estimated level that the model was not trained for."""
+    for image in result.scores:
+        if image.sigma is not None and (doubt := info.doubt(image.sigma)):
+            warn(f"{image.name}: {doubt}")
+
+
 def _plan_images(
-    folder: Path | None, runs: "Sequence[Run]", images: "Sequence[Path]", models: list[str]
+    folder: Path | None, runs: "Sequence[Run]", images: "Dataset", models: list[str]
 ) -> list[SavedFiles]:
     """Choose, and check, where the images of each run go; nowhere without a folder."""
     from spiden_cli.core.files.outputs import distinct_names
@@ -113,19 +160,21 @@ def _plan_images(
 
     if folder is None:
         return [{} for _ in runs]
-    names = dict(zip(images, distinct_names(images), strict=True))
+    names = dict(zip(images.paths, distinct_names(images.paths), strict=True))
     planned: list[SavedFiles] = []
-    for subject, level, count in runs:
-        place = folder / f"{Path(subject.name).stem}-sigma{level:g}-T{count}"
+    for (model, samples), level, count in runs:
+        setting = "auto" if level is None else f"sigma{level:g}"
+        place = folder / f"{Path(model.name).stem}-{setting}-T{count}"
         planned.append(
             {
                 path: (place / f"{names[path]}_noisy.png", place / f"{names[path]}_denoised.png")
-                for path in subject.paths
+                for path in (sample.clean for sample in samples)
             }
         )
     writes = [path for files in planned for pair in files.values() for path in pair]
     check_writes(
-        [*images, *weights_files(models)], writes, folders={path.parent for path in writes},
+        [*images.paths, *images.noisy, *weights_files(models)], writes,
+        folders={path.parent for path in writes},
         hint="choose another --save-images, or models and levels whose names differ",
     )  # fmt: skip
     return planned

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from spiden_cli.core.data.samples import Sample
     from spiden_cli.core.tasks.model import Model as OpenedModel
     from spiden_cli.core.tasks.subjects import Subject
     from spiden_cli.core.weights import WeightsInfo
@@ -105,11 +106,11 @@ def tell_doubt(sigma: float, info: "WeightsInfo") -> None:
         warn(doubt)
 
 
-def find_subjects(models: "Iterable[OpenedModel]", paths: "Sequence[Path]") -> "list[Subject]":
+def find_subjects(models: "Iterable[OpenedModel]", samples: "Sequence[Sample]") -> "list[Subject]":
     """Pair models with pictures, and tell the user of what was chosen, where it matters."""
     from spiden_cli.core.tasks.subjects import subjects
 
-    found = subjects(models, paths)
-    for text in dict.fromkeys(subject.note for subject in found if subject.note):
+    found = subjects(models, samples)
+    for text in dict.fromkeys(model.note for model, _ in found if model.note):
         note(text)
     return found

@@ -2,26 +2,35 @@
 
 A name is looked for as NAME/ under the data directory that the user gives, then under
 $SPIDEN_DATA, then in the user's cache, where missing files are downloaded. Wherever a named set is
-found, the SHA-256 of each of its files is checked before it's used.
+found, each of its files is checked before it's used: by its SHA-256; a scaled copy with other
+bytes, which another JPEG library writes, by what it shows.
+
+A folder that holds `noisy/` and `clean/` is a set of pairs, and so is a named set with such files.
 """
 
 import difflib
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
 from spiden_cli.core.data.download import DownloadProgress, download_files, where_to_put
+from spiden_cli.core.data.samples import Pair, Sample, clean_images
+from spiden_cli.core.data.scaled import shows
 from spiden_cli.core.data.sources import PinnedFile, Source, load_sources
-from spiden_cli.core.files.picture_files import find_pictures
+from spiden_cli.core.files.picture_files import find_pictures, pictures_in
 from spiden_cli.errors import DatasetError, InputError
 
 __all__ = ["Dataset", "DownloadProgress", "dataset_names", "find_dataset"]
 
 DATA_VARIABLE = "SPIDEN_DATA"
+
+NOISY, CLEAN = "noisy", "clean"
+"""The folders of a set of pairs."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +39,25 @@ class Dataset:
 
     Attributes:
         name: the known name, or the folder as the user wrote it.
-        paths: the image files, sorted; never empty.
+        paths: the clean images, sorted; never empty.
+        noisy: of a set of pairs, the noisy version of each of them; else empty.
     """
 
     name: str
     paths: tuple[Path, ...]
+    noisy: tuple[Path, ...] = ()
+
+    @property
+    def has_noise(self) -> bool:
+        """Whether it is a set of pairs, to which no noise is added."""
+        return bool(self.noisy)
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """Its pictures, to try a network on."""
+        if self.has_noise:
+            return tuple(map(Pair, self.paths, self.noisy))
+        return clean_images(self.paths)
 
 
 def dataset_names() -> tuple[str, ...]:
@@ -58,7 +81,7 @@ def find_dataset(
     directory: a result must not depend on where the command runs. `./NAME` means the folder.
 
     Args:
-        name_or_folder: a name of `dataset_names()`, or a folder of images.
+        name_or_folder: a name of `dataset_names()`, a folder of images, or one of pairs.
         data_dir: a folder that holds NAME/ folders; looked in first.
         on_progress: called at the start of a download and after each file.
         download: False never touches the network.
@@ -67,8 +90,8 @@ def find_dataset(
         sources: the known sets instead of the packaged ones.
 
     Raises:
-        DatasetError: an unknown name, a folder without images, a set that is incomplete or
-            altered, or a download that failed.
+        DatasetError: an unknown name, a folder without images, a picture without the other of its
+            pair, a set that is incomplete or altered, or a download that failed.
         OutputError: the cache can't be written.
     """
     known = load_sources() if sources is None else sources
@@ -79,10 +102,20 @@ def find_dataset(
             cache = cache_dir or platformdirs.user_cache_path("spiden") / "data"
             folder = cache / source.name
             _fill_cache(source, folder, download, base_url, on_progress)
-        return Dataset(source.name, tuple(folder / file.name for file in source.files))
+        return _named_dataset(source, folder)
     if _names_a_folder(name_or_folder):
         return _folder_dataset(name_or_folder)
     raise DatasetError(_unknown(name_or_folder, tuple(known)))
+
+
+def _named_dataset(source: Source, folder: Path) -> Dataset:
+    names = [file.name for file in source.files]
+    noisy, clean = (
+        [folder / name for name in names if name.startswith(f"{side}/")] for side in (NOISY, CLEAN)
+    )
+    if noisy:
+        return _pairs(source.name, noisy, clean)
+    return Dataset(source.name, tuple(folder / name for name in names))
 
 
 def _users_folder(source: Source, data_dir: Path | None) -> Path | None:
@@ -141,11 +174,11 @@ def _missing_files(source: Source, folder: Path, fix: str) -> list[PinnedFile]:
             continue
         except OSError as error:
             raise DatasetError(f"can't read {path}: {error.strerror}") from error
-        if sha256 != file.sha256:
-            raise DatasetError(
-                f"{path} is not the {file.name} of {source.name}: SHA-256 expected {file.sha256}, "
-                f"got {sha256}: {fix}"
-            )
+        if sha256 != file.sha256 and not (file.thumbnail and shows(path, file.thumbnail)):
+            found = f"SHA-256 expected {file.sha256}, got {sha256}"
+            if file.thumbnail:
+                found = "it shows something else, or is of another size"
+            raise DatasetError(f"{path} is not the {file.name} of {source.name}: {found}: {fix}")
     return missing
 
 
@@ -159,10 +192,47 @@ def _lacks(source: Source, folder: Path, missing: list[PinnedFile]) -> str:
 def _folder_dataset(folder: str) -> Dataset:
     if not _is_folder(Path(folder)):
         raise DatasetError(f"no folder {folder}: give a folder of images or the name of a data set")
+    sides = [side for side in (NOISY, CLEAN) if _is_folder(Path(folder, side))]
     try:
+        if len(sides) == 2:
+            # not find_pictures: several noisy pictures may have links to one clean file
+            return _pairs(folder, *(pictures_in(Path(folder, side)) for side in (NOISY, CLEAN)))
         return Dataset(folder, tuple(sorted(find_pictures([folder]))))
     except InputError as error:
+        if len(sides) == 1:
+            other = CLEAN if sides == [NOISY] else NOISY
+            raise DatasetError(
+                f"{folder} has {sides[0]}/ but no {other}/: a set of pairs needs both"
+            ) from error
         raise DatasetError(str(error)) from error
+    except OSError as error:
+        raise DatasetError(f"can't read {error.filename}: {error.strerror}") from error
+
+
+def _pairs(name: str, noisy: Sequence[Path], clean: Sequence[Path]) -> Dataset:
+    """Match noisy and clean files by their names; where those differ, without the suffixes."""
+    by_name = {path.name for path in noisy} == {path.name for path in clean}
+    sides = [
+        {path.name if by_name else path.stem: path for path in side} for side in (noisy, clean)
+    ]
+    for paths, side in zip((noisy, clean), sides, strict=True):
+        if len(side) < len(paths):
+            (twice, _), *_ = Counter(path.stem for path in paths).most_common(1)
+            raise DatasetError(
+                f"{name}: {paths[0].parent.name}/ has several pictures named {twice}: "
+                "give the noisy and the clean file of a pair the same name, suffix included"
+            )
+    alone = sorted({*sides[0]} ^ {*sides[1]})
+    if alone:
+        first = next(side[alone[0]] for side in sides if alone[0] in side)
+        more = f" and {len(alone) - 1} more" if len(alone) > 1 else ""
+        here, there = first.parent.name, CLEAN if first.parent.name == NOISY else NOISY
+        raise DatasetError(
+            f"{name}: {here}/{first.name}{more} has no picture of that name in {there}/: "
+            "put there what is missing, or take the other away"
+        )
+    keys = sorted(sides[0])
+    return Dataset(name, *(tuple(side[key] for key in keys) for side in reversed(sides)))
 
 
 def _names_a_folder(text: str) -> bool:

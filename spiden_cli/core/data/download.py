@@ -1,4 +1,6 @@
-"""Fetch pinned files over HTTPS: whole and with the pinned SHA-256, or not at all.
+"""Fetch pinned files over HTTPS: whole and as they were pinned, or not at all.
+
+A file has the pinned SHA-256; one that is a scaled copy is scaled here, and shows what was pinned.
 
 pooch writes each file under a temporary name, checks its hash, and renames it. So a run that was
 cut, by Ctrl-C too, goes on with the files that are still missing. The downloader that it calls is
@@ -16,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from spiden_cli.core.data.scaled import scale_picture
 from spiden_cli.core.data.sources import PinnedFile, Source
 from spiden_cli.errors import DatasetError, OutputError
 
@@ -29,6 +32,8 @@ SOCKET_TIMEOUT_S = 15.0
 """Longest wait for the next bytes. Also the longest that Ctrl-C waits for a silent server."""
 FILE_TIMEOUT_S = 120.0
 """Longest time for one file: a server that drips bytes never meets the socket timeout."""
+MAX_ORIGINAL_BYTES, ORIGINAL_TIMEOUT_S = 64 * 1024 * 1024, 1200.0
+"""The same for what will be scaled down: photographs of up to 36 megapixels."""
 
 _CHUNK_BYTES = 64 * 1024
 
@@ -60,7 +65,7 @@ def download_files(
 ) -> None:
     """Fetch `files` of the data set `source` into `folder`, which is made if it's missing.
 
-    A file is at `BASE/REPOSITORY/COMMIT/PATH`. `BASE` is `base_url`, or $SPIDEN_DATA_URL, or
+    A file is at `BASE/OWNER/NAME/COMMIT/PATH`. `BASE` is `base_url`, or $SPIDEN_DATA_URL, or
     GitHub. `on_progress` is called in the calling thread: at the start and after each file.
 
     Raises:
@@ -71,15 +76,16 @@ def download_files(
     import pooch  # late, as requests is: most runs download nothing
 
     pooch.get_logger().setLevel("WARNING")  # by default it logs each file to stderr
-    commit_url = f"{_base_url(base_url)}/{source.repository}/{source.commit}/"
+    base = f"{_base_url(base_url)}/"
     fetcher = pooch.create(
         path=folder,
-        base_url=commit_url,
-        registry={file.name: f"sha256:{file.sha256}" for file in files},
-        urls={file.name: commit_url + quote(file.path) for file in files},
+        base_url=base,
+        registry={file.name: _hash_of_download(file) for file in files},
+        urls={file.name: base + quote(file.url_path) for file in files},
     )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        for place in {(folder / file.name).parent for file in files}:
+            place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"can't make the folder {folder}: {error.strerror}") from error
 
@@ -91,7 +97,9 @@ def download_files(
     with ThreadPoolExecutor(MAX_CONNECTIONS, thread_name_prefix="spiden-download") as pool:
         try:
             running = {
-                pool.submit(fetcher.fetch, file.name, downloader=partial(_download, stop)): file
+                pool.submit(
+                    fetcher.fetch, file.name, downloader=partial(_download, stop, file)
+                ): file
                 for file in files
             }
             for future in as_completed(running):
@@ -108,6 +116,11 @@ def download_files(
 def where_to_put(name: str, folder: Path) -> str:
     """Say how to give spiden a data set by hand: the end of a one-line message."""
     return f"put its images in {folder}, or in {name}/ under --data-dir or SPIDEN_DATA"
+
+
+def _hash_of_download(file: PinnedFile) -> str | None:
+    """Return what pooch checks; a scaled copy is checked by what it shows, when it is made."""
+    return f"sha256:{file.sha256}" if file.thumbnail is None else None
 
 
 def _ignore(_progress: DownloadProgress) -> None:
@@ -128,11 +141,24 @@ def _base_url(given: str | None) -> str:
     return url.rstrip("/")
 
 
-def _download(stop: threading.Event, url: str, output_file: str, _pooch: object) -> None:
-    """Write the body at `url` to a file, as pooch asks of a downloader. Runs in a worker thread."""
+def _download(
+    stop: threading.Event, pinned: PinnedFile, url: str, output_file: str, _pooch: object
+) -> None:
+    """Write a pinned file, as pooch asks of a downloader. Runs in a worker thread."""
+    if pinned.thumbnail is None:
+        _save(stop, url, output_file, MAX_FILE_BYTES, FILE_TIMEOUT_S)
+    else:
+        _save(stop, url, output_file, MAX_ORIGINAL_BYTES, ORIGINAL_TIMEOUT_S)
+        scale_picture(Path(output_file), pinned.thumbnail)
+
+
+def _save(
+    stop: threading.Event, url: str, output_file: str, most_bytes: int, most_seconds: float
+) -> None:
+    """Write the body at `url` to a file."""
     import requests
 
-    deadline = time.monotonic() + FILE_TIMEOUT_S
+    deadline = time.monotonic() + most_seconds
     if stop.is_set():
         raise CancelledError
     headers = {"User-Agent": "spiden", "Accept-Encoding": "identity"}
@@ -146,10 +172,10 @@ def _download(stop: threading.Event, url: str, output_file: str, _pooch: object)
             file.write(chunk)
             if stop.is_set():
                 raise CancelledError
-            if file.tell() > MAX_FILE_BYTES:
-                raise requests.RequestException(f"the file is larger than {MAX_FILE_BYTES} bytes")
+            if file.tell() > most_bytes:
+                raise requests.RequestException(f"the file is larger than {most_bytes} bytes")
             if time.monotonic() > deadline:
-                raise requests.Timeout(f"the file took longer than {FILE_TIMEOUT_S:g} s")
+                raise requests.Timeout(f"the file took longer than {most_seconds:g} s")
 
 
 def _result(future: Future[str], source: Source, file: PinnedFile, folder: Path) -> Path:
@@ -159,7 +185,7 @@ def _result(future: Future[str], source: Source, file: PinnedFile, folder: Path)
 
     try:
         return Path(future.result())
-    except (RequestException, HTTPError, ValueError) as error:  # ValueError: another hash
+    except (RequestException, HTTPError, ValueError) as error:  # ValueError: another file
         raise DatasetError(
             f"can't download {source.name}/{file.name}: {_one_line(error)}; run again to go on "
             f"from here, or {where_to_put(source.name, folder)}, or name a mirror with "

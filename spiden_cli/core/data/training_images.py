@@ -15,7 +15,7 @@ from spiden_cli.core.files.picture_files import read_picture
 from spiden_cli.core.image.tensor import to_grey, to_pixels, to_tensor
 from spiden_cli.errors import DatasetError
 
-TEST_SETS = ("set12", "bsd68", "cbsd68")
+TEST_SETS = ("set12", "bsd68", "cbsd68", "nam25")
 """The named sets that results are reported on, and that nothing may be trained on."""
 
 MOST_HELD_OUT = 16
@@ -85,7 +85,7 @@ def refuse_test_images(sets: Sequence[Dataset]) -> None:
     for dataset in sets:
         if dataset.name in TEST_SETS:
             raise DatasetError(f"can't train on {dataset.name}, which is a test set: {advice}")
-        for path in dataset.paths:
+        for path in (*dataset.paths, *dataset.noisy):
             test_set = pinned.get(_sha256(path))
             if test_set is not None:
                 raise DatasetError(f"can't train on {path}, an image of {test_set}: {advice}")

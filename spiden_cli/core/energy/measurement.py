@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from spiden_cli.core.data.samples import Sample
 from spiden_cli.core.energy.counts import Passes
 from spiden_cli.core.engine.activity import sum_activities
 from spiden_cli.core.engine.engine import Engine
@@ -50,29 +50,26 @@ class Measurement:
 
 def measure(
     engine: Engine,
-    paths: Sequence[Path],
+    samples: Sequence[Sample],
     sigma: float,
     timesteps: int,
     on_image: Callable[[], None] = lambda: None,
-    seeds: Sequence[int] | None = None,
 ) -> Measurement:
-    """Add noise to clean pictures, remove it, and count the spikes, as `spiden evaluate` does.
+    """Denoise pictures at a known level, and count the spikes, as `spiden evaluate` does.
 
     Args:
         engine: runs the network.
-        paths: clean pictures.
+        samples: the pictures; clean ones get noise of that level.
         sigma: noise level in 8-bit units.
         timesteps: T, 1 to 64.
         on_image: told of each picture that is done.
-        seeds: of the noise of each picture; None: its position in the set.
 
     Raises:
         InputError: a picture can't be read or is too small, or a grey one meets a colour network.
     """
     found = evaluate(
-        engine, paths, sigma, timesteps, on_image=lambda _: on_image(), with_ssim=False,
-        seeds=seeds,
-    )  # fmt: skip
+        engine, samples, sigma, timesteps, on_image=lambda _: on_image(), with_ssim=False
+    )
     passes: dict[Size, Passes] = {}
     for image in found.scores:
         size = (image.height, image.width)

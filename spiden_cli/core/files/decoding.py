@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,16 @@ from PIL import Image
 from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Pixels
 from spiden_cli.errors import InputError
 
-__all__ = ["check_size", "decoding", "plausible", "profile_for", "split_alpha"]
+__all__ = ["Header", "check_size", "decoding", "plausible", "profile_for", "split_alpha"]
+
+
+class Header(NamedTuple):
+    """What a file says of its picture before anything is decoded; not yet turned upright."""
+
+    width: int
+    height: int
+    is_colour: bool
+
 
 _LOCK = threading.RLock()
 _PROFILE_SPACE = struct.Struct("16x4s")  # ICC.1:2022, 7.2.6: the colour space at byte 16

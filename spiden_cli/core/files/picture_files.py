@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spiden_cli.core.atomic import atomic_path
-from spiden_cli.core.files.decoding import profile_for
+from spiden_cli.core.files.decoding import Header, profile_for
 from spiden_cli.core.files.exif import has_camera_data
 from spiden_cli.core.files.pillow_format import (
     JPEG_MAXIMUM_EXIF,
     encode_with_pillow,
+    header_with_pillow,
     read_with_pillow,
 )
 from spiden_cli.core.files.white_level import range_of
@@ -25,11 +26,14 @@ __all__ = [
     "MAXIMUM_PIXELS",
     "MINIMUM_SIDE",
     "SUFFIXES",
+    "Header",
     "Picture",
     "Resolution",
     "check_output",
     "find_pictures",
     "losses",
+    "pictures_in",
+    "read_header",
     "read_picture",
     "supported_depth",
     "write_picture",
@@ -73,6 +77,28 @@ def read_picture(path: str | Path) -> Picture:
 
         return read_tiff(path)
     return read_with_pillow(path)
+
+
+def read_header(path: str | Path) -> Header:
+    """Read the size of a picture, before it is turned upright, and whether it is in colour.
+
+    Nothing is decoded, but for a palette: whether all its colours are grey, the pixels say.
+
+    Raises:
+        InputError: missing, unreadable, no picture, or a damaged header.
+    """
+    path = Path(path)
+    signature = _first_bytes(path)
+    if signature in _TIFF_SIGNATURES:
+        from spiden_cli.core.files.tiff_format import tiff_header
+
+        header = tiff_header(path)
+    else:
+        header = header_with_pillow(path)
+    if header is not None:
+        return header
+    picture = read_picture(path)
+    return Header(picture.width, picture.height, picture.is_colour)
 
 
 def _first_bytes(path: Path) -> bytes:
@@ -223,7 +249,7 @@ def _expand(name: str | Path) -> list[Path]:
     path = Path(name)
     try:
         if path.is_dir():
-            return _pictures_in(path)
+            return pictures_in(path)
         if path.exists():
             return [path]
     except (OSError, ValueError) as error:
@@ -237,7 +263,13 @@ def _expand(name: str | Path) -> list[Path]:
     raise InputError(f"{name}: no such file or folder")
 
 
-def _pictures_in(folder: Path) -> list[Path]:
+def pictures_in(folder: Path) -> list[Path]:
+    """Return a folder's own pictures by suffix, sorted; hidden files and subfolders left out.
+
+    Raises:
+        InputError: there is none.
+        OSError: the folder can't be read.
+    """
     pictures = sorted(path for path in folder.iterdir() if _looks_like_picture(path))
     if not pictures:
         raise InputError(f"{folder}: a folder without pictures ({', '.join(SUFFIXES)})")

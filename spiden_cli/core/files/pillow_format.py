@@ -14,13 +14,26 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from spiden_cli.core.files.decoding import check_size, decoding, plausible, profile_for, split_alpha
+from spiden_cli.core.files.decoding import (
+    Header,
+    check_size,
+    decoding,
+    plausible,
+    profile_for,
+    split_alpha,
+)
 from spiden_cli.core.files.exif import read_exif, upright
 from spiden_cli.core.files.white_level import range_of, stated_in_png
 from spiden_cli.core.image.picture import Picture, Pixels, Range, Resolution, rounded_to_8_bit
 from spiden_cli.errors import InputError
 
-__all__ = ["JPEG_MAXIMUM_EXIF", "encode_with_pillow", "read_samples", "read_with_pillow"]
+__all__ = [
+    "JPEG_MAXIMUM_EXIF",
+    "encode_with_pillow",
+    "header_with_pillow",
+    "read_samples",
+    "read_with_pillow",
+]
 
 _READ_FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
 JPEG_MAXIMUM_EXIF = 65_533  # bytes; one marker segment
@@ -57,6 +70,18 @@ def read_with_pillow(path: Path) -> Picture:
             notes=tuple(notes + note + more + guessed),
             range=range,
         )
+
+
+def header_with_pillow(path: Path) -> Header | None:
+    """Read the header of a PNG, JPEG, BMP or WebP file; None where it doesn't tell the colour.
+
+    Raises:
+        InputError: another format, or damaged.
+    """
+    with decoding(path), _open(path, _READ_FORMATS) as image:
+        if image.mode in ("P", "PA"):
+            return None
+        return Header(image.width, image.height, Image.getmodebase(image.mode) != "L")
 
 
 def _range(path: Path, name: str | None, pixels: Pixels) -> tuple[Range | None, list[str]]:

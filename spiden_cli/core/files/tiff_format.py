@@ -16,7 +16,14 @@ import numpy.typing as npt
 import tifffile
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
-from spiden_cli.core.files.decoding import check_size, decoding, plausible, profile_for, split_alpha
+from spiden_cli.core.files.decoding import (
+    Header,
+    check_size,
+    decoding,
+    plausible,
+    profile_for,
+    split_alpha,
+)
 from spiden_cli.core.files.exif import TEXT_TAGS, read_exif, read_tiff_exif, tags_of, upright
 from spiden_cli.core.files.pillow_format import read_samples
 from spiden_cli.core.files.white_level import range_of, stated_in_tiff
@@ -30,7 +37,7 @@ from spiden_cli.core.image.picture import (
 )
 from spiden_cli.errors import InputError
 
-__all__ = ["encode_tiff", "read_tiff"]
+__all__ = ["encode_tiff", "read_tiff", "tiff_header"]
 
 # tifffile reports trouble on its logger besides raising; nobody asked for those lines on stderr.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -91,6 +98,20 @@ def read_tiff(path: Path) -> Picture:
             notes=tuple(notes + more + warned + _dropped(page) + guessed),
             range=range,
         )
+
+
+def tiff_header(path: Path) -> Header | None:
+    """Read the header of a TIFF file; None where it doesn't tell the colour.
+
+    Raises:
+        InputError: damaged.
+    """
+    with decoding(path), tifffile.TiffFile(path) as tiff:
+        page = tiff.pages.first
+        if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
+            return None
+        colours = page.samplesperpixel - len(page.extrasamples)
+        return Header(page.imagewidth, page.imagelength, colours > 1)
 
 
 def _check_single(path: Path, tiff: tifffile.TiffFile) -> None:

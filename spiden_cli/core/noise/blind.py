@@ -2,8 +2,8 @@
 
 The noise of a photograph went through demosaicing, smoothing and JPEG. It is coarse: its finest
 scale, which is all that `estimate_sigma` sees, holds almost none of it. It shows in flat blocks
-instead, at several scales, in luma and in the differences of the colours; a small perceptron, fitted
-on synthetic camera noise, reads the level from the quantiles of their deviations
+instead, at several scales, in luma and in the differences of the colours; a small perceptron,
+fitted on synthetic camera noise, reads the level from the quantiles of their deviations
 (`benchmarks/noise_level.py` fits it, and prints its errors).
 
 White noise is recognised by the differences of the channels: averaged over 2 x 2 pixels they fall

@@ -160,9 +160,9 @@ class Model:
         Args:
             image: a numpy array (H, W) or (H, W, 3), of uint8, uint16 or float; a torch tensor
                 (H, W), (1, H, W) or (3, H, W), on any device; or a `Picture`.
-            noise: what is known of the noise. A number is its root mean square in 8-bit units, 1/255
-                of the range from black to white, of whatever kind it is; `Gaussian` and `Coarse` say
-                which; None has both estimated. The kind decides which model "auto" means.
+            noise: what is known of the noise. A number is its root mean square in 8-bit units,
+                1/255 of the range from black to white, of whatever kind it is; `Gaussian` and
+                `Coarse` say which; None has both estimated. "auto" takes a model for the kind.
             timesteps: T, 1 to 64; None: what the model was trained for.
             white: the value of white. None: 1 for floats, 255 for uint8; for uint16 the largest
                 value of the smallest of 8, 10, 12, 14 and 16 bits that hold the image.

@@ -1,20 +1,18 @@
-"""One trial of a network: known noise on a clean image, and how close its output comes.
+"""One trial of a network: a noisy image, the clean one, and how close its output comes.
 
 The field's protocol (Zhang et al. 2017, DnCNN, and its public test code): white Gaussian noise is
 added in floating point, neither clipped nor quantised, and seeded per image. The output is clipped
 and rounded to 8 bits; PSNR is measured per image, then averaged. Every command and the training
-loop score in this way. A network for grey images takes the channels of a colour image one by one;
-one for colour images refuses a grey image.
+loop score in this way, and so are pictures with a camera's own noise. A network for grey images
+takes the channels of a colour image one by one; one for colour images refuses a grey image.
 """
 
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from spiden_cli.core.files.picture_files import read_picture
 from spiden_cli.core.image.metrics import Quality, quality
-from spiden_cli.core.image.picture import Pixels
+from spiden_cli.core.image.picture import Picture, Pixels
 from spiden_cli.core.image.pixels import Planes, to_pixels, to_unit
 from spiden_cli.core.noise.synthesis import gaussian_noise
 
@@ -26,13 +24,8 @@ class Trial(NamedTuple):
     noisy: Planes
 
 
-def read_clean(path: Path) -> Planes:
-    """Read a clean picture as (C, H, W) float32 in [0, 1].
-
-    Raises:
-        InputError: it can't be read.
-    """
-    picture = read_picture(path)
+def planes_of(picture: Picture) -> Planes:
+    """Return a picture as (C, H, W) float32, from black at 0 to white at 1."""
     return to_unit(picture.pixels, picture.levels)
 
 

@@ -1,61 +1,53 @@
 """Which model is tried on which pictures: one that is named on all, the default by their kind."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-from spiden_cli.core.engine.engine import Engine
-from spiden_cli.core.files.picture_files import read_picture
-from spiden_cli.core.tasks.model import AUTO, Model
-from spiden_cli.core.weights import WeightsInfo
+from spiden_cli.core.data.samples import Sample
+from spiden_cli.core.tasks.model import AUTO, Loaded, Model
 
 
 class Subject(NamedTuple):
-    """A model, and the pictures of a set that it is tried on.
+    """A model, and the pictures of a set that it is tried on."""
 
-    Attributes:
-        name: of the model, or its file.
-        engine: runs it.
-        info: what its weights say of themselves.
-        note: why it is that engine, if the user should know.
-        paths: the pictures.
-        seeds: of each picture's noise: its position in the whole set.
-    """
+    model: Loaded
+    samples: Sequence[Sample]
 
-    name: str
-    engine: Engine
-    info: WeightsInfo
-    note: str | None
-    paths: Sequence[Path]
-    seeds: Sequence[int]
+    @property
+    def spiking(self) -> bool:
+        """Whether the model is a spiking network, not a CNN."""
+        return self.model.engine.config.spiking
 
     def timesteps(self, wanted: Sequence[int] | None) -> Sequence[int]:
         """Return the numbers of timesteps to try: those wanted, or its own; of a CNN, one."""
-        if not self.engine.config.spiking:
+        if not self.spiking:
             return (1,)
-        return wanted or self.info.timesteps[:1]
+        return wanted or self.model.info.timesteps[:1]
 
 
-def subjects(models: Iterable[Model], paths: Sequence[Path]) -> list[Subject]:
+def subjects(models: Iterable[Model], samples: Sequence[Sample]) -> list[Subject]:
     """Pair models with pictures, as `Model.denoise` would choose for each of them.
+
+    The headers of all pictures are read, so that a set with a broken pair is refused before any
+    work is done.
 
     Args:
         models: in the order of the result.
-        paths: the pictures of a set.
+        samples: the pictures of a set.
 
     Raises:
-        InputError: a picture can't be read.
+        InputError: a picture can't be read, or those of a pair differ in size or kind.
         WeightsError: a model can't be loaded.
     """
-    numbered = list(enumerate(paths))
-    kinds: dict[bool, list[tuple[int, Path]]] = {}
-    found = []
-    for model in models:
-        if model.name == AUTO and not kinds:
-            for seed, path in numbered:
-                kinds.setdefault(read_picture(path).is_colour, []).append((seed, path))
-        groups = kinds if model.name == AUTO else {False: numbered}
-        for colour, group in sorted(groups.items()):
-            seeds, files = zip(*group, strict=True)
-            found.append(Subject(*model.loaded(colour), files, seeds))
-    return found
+    chosen = list(models)
+    colours = [sample.is_colour() for sample in samples]
+    kinds: dict[tuple[bool, bool], list[Sample]] = {}
+    if any(model.name == AUTO for model in chosen):
+        for sample, colour in zip(samples, colours, strict=True):
+            kinds.setdefault((colour, colour and sample.is_coarse()), []).append(sample)
+    all_alike: list[tuple[tuple[bool, bool], Sequence[Sample]]] = [((False, False), samples)]
+    return [
+        Subject(model.loaded(*kind), group)
+        for model in chosen
+        for kind, group in (sorted(kinds.items()) if model.name == AUTO else all_alike)
+    ]

@@ -52,11 +52,11 @@ class Server:
     def hold(self, source: Source, contents: dict[str, bytes]) -> None:
         """Serve the files of `source`."""
         for file in source.files:
-            self.answers[self.path_of(source, file)] = contents[file.name]
+            self.answers[self.path_of(file)] = contents[file.name]
 
     @staticmethod
-    def path_of(source: Source, file: PinnedFile) -> str:
-        return f"/{source.repository}/{source.commit}/{file.path}"
+    def path_of(file: PinnedFile) -> str:
+        return f"/{file.url_path}"
 
     @staticmethod
     def send(handler: BaseHTTPRequestHandler, body: bytes, length: int | None = None) -> None:
@@ -97,10 +97,14 @@ def contents() -> dict[str, bytes]:
 def tiny(contents: dict[str, bytes]) -> Source:
     """The pins of `contents`."""
     files = tuple(
-        PinnedFile(name, f"sets/tiny/{name}", hashlib.sha256(content).hexdigest())
+        PinnedFile(
+            name,
+            f"someone/pictures/{'0' * 40}/sets/tiny/{name}",
+            hashlib.sha256(content).hexdigest(),
+        )
         for name, content in contents.items()
     )
-    return Source("tiny", "someone/pictures", "0" * 40, files)
+    return Source("tiny", files)
 
 
 @pytest.fixture

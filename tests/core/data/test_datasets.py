@@ -30,7 +30,9 @@ def find(source: Source, tmp_path: Path, data_dir: Path | None = None, **options
 
 
 def test_names() -> None:
-    assert dataset_names() == ("set12", "bsd68", "cbsd68", "train400", "bsd432")
+    assert dataset_names() == (
+        "set12", "bsd68", "cbsd68", "train400", "bsd432", "nam25", "photos",
+    )  # fmt: skip
 
 
 def test_real_set_in_a_data_folder(data_dir: Path, tmp_path: Path) -> None:
@@ -69,11 +71,11 @@ def test_download_goes_on_where_it_was_cut(
     tiny: Source, contents: Contents, server, tmp_path: Path
 ) -> None:
     last = tiny.files[-1]
-    whole = server.answers.pop(server.path_of(tiny, last))
+    whole = server.answers.pop(server.path_of(last))
     with pytest.raises(DatasetError, match="404"):
         find(tiny, tmp_path, base_url=server.url)
     here = {path.name for path in (tmp_path / "cache" / "tiny").iterdir()}
-    server.answers[server.path_of(tiny, last)] = whole
+    server.answers[server.path_of(last)] = whole
     server.requests.clear()
     seen: list[DownloadProgress] = []
 
@@ -81,7 +83,7 @@ def test_download_goes_on_where_it_was_cut(
 
     assert [path.read_bytes() for path in dataset.paths] == list(contents.values())
     assert sorted(server.requests) == sorted(
-        server.path_of(tiny, file) for file in tiny.files if file.name not in here
+        server.path_of(file) for file in tiny.files if file.name not in here
     )
     assert seen[0].files_done == len(here)
     assert seen[-1].files_done == seen[-1].files_total == 6
@@ -278,5 +280,5 @@ def test_unknown_name(name: str, hint: str) -> None:
 
     assert str(refused.value) == (
         f"no data set {name!r}: {hint}give one of set12, bsd68, cbsd68, train400, bsd432, "
-        "or a folder of images"
+        "nam25, photos, or a folder of images"
     )

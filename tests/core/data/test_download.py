@@ -119,7 +119,7 @@ def test_files_that_came_before_the_failure_are_kept(
         wait_for_files(tmp_path, 5)
         handler.send_error(503)
 
-    server.answers[server.path_of(tiny, last)] = refuse_late
+    server.answers[server.path_of(last)] = refuse_late
     assert "HTTP 503" in fails(tiny, tmp_path, server.url)
     assert kept(tmp_path) == {n: c for n, c in contents.items() if n != last.name}
 
@@ -140,7 +140,7 @@ def test_ctrl_c_leaves_whole_files_only(
         time.sleep(0.2)
         handler.wfile.write(body[10:])
 
-    server.answers[server.path_of(tiny, first)] = interrupt
+    server.answers[server.path_of(first)] = interrupt
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
     try:
         with pytest.raises(KeyboardInterrupt):

@@ -22,7 +22,7 @@ def test_one_wrong_byte_is_refused_and_not_kept(
     file = tiny.files[2]
     wrong = bytearray(contents[file.name])
     wrong[index] ^= 1
-    server.answers[server.path_of(tiny, file)] = bytes(wrong)
+    server.answers[server.path_of(file)] = bytes(wrong)
 
     message = fails(tiny, tmp_path, server.url)
 
@@ -33,7 +33,7 @@ def test_one_wrong_byte_is_refused_and_not_kept(
 
 
 def test_missing_file_on_the_server(tiny: Source, server, tmp_path: Path, kept, fails) -> None:
-    path = server.path_of(tiny, tiny.files[0])
+    path = server.path_of(tiny.files[0])
     del server.answers[path]
 
     message = fails(tiny, tmp_path, server.url)
@@ -203,8 +203,8 @@ def test_failure_does_not_wait_for_the_other_files(
         dripping.wait(10)
         handler.send_error(403)
 
-    server.answers = {server.path_of(tiny, file): drip for file in others}
-    server.answers[server.path_of(tiny, first)] = refuse
+    server.answers = {server.path_of(file): drip for file in others}
+    server.answers[server.path_of(first)] = refuse
     start = time.monotonic()
 
     assert "HTTP 403" in fails(tiny, tmp_path, server.url)

@@ -64,7 +64,7 @@ def test_colour_needs_colour(tmp_path):
         read_training_images([grey], None, 3)
 
 
-@pytest.mark.parametrize("name", ["set12", "bsd68", "cbsd68"])
+@pytest.mark.parametrize("name", ["set12", "bsd68", "cbsd68", "nam25"])
 def test_a_test_set_is_refused_by_its_name(tmp_path, name):
     dataset = Dataset(name, make_set(tmp_path / "any", [1, 2]).paths)
     with pytest.raises(
@@ -77,8 +77,8 @@ def test_a_test_set_is_refused_by_its_name(tmp_path, name):
 def test_a_test_image_is_refused_under_another_name(tmp_path, monkeypatch):
     data = make_set(tmp_path / "data", [1, 2, 3])
     sha256 = hashlib.sha256(data.paths[1].read_bytes()).hexdigest()
-    empty = {name: Source(name, "", "", ()) for name in training_images.TEST_SETS}
-    pinned = Source("bsd68", "", "", (PinnedFile("test001.png", "", sha256),))
+    empty = {name: Source(name, ()) for name in training_images.TEST_SETS}
+    pinned = Source("bsd68", (PinnedFile("test001.png", "", sha256),))
     monkeypatch.setattr(training_images, "load_sources", lambda: {**empty, "bsd68": pinned})
     with pytest.raises(DatasetError, match=r"data/01\.png, an image of bsd68"):
         read_training_images([data], None, 1)

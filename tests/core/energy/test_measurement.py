@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from spiden_cli.core.data.samples import clean_images
 from spiden_cli.core.energy.counts import Passes
 from spiden_cli.core.energy.measurement import measure
 from spiden_cli.core.engine.activity import sum_activities
@@ -39,7 +40,7 @@ def save(tmp_path):
 def test_sizes_are_kept_apart_and_pictures_are_not(engine, save, grey_pixels):
     paths = [save("a.png", grey_pixels), save("b.png", grey_pixels.T), save("c.png", grey_pixels)]
     done = []
-    result = measure(engine, paths, 25.0, 2, lambda: done.append(1))
+    result = measure(engine, clean_images(paths), 25.0, 2, lambda: done.append(1))
     assert result.pictures == {(31, 37): 2, (37, 31): 1}
     assert {size: passes.count for size, passes in result.passes.items()} == {
         (31, 37): 2, (37, 31): 1,
@@ -51,7 +52,7 @@ def test_sizes_are_kept_apart_and_pictures_are_not(engine, save, grey_pixels):
 def test_a_set_is_the_sum_of_its_pictures(engine, save, grey_pixels):
     """The same picture at the same place in a set has the same noise; so prefixes nest."""
     paths = [save(f"{index}.png", np.roll(grey_pixels, index)) for index in range(3)]
-    totals = [_spikes(measure(engine, paths[:count], 25.0, 2)) for count in (1, 2, 3)]
+    totals = [_spikes(measure(engine, clean_images(paths[:count]), 25.0, 2)) for count in (1, 2, 3)]
     assert totals[0] < totals[1] < totals[2]
 
 
@@ -66,7 +67,7 @@ def test_the_event_engine_counts_what_the_dense_one_counts(
 ):
     paths = [save("a.png", grey_pixels), save("b.png", grey_pixels.T)]
     events = EventEngine(load_folded(small_weights)[0])
-    expected, found = (measure(each, paths, 25.0, 3) for each in (engine, events))
+    expected, found = (measure(each, clean_images(paths), 25.0, 3) for each in (engine, events))
     assert found.psnr == pytest.approx(expected.psnr, abs=0.01)
     assert found.passes.keys() == expected.passes.keys()
     for size, passes in expected.passes.items():
@@ -78,7 +79,7 @@ def test_the_event_engine_counts_what_the_dense_one_counts(
 def test_a_grey_network_takes_the_channels_of_a_colour_picture_one_by_one(
     engine, save, colour_pixels
 ):
-    result = measure(engine, [save("colour.png", colour_pixels)], 25.0, 2)
+    result = measure(engine, clean_images([save("colour.png", colour_pixels)]), 25.0, 2)
     assert result.pictures == {(31, 37): 1}
     assert result.pixels == 31 * 37
     noisy = to_unit(colour_pixels) + gaussian_noise((3, 31, 37), 25.0, seed=0)
@@ -93,23 +94,26 @@ def test_a_grey_network_takes_the_channels_of_a_colour_picture_one_by_one(
 def test_a_colour_network_refuses_a_grey_picture(save, grey_pixels):
     engine = DenseEngine(network(image_channels=3))
     with pytest.raises(InputError, match="colour network"):
-        measure(engine, [save("grey.png", grey_pixels)], 25.0, 1)
+        measure(engine, clean_images([save("grey.png", grey_pixels)]), 25.0, 1)
 
 
 def test_eight_orientations_are_eight_passes(engine, save, grey_pixels):
     path = save("a.png", grey_pixels)
-    result = measure(EnsembleEngine(engine), [path], 25.0, 1)
+    result = measure(EnsembleEngine(engine), clean_images([path]), 25.0, 1)
     assert result.passes[31, 37].count == 8
     slots = result.passes[31, 37].spikes["readout"].slots
-    assert slots == 8 * measure(engine, [path], 25.0, 1).passes[31, 37].spikes["readout"].slots
+    assert (
+        slots
+        == 8 * measure(engine, clean_images([path]), 25.0, 1).passes[31, 37].spikes["readout"].slots
+    )
 
 
 def test_tiles_are_one_pass(engine, save, grey_pixels, monkeypatch):
     """What a tile's margin takes is the work of another tile: the counts are the picture's."""
     path = save("a.png", np.tile(grey_pixels, (3, 3)))
-    whole = measure(engine, [path], 25.0, 2)
+    whole = measure(engine, clean_images([path]), 25.0, 2)
     monkeypatch.setattr(engine, "tile", (40, 50), raising=False)
-    tiled = measure(engine, [path], 25.0, 2)
+    tiled = measure(engine, clean_images([path]), 25.0, 2)
     size = (93, 111)
     assert tiled.passes[size].count == 1
     for name, layer in whole.passes[size].spikes.items():
@@ -120,7 +124,7 @@ def test_tiles_are_one_pass(engine, save, grey_pixels, monkeypatch):
 
 def test_a_cnn_has_a_psnr_and_no_spikes(save, grey_pixels):
     engine = DenseEngine(network(neuron="relu", population=1))
-    result = measure(engine, [save("x.png", grey_pixels)], 25.0, 1)
+    result = measure(engine, clean_images([save("x.png", grey_pixels)]), 25.0, 1)
     assert result.passes == {(31, 37): Passes(1, {})}
     assert np.isfinite(result.psnr)
 

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 from skimage.metrics import structural_similarity
 
+from spiden_cli.core.data.samples import CleanImage, Pair, clean_images
 from spiden_cli.core.engine.dense import DenseEngine
-from spiden_cli.core.tasks.evaluation import evaluate
+from spiden_cli.core.tasks.evaluation import Evaluation, ImageScore, evaluate
+from spiden_cli.core.tasks.model import load
 from spiden_cli.errors import InputError
 
 SIGMA = 25.0
@@ -35,7 +38,7 @@ def decibel(image: np.ndarray, clean: np.ndarray) -> float:
 def test_scores_are_those_of_the_protocol(make, paths):
     engine = DenseEngine(make("tiny"))
     done, shown = [], []
-    found = evaluate(engine, paths, SIGMA, 3, done.append, shown.append)
+    found = evaluate(engine, clean_images(paths), SIGMA, 3, done.append, shown.append)
     assert done == [1, 2]
     assert [score.name for score in found.scores] == ["b.png", "a.png"]
     for seed, (path, score) in enumerate(zip(paths, found.scores, strict=True)):
@@ -66,13 +69,13 @@ def test_scores_are_those_of_the_protocol(make, paths):
 def test_noise_of_25_on_grey_is_20_2_decibel(make, tmp_path):
     Image.new("L", (200, 200), 128).save(tmp_path / "grey.png")
     engine = DenseEngine(make("tiny", width=1, layers=4))
-    found = evaluate(engine, [tmp_path / "grey.png"], SIGMA, 1)
+    found = evaluate(engine, [CleanImage(tmp_path / "grey.png", 0)], SIGMA, 1)
     assert found.scores[0].noisy_psnr == pytest.approx(20 * math.log10(255 / 25), abs=0.05)
 
 
 def test_a_twin_is_charged_its_dense_operations(make, paths):
     engine = DenseEngine(make("tiny", neuron="relu"))
-    found = evaluate(engine, paths, SIGMA, 3)
+    found = evaluate(engine, clean_images(paths), SIGMA, 3)
     counts = engine.graph.dense_operations(31, 37)
     assert found.scores[0].synaptic_operations == pytest.approx(
         (sum(counts.values()) - counts["encoder"]) / (31 * 37)
@@ -84,4 +87,55 @@ def test_a_twin_is_charged_its_dense_operations(make, paths):
 def test_a_colour_network_needs_colour(make, paths):
     engine = DenseEngine(make("tiny", image_channels=3))
     with pytest.raises(InputError, match="colour network"):
-        evaluate(engine, paths, SIGMA, 1)
+        evaluate(engine, clean_images(paths), SIGMA, 1)
+
+
+@pytest.fixture
+def pair(tmp_path: Path, colour_pixels: np.ndarray) -> Pair:
+    """A picture with noise of sigma 20, rounded to a file, and the clean one."""
+    noise = np.random.default_rng(3).normal(0, 20, colour_pixels.shape)
+    noisy = np.rint(np.clip(colour_pixels + noise, 0, 255)).astype(np.uint8)
+    Image.fromarray(noisy).save(tmp_path / "noisy.png")
+    Image.fromarray(colour_pixels).save(tmp_path / "clean.png")
+    return Pair(clean=tmp_path / "clean.png", noisy=tmp_path / "noisy.png")
+
+
+@pytest.mark.parametrize("level", [None, 10.0])
+def test_a_pair_is_denoised_as_a_picture_is_and_scored_against_the_clean_one(
+    small_weights, pair, level
+):
+    model, shown = load(small_weights, engine="dense"), []
+    found = evaluate(model.loaded(True).engine, [pair], level, 4, show=shown.append)
+    noisy, clean = (np.asarray(Image.open(path)) for path in (pair.noisy, pair.clean))
+    result = model.denoise(noisy, level, timesteps=4)
+    (score,) = found.scores
+    assert np.array_equal(shown[0].denoised, result.image)
+    assert np.array_equal(shown[0].noisy, noisy)
+    assert score.psnr == pytest.approx(decibel(result.image, clean))
+    assert score.noisy_psnr == pytest.approx(decibel(noisy, clean))
+    assert score.change == pytest.approx(score.psnr - score.noisy_psnr)
+    assert score.sigma == result.noise.sigma
+    assert (score.estimate is None) == (level is not None)
+    assert (score.name, found.sigma) == ("clean.png", level)
+    assert score.passes == 3  # a grey network takes the channels one by one
+
+
+def test_a_pair_of_16_bits_is_scored_as_8(small_weights, pair, colour_pixels):
+    clean = colour_pixels.astype(np.uint16) * 257
+    tifffile.imwrite(pair.clean.with_suffix(".tif"), clean, photometric="rgb")
+    engine = load(small_weights, engine="dense").loaded(True).engine
+    deep = Pair(pair.clean.with_suffix(".tif"), pair.noisy)
+    found, expected = (evaluate(engine, [each], 10.0, 2).scores[0] for each in (deep, pair))
+    assert found.psnr == pytest.approx(expected.psnr)
+
+
+def test_the_worst_and_how_many_got_worse():
+    def score(name: str, noisy: float, psnr: float) -> ImageScore:
+        return ImageScore(name, 8, 8, 1, 5.0, None, noisy, psnr, 1.0, {}, 0, 1.0)
+
+    scores = (score("a", 30, 31), score("b", 40, 38.5), score("c", 20, 19.9), score("d", 30, 30))
+    found = Evaluation(None, 4, scores)
+    assert (found.worst.name, found.worst.change, found.worse) == ("b", -1.5, 2)
+    same = score("same", math.inf, math.inf)  # a noisy file that is the clean one
+    assert (same.change, Evaluation(None, 4, (same,)).worse) == (0.0, 0)
+    assert score("spoilt", math.inf, 40.0).change == -math.inf
