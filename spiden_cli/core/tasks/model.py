@@ -22,7 +22,15 @@ from spiden_cli.core.engine.selection import Waiting, select_engine
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.network.folding import FoldedNetwork
 from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise
-from spiden_cli.core.noise.model import Coarse, Noise, Uniform, Unknown, as_noise, found_noise
+from spiden_cli.core.noise.model import (
+    Coarse,
+    Gaussian,
+    Noise,
+    Uniform,
+    Unknown,
+    as_noise,
+    found_noise,
+)
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
 from spiden_cli.core.tasks.advice import doubts, too_little
 from spiden_cli.core.tasks.arrays import as_picture, like
@@ -185,11 +193,9 @@ class Model:
         estimate = self._look(picture, wanted)
         coarse = isinstance(wanted, Coarse) or (estimate is not None and not estimate.is_white)
         loaded = self.loaded(picture.is_colour, coarse)
+        found = _known(wanted, estimate, loaded.info.noise == "camera")
         if not isinstance(wanted, Unknown):
-            found, estimate = wanted, None
-        else:
-            assert estimate is not None
-            found = found_noise(estimate, loaded.info.noise == "camera")
+            estimate = None  # only its kind was looked for
         steps = loaded.info.timesteps[0] if timesteps is None else timesteps
         result = denoise_picture(
             loaded.engine, picture, found, steps,
@@ -232,6 +238,17 @@ class Model:
             except InputError:  # the kind can't be told, and it doesn't matter there
                 return None
         return None
+
+
+def _known(wanted: Noise, estimate: NoiseEstimate | None, for_camera: bool) -> Noise:
+    """Return the noise that is wanted with what was found of its level, or its kind."""
+    if isinstance(wanted, Unknown):
+        assert estimate is not None
+        return found_noise(estimate, for_camera)
+    if type(wanted) is not Uniform:
+        return wanted
+    coarse = estimate is not None and not estimate.is_white
+    return Coarse(wanted.sigma) if coarse else Gaussian(wanted.sigma)
 
 
 def load(

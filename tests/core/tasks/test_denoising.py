@@ -5,10 +5,9 @@ import pytest
 import torch
 
 from spiden_cli.core.engine.dense import DenseEngine
-from spiden_cli.core.image.picture import Picture, Range
+from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.pixels import to_pixels, to_unit
-from spiden_cli.core.noise.estimation import estimate_sigma
-from spiden_cli.core.noise.model import Gaussian, NoiseMap
+from spiden_cli.core.noise.model import NoiseMap
 from spiden_cli.core.tasks.denoising import denoise_picture, denoise_planes
 from spiden_cli.errors import InputError, WeightsError
 
@@ -83,17 +82,8 @@ def test_a_picture_keeps_depth_and_transparency(engine, colour_pixels, depth):
     assert np.array_equal(result.picture.alpha, picture.alpha)
     expected = denoise_planes(engine, to_unit(pixels), 25.0, 2).denoised
     assert np.array_equal(result.picture.pixels, to_pixels(expected, depth))
-    assert result.noise == Gaussian(25.0)
+    assert result.noise.sigma == 25.0
     assert result.seconds > 0
-
-
-def test_the_noise_level_is_estimated_where_none_is_given(engine, grey_pixels):
-    noise = np.random.default_rng(0).normal(0, 20, grey_pixels.shape)
-    noisy = np.rint(np.clip(grey_pixels + noise, 0, 255)).astype(np.uint8)
-    blind = denoise_picture(engine, Picture(noisy), None, 2)
-    assert blind.noise == Gaussian(estimate_sigma(noisy, Range()))
-    told = denoise_picture(engine, Picture(noisy), blind.noise.sigma, 2)
-    assert np.array_equal(blind.picture.pixels, told.picture.pixels)
 
 
 def test_a_map_of_the_noise_goes_along_with_the_tiles(make, colour_pixels):

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 import spiden_cli as spiden
 from spiden_cli.core.tasks.model import Model
@@ -104,6 +105,47 @@ def test_auto_takes_the_model_for_the_kind_of_picture(colour_pixels, grey_pixels
     auto = spiden.load(threads=1)
     assert auto.denoise(grey_pixels, SIGMA).model == "base"
     assert auto.denoise(colour_pixels, SIGMA).model == "base-colour"
+
+
+def camera_noise(level: float, side: int = 256) -> np.ndarray:
+    """A coloured slope with coarse noise, (H, W, 3) uint8."""
+    rows, columns = np.mgrid[:side, :side] / side
+    clean = np.stack([60 + 100 * rows, 90 + 80 * columns, 180 - 90 * rows], -1)
+    noise = gaussian_filter(np.random.default_rng(0).normal(size=clean.shape), (1, 1, 0))
+    return np.rint(clean + noise * level / noise.std()).clip(0, 255).astype(np.uint8)
+
+
+def white_noise(level: float, side: int = 256) -> np.ndarray:
+    clean = camera_noise(0.0, side)
+    noise = np.random.default_rng(0).normal(0, level, clean.shape)
+    return np.rint(clean + noise).clip(0, 255).astype(np.uint8)
+
+
+def test_auto_takes_the_model_for_the_kind_of_noise():
+    model = spiden.load()
+    coarse, white = camera_noise(6), white_noise(6)
+    found = model.denoise(coarse)
+    assert found.model == "photo"
+    assert type(found.noise) is spiden.Coarse
+    assert found.noise.sigma == found.estimate.level  # as it is, not as much more
+    assert "coarse" in str(found.estimate)
+    found = model.denoise(white)
+    assert found.model == "base-colour"
+    assert type(found.noise) is spiden.Gaussian
+    # A number says how much, not what; and who says what is believed.
+    assert model.denoise(coarse, 8).model == "photo"
+    assert model.denoise(white, 8).model == "base-colour"
+    assert model.denoise(coarse, spiden.Gaussian(8)).model == "base-colour"
+    assert model.denoise(white, spiden.Coarse(8)).model == "photo"
+    assert not model.denoise(coarse, 8).estimated
+    # A picture too small to tell, and a grey one, are denoised all the same.
+    assert model.denoise(coarse[:20, :20], 8).model == "base-colour"
+    assert model.denoise(coarse[..., 0]).model == "base"
+
+
+def test_a_model_of_white_noise_is_told_more_of_coarse_noise_than_there_is():
+    found = spiden.load("base-colour").denoise(camera_noise(6))
+    assert found.noise.sigma == found.estimate.sigma > found.estimate.level
 
 
 def test_noise_may_differ_from_pixel_to_pixel(either, grey_pixels):
