@@ -34,11 +34,14 @@ def test_every_phase_runs_and_leads_to_a_file_that_ships(
 ):
     photographs = tmp_path / "photographs"
     photographs.mkdir()
+    larger = colour_pixels.repeat(2, 0).repeat(2, 1)  # camera noise needs a margin
     for turns in range(2):
-        Image.fromarray(np.rot90(colour_pixels, turns)).save(photographs / f"{turns}.png")
+        Image.fromarray(np.rot90(larger, turns)).save(photographs / f"{turns}.png")
     runs = tmp_path / "runs"
 
-    for program, *arguments in commands(runs, SMOKE="1", DATA=str(photographs)):
+    for program, *arguments in commands(
+        runs, SMOKE="1", DATA=str(photographs), PHOTOS=str(photographs)
+    ):
         assert program == "spiden"
         outcome = spiden(*arguments)
         assert outcome.code == 0, outcome.stderr
@@ -47,6 +50,7 @@ def test_every_phase_runs_and_leads_to_a_file_that_ships(
         made, ships = read_info(runs / name / "weights.safetensors"), read_info(find_weights(name))
         assert made.preset == ships.preset
         assert made.sigma == ships.sigma
+        assert made.noise == ships.noise
         assert made.config.spiking == ships.config.spiking
         assert made.config.image_channels == ships.config.image_channels
         if made.config.spiking:

@@ -3,16 +3,18 @@
 #
 #   docs/training/reproduce.sh [DIR]            the runs go to DIR (runs/reproduce)
 #   DRY_RUN=1 docs/training/reproduce.sh        print the commands instead
-#   SMOKE=1 DATA=pictures/ docs/training/reproduce.sh /tmp/smoke
+#   SMOKE=1 DATA=DIR PHOTOS=DIR docs/training/reproduce.sh /tmp/smoke
 #                                               one step of each phase, to see that all of them run
 #
-# DATA is the training set (bsd432, which is downloaded). A run that was cut goes on where it
-# stopped; a finished phase is not repeated. All phases take about 17 hours on two CPU cores.
+# DATA is the training set (bsd432), PHOTOS the one that is added for photographs as cameras make
+# them (photos); both are downloaded. A run that was cut goes on where it stopped; a finished phase
+# is not repeated. All phases take about 20 hours on two CPU cores.
 # docs/training/README.md says what the phases are for.
 set -eu
 
 runs=${1:-runs/reproduce}
 data=${DATA:-bsd432}
+photos=${PHOTOS:-photos}
 smoke=
 if [ -n "${SMOKE:-}" ]; then
     smoke="--steps 1 --batch-size 1 --patch-size 16 --validate-every 1 --precision float32"
@@ -79,3 +81,19 @@ train tiny-quantised --preset tiny --init "$(weights tiny-cnn)" --method quantis
 train tiny --preset tiny --init "$(weights tiny-quantised)" \
     --teacher "$(weights base-cnn)" --freeze-norm --optimiser muon --timesteps 4,4,2 \
     --sparsity-weight 0.003 --lr 1e-3 --warmup 100 --steps 4000 --validate-every 500
+
+# Photographs as cameras make them, in colour.
+train photo-cnn-before --data "$photos" --noise camera --preset base --colour --neuron relu \
+    --init "$(weights base-colour-cnn)" --freeze-norm --optimiser muon --steps 4400 \
+    --validate-every 500
+train photo-cnn --data "$photos" --noise camera --preset base --colour --neuron relu \
+    --init "$(weights photo-cnn-before)" --freeze-norm --optimiser muon --lr 1e-3 --warmup 50 \
+    --seed 1 --steps 2500 --validate-every 500
+train photo-quantised --data "$photos" --noise camera --preset base --colour \
+    --init "$(weights photo-cnn)" --method quantiser --teacher "$(weights photo-cnn)" \
+    --freeze-norm --optimiser muon --timesteps 4,4,2 --sparsity-weight 0.003 --lr 1.5e-3 \
+    --steps 4900 --validate-every 500
+train photo --data "$photos" --noise camera --preset base --colour \
+    --init "$(weights photo-quantised)" --learn-initial --teacher "$(weights photo-cnn)" \
+    --freeze-norm --optimiser muon --timesteps 4,4,2 --sparsity-weight 0.003 --lr 1e-3 --warmup 50 \
+    --steps 700 --validate-every 100

@@ -83,6 +83,59 @@ def test_trains_validates_and_logs(spiden, pictures, tmp_path):
     assert denoised.code == 0, denoised.stderr
 
 
+@pytest.fixture
+def larger(tmp_path: Path, colour_pixels: np.ndarray) -> Path:
+    """Three pictures with room for the margin that camera noise needs."""
+    folder = tmp_path / "larger"
+    folder.mkdir()
+    for index in range(3):
+        pixels = np.roll(colour_pixels, index * 4, axis=1).repeat(2, 0).repeat(2, 1)
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+    return folder
+
+
+def test_camera_noise_is_trained_on_resumed_and_recorded(spiden, larger, tmp_path):
+    runs = [tmp_path / name for name in ("whole", "cut")]
+    for run in runs:
+        given = [*options(larger, run, 4), "--colour", "--noise", "camera", "--sigma", "0:50"]
+        if run.name == "cut":
+            assert spiden(*given, "--time-budget", "0.01s").code == 0
+            given.append("--resume")
+        outcome = spiden(*given)
+        assert outcome.code == 0, outcome.stderr
+        assert "dB (camera)" in outcome.stderr
+    whole, cut = (load_file(run / "weights.safetensors") for run in runs)
+    assert all(np.array_equal(whole[name].numpy(), cut[name].numpy()) for name in whole)
+    info = read_info(runs[0] / "weights.safetensors")
+    assert info.noise == "camera"
+    assert list(info.validation_psnr) == ["camera", "15", "25", "50"]
+    assert "camera" in spiden("models", runs[0] / "weights.safetensors").stdout
+    other = spiden(*options(larger, runs[0], 4), "--colour", "--sigma", "0:50", "--resume")
+    assert other.code != 0
+    assert "--noise camera (white now)" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["--noise", "camera"], "add --colour"),
+        (["--noise", "pink", "--colour"], "one of white, camera"),
+    ],
+)
+def test_noise_that_can_not_be_is_refused(spiden, pictures, tmp_path, given, words):
+    outcome = spiden(*options(pictures, tmp_path / "run", 4), *given)
+    assert outcome.code != 0
+    assert words in outcome.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_pictures_without_room_for_the_margin_are_refused(spiden, pictures, tmp_path):
+    given = [*options(pictures, tmp_path / "run", 4), "--colour", "--noise", "camera"]
+    outcome = spiden(*given)
+    assert outcome.code != 0
+    assert "at least two of 40 x 40 pixels" in outcome.stderr
+
+
 def test_a_time_budget_stops_and_resume_goes_on(spiden, pictures, tmp_path):
     run = tmp_path / "run"
     outcome = spiden(*options(pictures, run, 4), "--time-budget", "0.01s")

@@ -162,7 +162,7 @@ def photograph(clean: Tensor, cameras: Cameras, generator: torch.Generator) -> E
     """Take pictures of pictures.
 
     Args:
-        clean: (B, 3, H, W), range [0, 1]; H and W even, and at least 18.
+        clean: (B, 3, H, W), range [0, 1]; H and W at least 9, the reach of the filters.
         cameras: B of them.
         generator: where the noise comes from; on the same device.
 

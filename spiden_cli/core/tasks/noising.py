@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.pixels import Planes, to_grey, to_pixels, to_unit
@@ -105,9 +104,7 @@ def _noisy(
 
 def _photographed(clean: Planes, camera: Cameras, generator: torch.Generator) -> Planes:
     still = dataclasses.replace(camera, lens_blur=torch.zeros(1), scale=torch.ones(1))
-    height, width = clean.shape[1:]
-    scene = torch.from_numpy(clean)[None].expand(-1, 3, -1, -1)
-    even = F.pad(scene, (0, width % 2, 0, height % 2), mode="replicate")
-    noisy = photograph(even.clamp(0, 1), still, generator).noisy[0, :, :height, :width].numpy()
+    scene = torch.from_numpy(clean)[None].expand(-1, 3, -1, -1).clamp(0, 1)
+    noisy = photograph(scene, still, generator).noisy[0].numpy()
     planes: Planes = to_grey(noisy) if len(clean) == 1 else noisy
     return planes
