@@ -9,7 +9,7 @@ from classical import figures_of
 from spiden_cli.core.tasks.evaluation import Evaluation
 
 DATASET = "nam25"
-LEVELS = (5.0, 10.0, 15.0, 20.0)
+LEVELS = (2.0, 4.0, 6.0, 8.0)
 
 # PSNR in dB as the CBDNet paper prints it (Guo et al. 2019, arXiv 1807.04686).
 PUBLISHED = {

@@ -54,6 +54,11 @@ def engine(model: str) -> spiden.Engine:
     return spiden.make_engine("auto", network, torch.device("cpu"), info.firing_rate)
 
 
+def is_for_camera(model: str) -> bool:
+    """Return whether a bundled model was trained on camera noise."""
+    return spiden.read_info(spiden.find_weights(model.removesuffix(ENSEMBLE))).noise == "camera"
+
+
 @dataclass(frozen=True)
 class Bench:
     """Evaluates models on sets; each combination once."""
@@ -66,7 +71,9 @@ class Bench:
         images = spiden.find_dataset(dataset, self.data_dir)
         level = "auto" if sigma is None else f"{sigma:g}"
         print(f"{model} on {images.name}, sigma {level}, T = {timesteps}", flush=True)
-        return spiden.evaluate(engine(model), images.samples, sigma, timesteps)
+        return spiden.evaluate(
+            engine(model), images.samples, sigma, timesteps, for_camera=is_for_camera(model)
+        )
 
     def psnr(self, model: str, dataset: str, sigma: float, timesteps: int = 4) -> float:
         """Return the mean PSNR in dB."""
@@ -146,14 +153,15 @@ network per noise level; FFDNet, like ours, one for all. Others' figures are as 
 
 def real_photographs(bench: Bench) -> str:
     """Write the section on real pairs."""
-    model = model_for(colour=True)
+    model = model_for(colour=True, coarse=True)
     levels = ",".join(f"{level:g}" for level in LEVELS)
     return f"""\
 `{DATASET}`: 25 photographs at high ISO with the noise of their cameras; the mean of 500 shots is
 the clean one. `spiden evaluate --dataset {DATASET} --sigma auto,{levels}` prints every picture of
-`{model}`, T = 4. Nothing was chosen on these pictures, but for the best single level, which nobody
-knows beforehand. BM3D and scikit-image's non-local means take the level that scikit-image
-estimates (h = 0.8 sigma), OpenCV's its defaults: `python benchmarks/classical.py`.
+`{model}`, T = 4, which is told the root mean square of the noise. Nothing was chosen on these
+pictures, but for the best single level, which nobody knows beforehand. BM3D and scikit-image's
+non-local means take the level that scikit-image estimates (h = 0.8 sigma), OpenCV's its defaults:
+`python benchmarks/classical.py`.
 
 {pairs_table(lambda sigma: bench.run(model, DATASET, sigma))}"""
 

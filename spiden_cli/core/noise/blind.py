@@ -104,7 +104,15 @@ def estimate_noise(pixels: Pixels, range: Range | None = None) -> NoiseEstimate:
     White noise is what `estimate_sigma` says. So is everything in grey pictures, unless their flat
     blocks are very much alike, and in pictures too small to have 64 blocks of 16 x 16 pixels.
 
-    ERRORS
+    Measured by `benchmarks/noise_level.py` on cut-outs of 320 x 320 of 32 photographs that `spiden
+    train` holds out (bsd432 and photos). White noise of sigma 1 to 50: called white in each, and
+    within 5 % in nine of ten. Noise of random cameras, of 1.5 levels and more: `level` is 0.95
+    times the true root mean square (median; 0.53 and 1.38 at 10 % and 90 %), and one in nine is
+    called white. Clean pictures: 0.9 levels on average, 2.2 at 90 %, 4.7 at most: a picture that is
+    fine texture of many colours everywhere looks like noise. The 25 real pairs of nam25, on which
+    nothing was chosen: 0.75 times the truth, 0.31 to 1.07, and 0.1 levels in the clean ones, 0.8 at
+    most. Grey pictures with camera noise are called white, and so left nearly as they are, three
+    times out of four.
 
     Args:
         pixels: (H, W) or (H, W, 3), uint8, uint16 or float.
