@@ -40,20 +40,20 @@ class WeightsInfo:
         preset: the preset that the shape came from, or "custom".
         timesteps: numbers of timesteps T that training used, first the recommended one.
         sigma: lowest and highest level of white noise in training, in 8-bit units.
-        noise: kind of noise that it was trained on, "white" or "camera".
         validation_psnr: PSNR in dB on the held-out split, by level of white noise, or "camera".
         firing_rate: spikes per neuron and timestep there, at the first T; None for a CNN.
         training: summary of the run: command, steps, seconds, data, start; free text by key.
+        noise: kind of noise that it was trained on, "white" or "camera".
     """
 
     config: NetworkConfig
     preset: str
     timesteps: tuple[int, ...]
     sigma: tuple[float, float]
-    noise: str = "white"
     validation_psnr: dict[str, float] = field(default_factory=dict)
     firing_rate: float | None = None
     training: dict[str, str] = field(default_factory=dict)
+    noise: str = "white"
 
     def doubt(self, sigma: float) -> str | None:
         """Return why a noise level asks too much of these weights; None if it does not."""
