@@ -76,6 +76,17 @@ _OF_TIFF = {
     ExifTags.Base.XPSubject,
 }
 
+_OF_EVERY_TIFF = {
+    int(tag)
+    for tag in (
+        ExifTags.Base.Orientation,
+        ExifTags.Base.XResolution,
+        ExifTags.Base.YResolution,
+        ExifTags.Base.ResolutionUnit,
+    )
+}
+"""Tags that alone make no EXIF block: a picture has its resolution in another place."""
+
 Tags = dict[int, Any]
 
 
@@ -83,7 +94,7 @@ class _Entry(NamedTuple):
     at: int
     tag: int
     kind: int
-    count: int
+    length: int
 
 
 class _Block:
@@ -119,7 +130,7 @@ class _Block:
 
     def number(self, entry: _Entry | None) -> int | None:
         """The value of an entry of one whole number; None where it is anything else."""
-        if entry is None or entry.count != 1 or entry.kind not in (_SHORT, _LONG):
+        if entry is None or entry.length != 1 or entry.kind not in (_SHORT, _LONG):
             return None
         return self.unpack("H" if entry.kind == _SHORT else "I", entry.at + 8)[0]
 
@@ -257,6 +268,8 @@ def from_tiff(stream: BinaryIO, offset: int, orientation: int) -> tuple[bytes | 
     main: Tags = {tag: exif.get(tag) for tag in exif if tag in _OF_TIFF}
     if orientation in _QUARTER_TURNS:
         _swap(main, ExifTags.Base.XResolution, ExifTags.Base.YResolution)
+    if ExifTags.Base.Orientation in exif:
+        main[ExifTags.Base.Orientation] = _NORMAL
     damaged = 0
     for pointer in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
         if pointer not in exif:
@@ -271,7 +284,7 @@ def from_tiff(stream: BinaryIO, offset: int, orientation: int) -> tuple[bytes | 
         if entries:
             main[pointer] = entries
     main, lost = _writable(main, None)
-    if not main:
+    if not set(main) - _OF_EVERY_TIFF:
         return None, damaged + lost
     return PREFIX + _HEAD + _serialised(main, None, len(_HEAD)), damaged + lost
 

@@ -20,6 +20,7 @@ from spiden_cli.core.files.exif import upright
 __all__ = ["attached", "pictures_behind", "turned", "with_length"]
 
 _ISO = b"urn:iso:std:iso:ts:21496:-1\0"
+_MARK = b"MPF\0"
 _ADOBE = b"hdrgm:Version"
 _HEAD_LENGTH = 65_536  # of a JPEG: where its segments of words stand
 _MOST = 16
@@ -28,17 +29,17 @@ _PRIMARY = 0x030000  # the attributes of the first picture
 _LENGTH = re.compile(rb"""(Item:Length\s{0,9}=\s{0,9}["'])(\d{1,10})(["'])""")
 
 
-def pictures_behind(stream: BinaryIO, index: bytes, start: int) -> tuple[bytes | None, int]:
+def pictures_behind(stream: BinaryIO, index: bytes) -> tuple[bytes | None, int]:
     """The gain map behind the first picture of a JPEG, and the number of other pictures.
 
     Args:
         stream: the file; its position changes.
         index: the body of its MPF segment, from the byte order on.
-        start: where in the file that lies.
 
     Raises:
         struct.error: the index is damaged.
     """
+    start = stream.read(_HEAD_LENGTH * _MOST).find(_MARK + index) + len(_MARK)
     order = "<" if index[:2] == b"II" else ">"
     (first,) = struct.unpack_from(order + "I", index, 4)
     (tags,) = struct.unpack_from(order + "H", index, first)
@@ -73,7 +74,7 @@ def turned(gain_map: bytes, orientation: int) -> bytes:
         words = b"".join(
             b"\xff" + bytes([0xE0 + int(name[3:])]) + struct.pack(">H", len(body) + 2) + body
             for name, body in getattr(image, "applist", [])
-            if name in ("APP1", "APP2") and not body.startswith((b"MPF\0", b"Exif\0"))
+            if name in ("APP1", "APP2") and not body.startswith((_MARK, b"Exif\0"))
         )
         options = {
             "qtables": image.quantization,  # type: ignore[attr-defined]
@@ -108,7 +109,7 @@ def attached(picture: bytes, gain_map: bytes) -> bytes:
     index += struct.pack("<HHI4s", 0xB000, 7, 4, b"0100")
     index += struct.pack("<HHII", _COUNT, 4, 1, 2)
     index += struct.pack("<HHII", _ENTRIES, 7, len(entries), 50) + bytes(4) + entries
-    segment = b"\xff\xe2" + struct.pack(">H", 2 + 4 + len(index)) + b"MPF\0" + index
+    segment = b"\xff\xe2" + struct.pack(">H", 2 + 4 + len(index)) + _MARK + index
     return picture[:place] + words + segment + picture[place:] + gain_map
 
 

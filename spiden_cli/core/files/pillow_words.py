@@ -116,12 +116,12 @@ def _behind(
     path: Path, image: ImageFile.ImageFile, orientation: int
 ) -> tuple[tuple[bytes, int] | None, list[str]]:
     """The gain map, upright, with its length as it was; and a note on other pictures."""
-    index, start = image.info.get("mp"), image.info.get("mpoffset")
-    if not isinstance(index, bytes) or not isinstance(start, int):
+    index = image.info.get("mp")
+    if not isinstance(index, bytes):
         return None, []
     try:
         with path.open("rb") as stream:
-            found, others = gain_map.pictures_behind(stream, index, start)
+            found, others = gain_map.pictures_behind(stream, index)
         gain = None if found is None else (gain_map.turned(found, orientation), len(found))
     except (struct.error, OSError, SyntaxError):
         return None, ["damaged extra pictures aren't kept"]

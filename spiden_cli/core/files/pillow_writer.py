@@ -5,6 +5,7 @@ import struct
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from spiden_cli.core.files.colour import fitted_colours
@@ -43,7 +44,9 @@ def encode_with_pillow(picture: Picture, name: str, quality: int | None = None) 
             else `DEFAULT_QUALITY`.
     """
     deep = name in DEEP_FORMATS and picture.depth == 16
-    samples = picture.pixels if deep else rounded_to_8_bit(picture.pixels, picture.range)
+    samples: npt.NDArray[Any] = (
+        picture.pixels if deep else rounded_to_8_bit(picture.pixels, picture.range)
+    )
     if picture.alpha is not None and name in ALPHA_FORMATS:
         samples = np.dstack([samples, picture.alpha if deep else rounded_to_8_bit(picture.alpha)])
     samples = np.ascontiguousarray(samples)

@@ -91,7 +91,8 @@ def _scaled(samples: Pixels, bits: int) -> Pixels:
     if bits >= 8:
         return samples
     scale = 255 / (2**bits - 1)
-    return np.rint(np.arange(2**bits) * scale).astype(np.uint8)[samples.astype(np.uint8)]
+    table: Pixels = np.rint(np.arange(2**bits) * scale).astype(np.uint8)
+    return table[samples.astype(np.uint8)]
 
 
 def _coloured(samples: Pixels, palette: Pixels) -> Pixels:

@@ -2,6 +2,7 @@
 
 import io
 import math
+import struct
 from fractions import Fraction
 from typing import Any
 
@@ -50,7 +51,7 @@ def encode_tiff(picture: Picture) -> bytes:
     for code, kind, content in ((_XMP, 1, metadata.xmp), (_IPTC, 7, metadata.iptc)):
         if content is not None:
             tags.append((code, kind, len(content), content, True))
-    tags += [(pointer, "I", 1, 0, True) for pointer in directories]
+    tags += [(pointer - 1, "I", 1, 0, True) for pointer in directories]
     buffer = io.BytesIO()
     unit = picture.resolution.unit if picture.resolution else "none"
     tifffile.imwrite(
@@ -99,15 +100,23 @@ def _directories(block: bytes | None) -> list[int]:
 
 
 def _append(buffer: io.BytesIO, block: bytes, directories: list[int]) -> None:
-    """Put directories of an EXIF block behind the picture, and point to them."""
-    buffer.seek(0, io.SEEK_END)
-    for pointer in directories:
-        buffer.write(bytes(buffer.tell() % 2))
+    """Put directories of an EXIF block behind the picture, and point to them.
+
+    tifffile doesn't write their two pointers, and so was given the unused codes right below theirs.
+    """
+    buffer.seek(0)
+    with tifffile.TiffFile(buffer) as tiff:
+        tags = tiff.pages.first.tags
+        entries = {pointer: tags[pointer - 1].offset for pointer in directories}
+    for pointer, entry in entries.items():
+        end = buffer.seek(0, io.SEEK_END)
+        buffer.write(bytes(end % 2))
         offset = buffer.tell()
         buffer.write(directory_bytes(block, pointer, offset))
-        with tifffile.TiffFile(buffer, mode="r+") as tiff:
-            tiff.pages.first.tags[pointer].overwrite(offset, dtype="I")
-        buffer.seek(0, io.SEEK_END)
+        buffer.seek(entry)
+        buffer.write(struct.pack("<H", pointer))
+        buffer.seek(entry + 8)
+        buffer.write(struct.pack("<I", offset))
 
 
 def _range_tags(picture: Picture) -> list[Tag]:
