@@ -31,7 +31,8 @@ def picture_page(path: Path, tiff: tifffile.TiffFile) -> tifffile.TiffPage:
     Raises:
         InputError: a camera raw file, a stack, or none but reduced copies.
     """
-    pages = [page.aspage() for page in tiff.pages]
+    # A slice sees directories that point in a circle, which a loop would follow for ever.
+    pages = [tiff.pages.first, *(page.aspage() for page in tiff.pages[1:])]
     inner = [page for outer in pages for page in _inner(outer)]
     if any(_from_sensor(page) for page in (*pages, *inner)):
         raise refusal(path)
