@@ -21,6 +21,8 @@ __all__ = ["Colours", "fitted_colours", "icc_profile_of", "profile_for"]
 _PROFILE_SPACE = struct.Struct("16x4s")  # ICC.1:2022, 7.2.6: the colour space at byte 16
 _WITH_PROFILE = {"PNG", "JPEG", "TIFF", "WEBP", "AVIF"}
 
+_NO_DATE = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)  # ICC.1:2022, 7.2.10: when a profile was made
+
 Curve = npt.NDArray[np.float64]
 
 # ITU-T H.273 (07/2024), table 2: x and y of white, red, green and blue.
@@ -107,7 +109,7 @@ def icc_profile_of(tags: ColourTags, colour: bool) -> bytes | None:
     if colour:
         options["primaries"] = (*xyz[1], *xyz[2], *xyz[3])
     profile: bytes = imagecodecs.cms_profile("rgb" if colour else "gray", **options)
-    return profile
+    return profile[:24] + _NO_DATE + profile[36:]  # the same file each time
 
 
 def _told(tags: ColourTags) -> tuple[Sequence[float], Curve] | None:

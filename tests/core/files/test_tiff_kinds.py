@@ -204,7 +204,8 @@ def test_camera_raw_is_refused_with_what_to_do(tmp_path, colour_pixels, kind):
         writer.write(
             small, photometric="rgb", subfiletype=1, subifds=1, metadata=None, extratags=tags
         )
-        writer.write(colour_pixels[..., 0], photometric=photometric, metadata=None)
+        sensor = colour_pixels if kind == "linear_raw" else colour_pixels[..., 0]
+        writer.write(sensor, photometric=photometric, metadata=None)
     with pytest.raises(InputError, match=r"camera raw.*develop it to a 16-bit TIFF first"):
         read_picture(tmp_path / "x.dng")
 
