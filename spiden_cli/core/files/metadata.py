@@ -19,14 +19,12 @@ _HOLDS: dict[str, Collection[str]] = {
     "TIFF": {"exif", "xmp", "iptc", "description"},
     "WEBP": {"exif", "xmp"},
     "AVIF": {"exif", "xmp"},
-    "JPEG2000": {"comment"},
 }
 _LONGEST = {  # bytes, of one segment of a JPEG
     ("JPEG", "exif"): 65_533,
     ("JPEG", "xmp"): 65_504,
     ("JPEG", "iptc"): 65_000,
     ("JPEG", "comment"): 65_533,
-    ("JPEG2000", "comment"): 65_531,
 }
 _WORDS = {
     "exif": "EXIF metadata",

@@ -1,4 +1,6 @@
-"""Find, read and write picture files: PNG, JPEG, TIFF, BMP and WebP.
+"""Find, read and write picture files: PNG, JPEG, TIFF, BMP, WebP, AVIF, JPEG 2000, PNM and TGA.
+
+GIF is read only: its 256 colours would undo the denoising.
 
 The format of a file that is read is told by its first bytes, of one that is written by its suffix.
 A picture keeps its depth, transparency, colours and metadata; `losses` says what a target can't
@@ -10,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spiden_cli.core.atomic import atomic_path
+from spiden_cli.core.files import jpeg2000_format, netpbm_format
 from spiden_cli.core.files.camera_raw import check_signature
 from spiden_cli.core.files.colour import fitted_colours
 from spiden_cli.core.files.metadata import fitted_metadata, stripped
@@ -17,6 +20,7 @@ from spiden_cli.core.files.pillow_reader import read_with_pillow
 from spiden_cli.core.files.pillow_writer import (
     ALPHA_FORMATS,
     DEEP_FORMATS,
+    can_write_avif,
     encode_with_pillow,
     has_quality,
 )
@@ -48,6 +52,12 @@ _FORMATS = {
     ".tiff": "TIFF",
     ".bmp": "BMP",
     ".webp": "WEBP",
+    ".avif": "AVIF",
+    ".jp2": "JPEG2000",
+    ".tga": "TGA",
+    ".ppm": "PNM",
+    ".pgm": "PNM",
+    ".pnm": "PNM",
 }
 SUFFIXES = tuple(_FORMATS)
 """Suffixes, in lower case, of the files that are found in folders and can be written."""
@@ -77,6 +87,10 @@ def read_picture(path: str | Path) -> Picture:
         from spiden_cli.core.files.tiff_reader import read_tiff  # tifffile is slow to import
 
         return read_tiff(path)
+    if head.startswith(jpeg2000_format.SIGNATURES):
+        return jpeg2000_format.read_jpeg2000(path)
+    if head.startswith(netpbm_format.SIGNATURES):
+        return netpbm_format.read_netpbm(path)
     return read_with_pillow(path)
 
 
@@ -149,6 +163,8 @@ def check_output(path: str | Path, width: int = 1, height: int = 1) -> None:
         OutputError: the suffix isn't supported, or the picture is too large for the format.
     """
     name, side = _output_format(Path(path)), max(width, height)
+    if name == "AVIF" and not can_write_avif():
+        raise OutputError(f"can't write {path}: AVIF needs Pillow 11.3 or newer: update it")
     if side > _MAXIMUM_SIDE.get(name, side):
         raise OutputError(
             f"can't write {path}: {name} holds at most {_MAXIMUM_SIDE[name]} pixels a side; "
@@ -205,6 +221,10 @@ def _encode(picture: Picture, name: str, quality: int | None) -> bytes:
         from spiden_cli.core.files.tiff_writer import encode_tiff
 
         return encode_tiff(picture)
+    if name == "PNM":
+        return netpbm_format.encode_netpbm(picture)
+    if name == "JPEG2000":
+        return jpeg2000_format.encode_jpeg2000(picture)
     return encode_with_pillow(picture, name, quality)
 
 

@@ -81,7 +81,7 @@ def _resolution(image: ImageFile.ImageFile, orientation: int) -> Resolution | No
 
 def _open(path: Path) -> ImageFile.ImageFile:
     formats = _READ_FORMATS if path.suffix.lower() != ".tga" else (*_READ_FORMATS, "TGA")
-    known = [name for name in formats if name != "AVIF" or features.check("avif")]
+    known = [name for name in formats if name != "AVIF" or "avif" in features.get_supported()]
     try:
         return Image.open(path, formats=known)
     except UnidentifiedImageError as error:

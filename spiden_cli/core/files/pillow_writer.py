@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, features
 
 from spiden_cli.core.files.colour import fitted_colours
 from spiden_cli.core.files.gain_map import attached
@@ -14,9 +14,16 @@ from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.image.metadata import Encoding, Metadata
 from spiden_cli.core.image.picture import Picture, rounded_to_8_bit
 
-__all__ = ["ALPHA_FORMATS", "DEEP_FORMATS", "DEFAULT_QUALITY", "encode_with_pillow", "has_quality"]
+__all__ = [
+    "ALPHA_FORMATS",
+    "DEEP_FORMATS",
+    "DEFAULT_QUALITY",
+    "can_write_avif",
+    "encode_with_pillow",
+    "has_quality",
+]
 
-DEEP_FORMATS = {"PNG", "TIFF"}
+DEEP_FORMATS = {"PNG", "TIFF", "PNM", "JPEG2000"}
 ALPHA_FORMATS = {"PNG", "TIFF", "WEBP", "AVIF", "TGA", "JPEG2000"}
 DEFAULT_QUALITY = {"JPEG": 95, "WEBP": 90, "AVIF": 90}
 """Where a file has none of its own; only what was a lossy WebP becomes one again."""
@@ -24,6 +31,11 @@ DEFAULT_QUALITY = {"JPEG": 95, "WEBP": 90, "AVIF": 90}
 _JPEG_MAXIMUM_DPI = 65_535
 _FULL_CHROMA = 90  # JPEG quality from which chroma isn't subsampled
 _SUBSAMPLED = "4:2:0"
+
+
+def can_write_avif() -> bool:
+    """Whether this Pillow has AVIF: some builds, and all before 11.3, haven't."""
+    return "avif" in features.get_supported()
 
 
 def has_quality(name: str) -> bool:

@@ -64,7 +64,8 @@ def test_every_kind_comes_back_upright_in_its_depth(tmp_path, picture, depth, co
     if layout == "predictor" and compression in ("none", "packbits"):
         pytest.skip("a predictor goes with a dictionary")
     path = tmp_path / "x.tif"
-    for kind, orientation in product(KINDS, range(1, 9)):
+    every = depth == 16 and compression in ("none", "lzw")
+    for kind, orientation in product(KINDS, range(1, 9) if every else (1, 6)):
         colour, alpha = kind.startswith("RGB"), kind in ("grey+alpha", "RGBA")
         whole = picture(depth, colour=colour, alpha=alpha)
         store(path, whole, kind, orientation, compression, **LAYOUTS[layout])
