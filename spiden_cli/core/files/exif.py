@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, TiffImagePlugin
+from PIL import ExifTags, Image
 
 __all__ = [
     "PREFIX",
@@ -336,6 +336,8 @@ def _writable(tags: Tags, group: int | None) -> tuple[Tags, int]:
 
 
 def _serialised(tags: Tags, group: int | None, offset: int) -> bytes:
+    from PIL import TiffImagePlugin  # for TIFF files only
+
     directory = TiffImagePlugin.ImageFileDirectory_v2(_HEAD, group=group)
     for tag, value in tags.items():
         directory[tag] = _as_read(value)

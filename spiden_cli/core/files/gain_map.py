@@ -13,7 +13,7 @@ import struct
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, JpegImagePlugin
+from PIL import Image
 
 from spiden_cli.core.files.exif import upright
 
@@ -69,6 +69,8 @@ def turned(gain_map: bytes, orientation: int) -> bytes:
     """The gain map turned upright with the picture that it belongs to; its words are kept."""
     if orientation == 1:
         return gain_map
+    from PIL import JpegImagePlugin  # which brings the reader of TIFF
+
     with Image.open(io.BytesIO(gain_map), formats=("JPEG",)) as image:
         pixels = upright(np.asarray(image), orientation)
         words = b"".join(

@@ -11,9 +11,8 @@ from spiden_cli.core.files.decoding import check_size, decoding, split_alpha
 from spiden_cli.core.image.picture import Picture, Range
 from spiden_cli.errors import InputError
 
-__all__ = ["SIGNATURES", "encode_jpeg2000", "read_jpeg2000"]
+__all__ = ["encode_jpeg2000", "read_jpeg2000"]
 
-SIGNATURES = (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
 _SIZE_MARKER = b"\xff\x4f\xff\x51"  # start of codestream, and of the segment with the size
 _DEEP = (9, 15)  # bits of which white is neither 255 nor 65535
 

@@ -13,9 +13,8 @@ from spiden_cli.core.files.decoding import check_size, decoding, split_alpha
 from spiden_cli.core.image.picture import Picture, Range
 from spiden_cli.errors import InputError
 
-__all__ = ["SIGNATURES", "encode_netpbm", "read_netpbm"]
+__all__ = ["encode_netpbm", "read_netpbm"]
 
-SIGNATURES = tuple(b"P" + kind for kind in (b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"f", b"F"))
 _BITMAPS = ("P1", "P4")
 _FULL = (255, 65535)
 

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spiden_cli.core.atomic import atomic_path
-from spiden_cli.core.files import jpeg2000_format, netpbm_format
 from spiden_cli.core.files.camera_raw import check_signature
 from spiden_cli.core.files.colour import fitted_colours
 from spiden_cli.core.files.metadata import fitted_metadata, stripped
@@ -64,6 +63,8 @@ SUFFIXES = tuple(_FORMATS)
 
 _MAXIMUM_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # libjpeg's and libwebp's own limits
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_JPEG2000_SIGNATURES = (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
+_NETPBM_SIGNATURES = {b"P1", b"P2", b"P3", b"P4", b"P5", b"P6", b"P7", b"Pf", b"PF"}
 _SIGNATURE_LENGTH = 16
 
 
@@ -87,10 +88,14 @@ def read_picture(path: str | Path) -> Picture:
         from spiden_cli.core.files.tiff_reader import read_tiff  # tifffile is slow to import
 
         return read_tiff(path)
-    if head.startswith(jpeg2000_format.SIGNATURES):
-        return jpeg2000_format.read_jpeg2000(path)
-    if head.startswith(netpbm_format.SIGNATURES):
-        return netpbm_format.read_netpbm(path)
+    if head.startswith(_JPEG2000_SIGNATURES):
+        from spiden_cli.core.files.jpeg2000_format import read_jpeg2000
+
+        return read_jpeg2000(path)
+    if head[:2] in _NETPBM_SIGNATURES:
+        from spiden_cli.core.files.netpbm_format import read_netpbm
+
+        return read_netpbm(path)
     return read_with_pillow(path)
 
 
@@ -222,9 +227,13 @@ def _encode(picture: Picture, name: str, quality: int | None) -> bytes:
 
         return encode_tiff(picture)
     if name == "PNM":
-        return netpbm_format.encode_netpbm(picture)
+        from spiden_cli.core.files.netpbm_format import encode_netpbm
+
+        return encode_netpbm(picture)
     if name == "JPEG2000":
-        return jpeg2000_format.encode_jpeg2000(picture)
+        from spiden_cli.core.files.jpeg2000_format import encode_jpeg2000
+
+        return encode_jpeg2000(picture)
     return encode_with_pillow(picture, name, quality)
 
 

@@ -4,7 +4,7 @@ import re
 import struct
 from pathlib import Path
 
-from PIL import ImageFile, JpegImagePlugin
+from PIL import ImageFile
 
 from spiden_cli.core.files import exif, gain_map, xmp
 from spiden_cli.core.files.png_chunks import colour_tags
@@ -147,8 +147,10 @@ def colour_tags_of(
 
 def encoding_of(path: Path, image: ImageFile.ImageFile) -> Encoding | None:
     """How the file was compressed; None where that is not kept."""
-    if isinstance(image, JpegImagePlugin.JpegImageFile):
-        tables = image.quantization
+    if image.format in ("JPEG", "MPO"):
+        from PIL import JpegImagePlugin  # which brings the reader of TIFF
+
+        tables: dict[int, list[int]] = getattr(image, "quantization", {})
         return Encoding(
             "JPEG",
             tables=tuple(tuple(tables[i]) for i in range(len(tables)) if i in tables),

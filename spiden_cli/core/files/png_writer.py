@@ -9,7 +9,6 @@ import io
 import struct
 import zlib
 
-import imagecodecs
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, PngImagePlugin
@@ -37,6 +36,8 @@ def encode_png(
 ) -> bytes:
     """Encode samples (H, W) or (H, W, 2..4) with all that is said about them."""
     if samples.dtype == np.uint16:
+        import imagecodecs  # for 16 bits only
+
         encoded: bytes = bytes(imagecodecs.png_encode(samples, _LEVEL_16))
     else:
         buffer = io.BytesIO()
