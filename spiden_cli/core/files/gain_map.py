@@ -29,12 +29,13 @@ _PRIMARY = 0x030000  # the attributes of the first picture
 _LENGTH = re.compile(rb"""(Item:Length\s{0,9}=\s{0,9}["'])(\d{1,10})(["'])""")
 
 
-def pictures_behind(stream: BinaryIO, index: bytes) -> tuple[bytes | None, int]:
+def pictures_behind(stream: BinaryIO, index: bytes, packet: bytes) -> tuple[bytes | None, int]:
     """The gain map behind the first picture of a JPEG, and the number of other pictures.
 
     Args:
         stream: the file; its position changes.
         index: the body of its MPF segment, from the byte order on.
+        packet: the XMP of the first picture, which may declare the second a gain map.
 
     Raises:
         struct.error: the index is damaged.
@@ -53,16 +54,17 @@ def pictures_behind(stream: BinaryIO, index: bytes) -> tuple[bytes | None, int]:
         _, size, offset = struct.unpack_from(order + "3I", index, at + 16 * i)
         stream.seek(start + offset)
         picture = stream.read(size)
-        if gain_map is None and _is_gain_map(picture):
+        if gain_map is None and _is_gain_map(picture, packet):
             gain_map = picture
         else:
             others += 1
     return gain_map, others
 
 
-def _is_gain_map(picture: bytes) -> bool:
+def _is_gain_map(picture: bytes, packet: bytes) -> bool:
     head = picture[:_HEAD_LENGTH]
-    return picture.startswith(b"\xff\xd8") and (_ISO in head or _ADOBE in head)
+    named = _ISO in head or _ADOBE in head or _ADOBE in packet or b"GainMap" in packet
+    return named and picture.startswith(b"\xff\xd8")
 
 
 def turned(gain_map: bytes, orientation: int) -> bytes:

@@ -40,7 +40,7 @@ def words_of(path: Path, image: ImageFile.ImageFile) -> tuple[int, Metadata, lis
         except ValueError:
             notes.append(_DAMAGED)
             block = None
-    gain, more = _behind(path, image, orientation)
+    gain, more = _behind(path, image, orientation, packet or b"")
     if packet:
         packet = xmp.true_of_upright(packet, orientation >= 5)
         packet = xmp.without_gain_map(packet) if gain is None else packet
@@ -113,7 +113,7 @@ def _text(words: bytes) -> str:
 
 
 def _behind(
-    path: Path, image: ImageFile.ImageFile, orientation: int
+    path: Path, image: ImageFile.ImageFile, orientation: int, packet: bytes
 ) -> tuple[tuple[bytes, int] | None, list[str]]:
     """The gain map, upright, with its length as it was; and a note on other pictures."""
     index = image.info.get("mp")
@@ -121,7 +121,7 @@ def _behind(
         return None, []
     try:
         with path.open("rb") as stream:
-            found, others = gain_map.pictures_behind(stream, index)
+            found, others = gain_map.pictures_behind(stream, index, packet)
         gain = None if found is None else (gain_map.turned(found, orientation), len(found))
     except (struct.error, OSError, SyntaxError):
         return None, ["damaged extra pictures aren't kept"]
