@@ -11,7 +11,9 @@ others, and keeps 8 of 16 bits. What tifffile can't tell (subsampled YCbCr outsi
 colours, the oldest JPEG) still goes through Pillow's libtiff, held to the contract here.
 """
 
+import io
 import math
+import struct
 from pathlib import Path
 
 import imagecodecs
@@ -122,12 +124,15 @@ def _straight(samples: Pixels, page: tifffile.TiffPage) -> tuple[Pixels, list[st
 def _decoded_by_pillow(path: Path, page: tifffile.TiffPage) -> tuple[Pixels, list[str]]:
     from spiden_cli.core.files.pillow_reader import read_samples
 
+    # Pillow turns pixels as it loads them, how depends on its version: it gets none to turn.
+    content = bytearray(path.read_bytes())
+    if (tag := page.tags.get(ExifTags.Base.Orientation)) is not None and tag.count == 1:
+        struct.pack_into(page.parent.byteorder + "H", content, tag.valueoffset, 1)
     try:
-        image = Image.open(path, formats=("TIFF",))
+        image = Image.open(io.BytesIO(content), formats=("TIFF",))
     except (UnidentifiedImageError, SyntaxError) as error:
         raise _unknown(path, page) from error
     with image:
         if image.size != (page.imagewidth, page.imagelength) or page.bitspersample > 8:
             raise _unknown(path, page)
-        image.getexif()[ExifTags.Base.Orientation] = 1  # it would turn the pixels as it loads them
         return read_samples(path, image)

@@ -89,6 +89,20 @@ def test_facsimile_is_turned_once_and_positive(tmp_path, grey_pixels, compressio
     assert np.array_equal(read_picture(tmp_path / "x.tif").pixels, expected)
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "jpeg"])
+@pytest.mark.parametrize("mode", ["CMYK", "YCbCr"])
+def test_what_only_pillow_decodes_is_turned_once(
+    tmp_path, colour_pixels, mode, compression, orientation
+):
+    image = Image.fromarray(colour_pixels).convert(mode)
+    image.save(tmp_path / "x.tif", compression=compression, tiffinfo={274: orientation})
+    expected = scene_of(np.asarray(image.convert("RGB")), orientation)
+    after = read_picture(tmp_path / "x.tif").pixels
+    assert after.shape == expected.shape
+    assert np.abs(after.astype(int) - expected).mean() < (20 if compression == "jpeg" else 1)
+
+
 def packed_tiff(pixels: np.ndarray, bits: int, photometric: int = 1) -> bytes:
     """An uncompressed TIFF of packed samples, rows padded to whole bytes (TIFF 6.0, section 3)."""
     samples = np.atleast_3d(pixels)
