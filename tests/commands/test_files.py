@@ -134,7 +134,7 @@ def test_a_full_disk_leaves_no_folder(spiden, here, monkeypatch):
 
 
 def test_ctrl_c_leaves_no_folder(spiden, here, monkeypatch):
-    def interrupted(picture, name):
+    def interrupted(picture, name, quality):
         raise KeyboardInterrupt
 
     before = snapshot(here)

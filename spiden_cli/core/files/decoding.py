@@ -1,7 +1,7 @@
 """What every decoder shares: one `InputError` for hostile bytes, limits before decoding."""
 
-import struct
 import threading
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from PIL import Image
 from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Pixels
 from spiden_cli.errors import InputError
 
-__all__ = ["Header", "check_size", "decoding", "plausible", "profile_for", "split_alpha"]
+__all__ = ["Header", "check_size", "decoding", "plausible", "split_alpha"]
 
 
 class Header(NamedTuple):
@@ -27,7 +27,7 @@ class Header(NamedTuple):
 
 
 _LOCK = threading.RLock()
-_PROFILE_SPACE = struct.Struct("16x4s")  # ICC.1:2022, 7.2.6: the colour space at byte 16
+_PACKAGE = Path(__file__).parents[2]
 
 
 @contextmanager
@@ -49,12 +49,21 @@ def decoding(path: Path) -> Iterator[None]:
         except MemoryError as error:
             raise InputError(f"{path}: not enough memory to hold the picture") from error
         except Exception as error:
+            if _is_our_own(error):
+                raise
             reason = (str(error) or type(error).__name__).splitlines()[0]
             raise InputError(
                 f"{path}: damaged or incomplete picture ({reason}); get a fresh copy"
             ) from error
         finally:
             Image.MAX_IMAGE_PIXELS = limit
+
+
+def _is_our_own(error: Exception) -> bool:
+    """True for a mistake in this package, which is no damage of the user's file."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = bool(frames) and Path(frames[-1].filename).is_relative_to(_PACKAGE)
+    return ours and isinstance(error, AttributeError | NameError | ImportError | AssertionError)
 
 
 def check_size(path: Path, width: int, height: int) -> None:
@@ -90,14 +99,6 @@ def split_alpha(samples: npt.NDArray[Any]) -> tuple[Pixels, Pixels | None]:
     alpha = np.ascontiguousarray(samples[..., -1]) if channels in (2, 4) else None
     pixels = samples[..., 0] if channels <= 2 else samples[..., :3]
     return np.ascontiguousarray(pixels), alpha
-
-
-def profile_for(pixels: Pixels, profile: bytes | None) -> bytes | None:
-    """The ICC profile if it is about pixels of this kind; a CMYK profile on RGB shifts colours."""
-    if not profile or len(profile) < _PROFILE_SPACE.size:
-        return None
-    (space,) = _PROFILE_SPACE.unpack_from(profile)
-    return profile if space == (b"RGB " if pixels.ndim == 3 else b"GRAY") else None
 
 
 def plausible(*resolution: float) -> bool:

@@ -1,21 +1,52 @@
-"""The EXIF block: read it, make it tell the truth about upright pixels, cut out what is stale.
+"""The EXIF block: kept byte for byte, but for what upright, denoised pixels make untrue.
 
-Upright pixels need orientation 1 (a viewer would turn them a second time), swapped dimensions
-after a quarter turn, and no thumbnail (it shows the picture as it was before denoising).
+Upright pixels need orientation 1 (a viewer would turn them a second time), and swapped dimensions
+after a quarter turn; a thumbnail would show the picture as it was before denoising.
+
+An EXIF block is a small TIFF file (CIPA DC-008-2019, section 4.5): directories of 12-byte entries,
+whose long values lie at offsets from the start of the block. It is edited in place here. The
+libraries that edit EXIF all take a block apart and build another: Pillow's `Exif` turns text that
+isn't ASCII into question marks and fails on the interoperability directory; piexif 1.1.3 has had no
+release since 2019 and refuses unknown types. Both move maker notes, whose offsets then point to
+nothing. pyexiv2 and exiftool do it right: but the first is under the GPL, which this package is
+not, and the second a program of its own. Pillow is good for what is not in place: `from_tiff`
+builds a block of the tags of a TIFF file, `directory_bytes` does the reverse.
 """
 
-from collections.abc import Callable
+import struct
 from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image
 
-__all__ = ["TEXT_TAGS", "has_camera_data", "read_exif", "read_tiff_exif", "tags_of", "upright"]
+from spiden_cli.core.files.exif_block import PREFIX, Block
 
+__all__ = [
+    "PREFIX",
+    "TEXT_TAGS",
+    "UNREADABLE",
+    "directory_bytes",
+    "from_tiff",
+    "latin_1",
+    "main_tags",
+    "true_of_upright",
+    "upright",
+    "with_description",
+]
+
+UNREADABLE = (struct.error, SyntaxError, ValueError, KeyError, TypeError, IndexError, OSError)
+"""What Pillow raises on directories that are damaged; not what our own mistakes raise."""
+
+_HEAD = b"II*\0\x08\0\0\0"  # of a little-endian block, its first directory behind it
 _NORMAL = 1
-_DAMAGED = "damaged EXIF metadata isn't kept"
 _QUARTER_TURNS = {5, 6, 7, 8}
+_SWAPPED = (
+    (ExifTags.Base.XResolution, ExifTags.Base.YResolution),
+    (ExifTags.Base.ImageWidth, ExifTags.Base.ImageLength),
+    (ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight),
+    (ExifTags.Base.FocalPlaneXResolution, ExifTags.Base.FocalPlaneYResolution),
+)
 
 TEXT_TAGS = (
     ExifTags.Base.Make,
@@ -25,113 +56,210 @@ TEXT_TAGS = (
     ExifTags.Base.Artist,
     ExifTags.Base.Copyright,
 )
-"""The text tags that EXIF and TIFF share, and so survive between all formats that keep EXIF."""
+"""The text tags that EXIF and TIFF share, and that are tags of the file itself in TIFF."""
 
-# What the first directory of an EXIF block may hold. A TIFF's first directory also has strip
-# offsets and the like, which would be lies in any other file.
-_KEPT = {
+# What the first directory of an EXIF block may take from a TIFF file. That also has strip offsets
+# and the like, which would be lies in any other file.
+_OF_TIFF = {
     *TEXT_TAGS,
-    ExifTags.Base.ImageDescription,
-    ExifTags.Base.Orientation,
     ExifTags.Base.XResolution,
     ExifTags.Base.YResolution,
     ExifTags.Base.ResolutionUnit,
-    ExifTags.Base.YCbCrPositioning,
     ExifTags.Base.Rating,
     ExifTags.Base.RatingPercent,
-    ExifTags.Base.WhitePoint,
-    ExifTags.Base.PrimaryChromaticities,
     ExifTags.Base.XPTitle,
     ExifTags.Base.XPComment,
     ExifTags.Base.XPAuthor,
     ExifTags.Base.XPKeywords,
     ExifTags.Base.XPSubject,
 }
-_KEPT_DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo, ExifTags.IFD.Interop)
+
+_OF_EVERY_TIFF = {
+    int(tag)
+    for tag in (
+        ExifTags.Base.Orientation,
+        ExifTags.Base.XResolution,
+        ExifTags.Base.YResolution,
+        ExifTags.Base.ResolutionUnit,
+    )
+}
+"""Tags that alone make no EXIF block: a picture has its resolution in another place."""
+
+Tags = dict[int, Any]
 
 
-def read_exif(image: Image.Image) -> tuple[int, bytes | None, list[str]]:
-    """The orientation (1 to 8), the block to carry over, and a note if it is damaged.
+def true_of_upright(block: bytes, fallback: int = _NORMAL) -> tuple[int, bytes | None]:
+    """The orientation that a block states, and the block as it is true of upright pixels.
 
-    Cameras and editors break EXIF in every way, and Pillow fails on it in as many. That is no
-    reason to refuse the picture.
+    Args:
+        block: with or without `PREFIX` in front.
+        fallback: the orientation, 1 to 8, where the block states none.
+
+    Returns:
+        The orientation, 1 to 8, and the edited block, of the same length or shorter; None where it
+        was empty.
+
+    Raises:
+        ValueError: it is damaged so that its first directory can't be read.
     """
-    orientation, block, count = _read(image.getexif)
-    unread = count is None or (bool(image.info.get("exif")) and not count)
-    return orientation, block, [_DAMAGED] if unread else []
+    content = block
+    while content.startswith(PREFIX):  # some writers put it twice
+        content = content.removeprefix(PREFIX)
+    if not content:
+        return fallback, None
+    exif = Block(content)
+    tag = exif.main.get(ExifTags.Base.Orientation)
+    stated = exif.number(tag)
+    orientation = stated if stated is not None and 1 <= stated <= 8 else fallback
+    exif.cut_thumbnail()
+    if tag is not None and stated is not None:
+        exif.set(tag, _NORMAL)
+    if orientation in _QUARTER_TURNS:
+        for entries in exif.directories():
+            for pair in _SWAPPED:
+                exif.swap(entries, *pair)
+    return orientation, PREFIX + bytes(exif.bytes)
 
 
-def read_tiff_exif(stream: BinaryIO, offset: int) -> tuple[int, bytes | None, list[str]]:
-    """As `read_exif`, from a TIFF of whatever pixels: Pillow opens few kinds, but reads all tags.
+def with_description(block: bytes | None, text: str) -> bytes:
+    """A block that has an ImageDescription: its own, or else `text`.
+
+    Args:
+        block: what `true_of_upright` or `from_tiff` returned; None for a new one.
+        text: written as UTF-8, as most programs do.
+    """
+    if block is None:
+        tags: Tags = {int(ExifTags.Base.ImageDescription): text.encode()}
+        return PREFIX + _HEAD + _serialised(tags, None, len(_HEAD))
+    exif = Block(block.removeprefix(PREFIX))
+    if ExifTags.Base.ImageDescription in exif.main:
+        return block
+    exif.add_text(ExifTags.Base.ImageDescription, text.encode())
+    return PREFIX + bytes(exif.bytes)
+
+
+def from_tiff(stream: BinaryIO, offset: int, orientation: int) -> tuple[bytes | None, int]:
+    """Build a block of the tags of a TIFF file, true of upright pixels.
 
     Args:
         stream: the file.
         offset: where in it the directory of the picture begins.
+        orientation: of the picture, 1 to 8.
+
+    Returns:
+        The block, None where there is nothing to keep, and the number of tags that are damaged.
+
+    Raises:
+        UNREADABLE: the directory is damaged.
     """
-
-    def load() -> Image.Exif:
-        exif = Image.Exif()
-        stream.seek(0)
-        head = stream.read(4)
-        exif.endian, exif.bigtiff = "<" if head[:2] == b"II" else ">", b"+" in head
-        exif.load_from_fp(stream, offset)
-        return exif
-
-    orientation, block, count = _read(load)
-    return orientation, block, [_DAMAGED] if count is None else []
-
-
-def _read(load: Callable[[], Image.Exif]) -> tuple[int, bytes | None, int | None]:
-    """The orientation, the block, and the number of tags; None for a damaged block."""
-    orientation = _NORMAL
-    try:
-        exif = load()
-        orientation = _orientation_of(exif)
-        return orientation, _block_of(exif), len(exif)
-    except Exception:
-        return orientation, None, None
-
-
-def _orientation_of(exif: Image.Exif) -> int:
-    """The orientation tag, 1 to 8; 1 where it is missing or nonsense."""
-    value = exif.get(ExifTags.Base.Orientation, _NORMAL)
-    return value if isinstance(value, int) and 1 <= value <= 8 else _NORMAL
-
-
-def _block_of(exif: Image.Exif) -> bytes | None:
-    """Serialise `exif` for pixels that have been turned upright; None where there is nothing."""
-    turned = _orientation_of(exif) in _QUARTER_TURNS
-    kept = Image.Exif()
-    for tag, value in exif.items():
-        if tag in _KEPT:
-            kept[tag] = value
-    for directory in _KEPT_DIRECTORIES:
-        if entries := dict(exif.get_ifd(directory)):
-            if directory == ExifTags.IFD.Exif and turned:
-                _swap(entries, ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight)
-            kept.get_ifd(directory).update(entries)
-            kept[directory] = entries
-    if not len(kept):
-        return None
-    if turned:
-        _swap(kept, ExifTags.Base.XResolution, ExifTags.Base.YResolution)
-    if ExifTags.Base.Orientation in kept:
-        kept[ExifTags.Base.Orientation] = _NORMAL
-    return kept.tobytes()
-
-
-def tags_of(block: bytes | None) -> Image.Exif:
-    """Parse a block made by `read_exif`."""
     exif = Image.Exif()
-    if block:
-        exif.load(block)
-    return exif
+    stream.seek(0)
+    head = stream.read(4)
+    exif.endian, exif.bigtiff = "<" if head[:2] == b"II" else ">", b"+" in head
+    exif.load_from_fp(stream, offset)
+    main: Tags = {tag: exif.get(tag) for tag in exif if tag in _OF_TIFF}
+    if orientation in _QUARTER_TURNS:
+        _swap(main, ExifTags.Base.XResolution, ExifTags.Base.YResolution)
+    if ExifTags.Base.Orientation in exif:
+        main[ExifTags.Base.Orientation] = _NORMAL
+    damaged = 0
+    for pointer in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
+        if pointer not in exif:
+            continue
+        entries: Tags = dict(exif.get_ifd(pointer))
+        if ExifTags.IFD.Interop in entries:
+            entries[ExifTags.IFD.Interop] = dict(exif.get_ifd(ExifTags.IFD.Interop))
+        if orientation in _QUARTER_TURNS:
+            _swap(entries, ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight)
+        entries, lost = _writable(entries, pointer)
+        damaged += lost
+        if entries:
+            main[pointer] = entries
+    main, lost = _writable(main, None)
+    if not set(main) - _OF_EVERY_TIFF:
+        return None, damaged + lost
+    return PREFIX + _HEAD + _serialised(main, None, len(_HEAD)), damaged + lost
 
 
-def has_camera_data(block: bytes | None) -> bool:
-    """True if a block made by `read_exif` has exposure, lens or place, which no TIFF tag holds."""
-    exif = tags_of(block)
-    return any(exif.get_ifd(ifd) for ifd in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo))
+def directory_bytes(block: bytes, pointer: int, offset: int) -> bytes:
+    """The camera's or the place's directory of a block, as it must stand in a file at an offset.
+
+    Args:
+        block: what `true_of_upright` or `from_tiff` returned.
+        pointer: the tag of the directory: `ExifTags.IFD.Exif` or `GPSInfo`.
+        offset: of the directory in the little-endian file.
+
+    Returns:
+        The directory with its values; empty where the block has none.
+
+    Raises:
+        UNREADABLE: it is damaged.
+    """
+    exif = Image.Exif()
+    exif.load(block)
+    entries: Tags = dict(exif.get_ifd(pointer)) if pointer in exif else {}
+    if ExifTags.IFD.Interop in entries:
+        entries[ExifTags.IFD.Interop] = dict(exif.get_ifd(ExifTags.IFD.Interop))
+    entries, _ = _writable(entries, pointer)
+    return _serialised(entries, pointer, offset) if entries else b""
+
+
+def main_tags(block: bytes) -> Tags:
+    """The first directory of a block; the bytes of its text as Latin-1.
+
+    Raises:
+        UNREADABLE: it is damaged.
+    """
+    exif = Image.Exif()
+    exif.load(block)
+    return {tag: exif.get(tag) for tag in exif}
+
+
+def _writable(tags: Tags, group: int | None) -> tuple[Tags, int]:
+    """The tags that can be written again, and the number of those that can't."""
+    kept: Tags = {}
+    for tag, value in tags.items():
+        try:
+            _serialised({tag: value}, group, 8)
+        except UNREADABLE:
+            continue
+        kept[tag] = value
+    return kept, len(tags) - len(kept)
+
+
+def _serialised(tags: Tags, group: int | None, offset: int) -> bytes:
+    from PIL import TiffImagePlugin  # for TIFF files only
+
+    directory = TiffImagePlugin.ImageFileDirectory_v2(_HEAD, group=group)
+    for tag, value in tags.items():
+        directory[tag] = _as_read(value)
+    return directory.tobytes(offset)
+
+
+class _Latin(str):
+    """Text as Pillow's reader found it: its writer asks for ASCII and would get question marks."""
+
+    def encode(self, encoding: str = "latin-1", errors: str = "replace") -> bytes:
+        """The bytes that the text was read from."""
+        return super().encode("latin-1", errors)
+
+
+def latin_1(value: object) -> bytes:
+    """The bytes of a text tag, without its end."""
+    return str(value).encode("latin-1", "replace").rstrip(b"\0")
+
+
+def _as_read(value: Any) -> Any:  # noqa: ANN401 - whatever a tag holds
+    if isinstance(value, str):
+        return _Latin(value)
+    if isinstance(value, dict):
+        return {tag: _as_read(inner) for tag, inner in value.items()}
+    return value
+
+
+def _swap(tags: Tags, first: int, second: int) -> None:
+    if first in tags and second in tags:
+        tags[first], tags[second] = tags[second], tags[first]
 
 
 def upright(pixels: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
@@ -158,8 +286,3 @@ def upright(pixels: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
         8: lambda a: a.swapaxes(0, 1)[::-1],
     }
     return np.ascontiguousarray(turns[orientation](pixels))
-
-
-def _swap(tags: "dict[int, object] | Image.Exif", first: int, second: int) -> None:
-    if first in tags and second in tags:
-        tags[first], tags[second] = tags[second], tags[first]

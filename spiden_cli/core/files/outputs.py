@@ -13,10 +13,10 @@ __all__ = ["MARK", "distinct_names", "plan_outputs"]
 MARK = "_denoised"
 
 _OTHER_FORMATS = {
-    ".apng", ".arw", ".avif", ".cr2", ".cr3", ".czi", ".dcm", ".dng", ".eps", ".exr", ".fits",
-    ".gif", ".hdr", ".heic", ".heif", ".ico", ".jfif", ".j2k", ".jp2", ".jpe", ".jpx", ".jxl",
-    ".mrc", ".nd2", ".nef", ".npy", ".npz", ".orf", ".pbm", ".pcx", ".pdf", ".pgm", ".pnm",
-    ".ppm", ".psd", ".raf", ".raw", ".rw2", ".svg", ".tga", ".xcf",
+    ".apng", ".arw", ".cr2", ".cr3", ".czi", ".dcm", ".dng", ".eps", ".exr", ".fits",
+    ".gif", ".hdr", ".heic", ".heif", ".ico", ".jfif", ".j2k", ".jpe", ".jpx", ".jxl",
+    ".mrc", ".nd2", ".nef", ".npy", ".npz", ".orf", ".pbm", ".pcx", ".pdf",
+    ".pam", ".psd", ".raf", ".raw", ".rw2", ".svg", ".xcf",
 }  # fmt: skip
 """Suffixes of pictures that can't be written: who gives one means a file, not a folder."""
 

@@ -1,8 +1,10 @@
-"""Find, read and write picture files: PNG, JPEG, TIFF, BMP and WebP.
+"""Find, read and write picture files: PNG, JPEG, TIFF, BMP, WebP, AVIF, JPEG 2000, PNM and TGA.
+
+GIF is read only: its 256 colours would undo the denoising.
 
 The format of a file that is read is told by its first bytes, of one that is written by its suffix.
-A picture keeps its depth, transparency and metadata; `losses` says what a target can't hold.
-XMP and IPTC blocks, PNG text and vendor previews are not carried over.
+A picture keeps its depth, transparency, colours and metadata; `losses` says what a target can't
+hold, `stripped` leaves metadata out.
 """
 
 import glob
@@ -10,13 +12,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spiden_cli.core.atomic import atomic_path
-from spiden_cli.core.files.decoding import Header, profile_for
-from spiden_cli.core.files.exif import has_camera_data
-from spiden_cli.core.files.pillow_format import (
-    JPEG_MAXIMUM_EXIF,
+from spiden_cli.core.files.camera_raw import check_signature
+from spiden_cli.core.files.colour import fitted_colours
+from spiden_cli.core.files.decoding import Header
+from spiden_cli.core.files.metadata import fitted_metadata, stripped
+from spiden_cli.core.files.pillow_reader import header_with_pillow, read_with_pillow
+from spiden_cli.core.files.pillow_writer import (
+    ALPHA_FORMATS,
+    DEEP_FORMATS,
+    can_write_avif,
     encode_with_pillow,
-    header_with_pillow,
-    read_with_pillow,
+    has_quality,
 )
 from spiden_cli.core.files.white_level import range_of
 from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Picture, Range, Resolution
@@ -30,11 +36,13 @@ __all__ = [
     "Picture",
     "Resolution",
     "check_output",
+    "check_quality",
     "find_pictures",
     "losses",
     "pictures_in",
     "read_header",
     "read_picture",
+    "stripped",
     "supported_depth",
     "write_picture",
 ]
@@ -47,14 +55,21 @@ _FORMATS = {
     ".tiff": "TIFF",
     ".bmp": "BMP",
     ".webp": "WEBP",
+    ".avif": "AVIF",
+    ".jp2": "JPEG2000",
+    ".tga": "TGA",
+    ".ppm": "PNM",
+    ".pgm": "PNM",
+    ".pnm": "PNM",
 }
 SUFFIXES = tuple(_FORMATS)
 """Suffixes, in lower case, of the files that are found in folders and can be written."""
 
-_DEEP_FORMATS = {"PNG", "TIFF"}
-_ALPHA_FORMATS = {"PNG", "TIFF", "WEBP"}
 _MAXIMUM_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # libjpeg's and libwebp's own limits
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_JPEG2000_SIGNATURES = (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
+_NETPBM_SIGNATURES = {b"P1", b"P2", b"P3", b"P4", b"P5", b"P6", b"P7", b"Pf", b"PF"}
+_SIGNATURE_LENGTH = 16
 
 
 def read_picture(path: str | Path) -> Picture:
@@ -67,33 +82,45 @@ def read_picture(path: str | Path) -> Picture:
     `Picture.notes` says what couldn't be carried over.
 
     Raises:
-        InputError: missing, unreadable, no picture, damaged, a stack or an animation, smaller than
-            `MINIMUM_SIDE` or larger than `MAXIMUM_PIXELS`, or float pixels.
+        InputError: missing, unreadable, no picture, camera raw, damaged, a stack or an animation,
+            smaller than `MINIMUM_SIDE` or larger than `MAXIMUM_PIXELS`, or float pixels.
     """
     path = Path(path)
-    signature = _first_bytes(path)
-    if signature in _TIFF_SIGNATURES:
-        from spiden_cli.core.files.tiff_format import read_tiff  # tifffile is slow to import
+    head = _first_bytes(path)
+    check_signature(path, head)
+    if head[:4] in _TIFF_SIGNATURES:
+        from spiden_cli.core.files.tiff_reader import read_tiff  # tifffile is slow to import
 
         return read_tiff(path)
+    if head.startswith(_JPEG2000_SIGNATURES):
+        from spiden_cli.core.files.jpeg2000_format import read_jpeg2000
+
+        return read_jpeg2000(path)
+    if head[:2] in _NETPBM_SIGNATURES:
+        from spiden_cli.core.files.netpbm_format import read_netpbm
+
+        return read_netpbm(path)
     return read_with_pillow(path)
 
 
 def read_header(path: str | Path) -> Header:
     """Read the size of a picture, before it is turned upright, and whether it is in colour.
 
-    Nothing is decoded, but for a palette: whether all its colours are grey, the pixels say.
+    Nothing is decoded, but for a palette, whose pixels say whether all its colours are grey, and
+    for JPEG 2000 and PNM.
 
     Raises:
         InputError: missing, unreadable, no picture, or a damaged header.
     """
     path = Path(path)
-    signature = _first_bytes(path)
-    if signature in _TIFF_SIGNATURES:
-        from spiden_cli.core.files.tiff_format import tiff_header
+    head = _first_bytes(path)
+    check_signature(path, head)
+    header = None
+    if head[:4] in _TIFF_SIGNATURES:
+        from spiden_cli.core.files.tiff_reader import tiff_header
 
         header = tiff_header(path)
-    else:
+    elif not (head.startswith(_JPEG2000_SIGNATURES) or head[:2] in _NETPBM_SIGNATURES):
         header = header_with_pillow(path)
     if header is not None:
         return header
@@ -108,12 +135,12 @@ def _first_bytes(path: Path) -> bytes:
         if path.exists() and not path.is_file():  # a pipe or a device could block for ever
             raise InputError(f"{path}: not a regular file")
         with path.open("rb") as stream:
-            signature = stream.read(4)
+            head = stream.read(_SIGNATURE_LENGTH)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
-    if not signature:
+    if not head:
         raise InputError(f"{path}: an empty file")
-    return signature
+    return head
 
 
 def _unreadable(path: Path, error: OSError | ValueError) -> InputError:
@@ -126,7 +153,7 @@ def supported_depth(path: str | Path, picture: Picture) -> int:
     Raises:
         OutputError: the suffix isn't supported.
     """
-    return picture.depth if _output_format(Path(path)) in _DEEP_FORMATS else 8
+    return picture.depth if _output_format(Path(path)) in DEEP_FORMATS else 8
 
 
 def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
@@ -136,8 +163,6 @@ def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
         OutputError: the suffix isn't supported.
     """
     name = _output_format(Path(path))
-    camera = picture.exif is not None and has_camera_data(picture.exif)
-    profile = profile_for(picture.pixels, picture.icc_profile)
     levels, rounded = picture.levels, supported_depth(path, picture) < picture.depth
     full = levels == Range.full(picture.pixels.dtype)
     found = {
@@ -150,22 +175,13 @@ def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
             name == "PNG" and picture.depth == 16 and not _guessed_again(picture)
         ),
         f"{name} can't hold transparency: it is dropped": (
-            picture.alpha is not None and name not in _ALPHA_FORMATS
-        ),
-        f"{name} can't hold EXIF metadata: it is dropped": (
-            picture.exif is not None and name == "BMP"
-        ),
-        f"{name} can't hold the colour profile: it is dropped": (
-            profile is not None and name == "BMP"
-        ),
-        f"{name} output keeps camera, date and owner, but no exposure or place": (
-            camera and name == "TIFF"
-        ),
-        f"{name} can't hold this much EXIF metadata: it is dropped": (
-            name == "JPEG" and len(picture.exif or b"") > JPEG_MAXIMUM_EXIF
+            picture.alpha is not None and name not in ALPHA_FORMATS
         ),
     }
-    return tuple(sentence for sentence, lost in found.items() if lost)
+    sentences = [sentence for sentence, lost in found.items() if lost]
+    _, words = fitted_metadata(picture.metadata, name)
+    _, colours = fitted_colours(picture, name)
+    return (*sentences, *words, *colours)
 
 
 def _guessed_again(picture: Picture) -> bool:
@@ -181,6 +197,8 @@ def check_output(path: str | Path, width: int = 1, height: int = 1) -> None:
         OutputError: the suffix isn't supported, or the picture is too large for the format.
     """
     name, side = _output_format(Path(path)), max(width, height)
+    if name == "AVIF" and not can_write_avif():
+        raise OutputError(f"can't write {path}: AVIF needs Pillow 11.3 or newer: update it")
     if side > _MAXIMUM_SIDE.get(name, side):
         raise OutputError(
             f"can't write {path}: {name} holds at most {_MAXIMUM_SIDE[name]} pixels a side; "
@@ -188,35 +206,64 @@ def check_output(path: str | Path, width: int = 1, height: int = 1) -> None:
         )
 
 
-def write_picture(path: str | Path, picture: Picture) -> None:
-    """Write `picture` whole or not at all, in the format that the suffix names.
-
-    PNG and TIFF (deflate) keep 16 bits and their scale, and TIFF states the range; JPEG (quality
-    95, 4:4:4), WebP (lossless) and BMP hold 8, to which 16-bit values are rounded: black becomes 0
-    and white 255. Ask `losses` first to tell the user.
+def check_quality(path: str | Path, quality: int | None) -> None:
+    """Check a quality before any work is done.
 
     Raises:
+        InputError: it isn't 1 to 100, or the format has none.
+        OutputError: the suffix isn't supported.
+    """
+    name = _output_format(Path(path))
+    if quality is None:
+        return
+    if not 1 <= quality <= 100:
+        raise InputError(f"quality goes from 1 to 100, not {quality}")
+    if not has_quality(name):
+        raise InputError(f"{name} is lossless and has no quality: leave it out, or choose .jpg")
+
+
+def write_picture(path: str | Path, picture: Picture, quality: int | None = None) -> None:
+    """Write `picture` whole or not at all, in the format that the suffix names.
+
+    PNG and TIFF (deflate) keep 16 bits and their scale, and TIFF states the range; other formats
+    hold 8, to which 16-bit values are rounded: black becomes 0 and white 255. Ask `losses` first to
+    tell the user.
+
+    Args:
+        path: the file.
+        picture: of any kind.
+        quality: 1 to 100, of JPEG and WebP. None: a picture that was read from a JPEG is written
+            with that file's own quantisation and subsampling, one from a lossy WebP at 90; others
+            become JPEG of quality 95 (4:4:4) and lossless WebP.
+
+    Raises:
+        InputError: a quality for a format that has none, or beyond 1 to 100.
         OutputError: unsupported suffix, a picture too large for the format, a folder that is
             missing or not writable, or a full disk. No file is left behind.
     """
     path = Path(path)
     check_output(path, picture.width, picture.height)
+    check_quality(path, quality)
     # Encoded in memory first: encoders that write to the file themselves hide a full disk.
-    encoded = _encode(picture, _output_format(path))
+    encoded = _encode(picture, _output_format(path), quality)
     with atomic_path(path) as temporary:
         temporary.write_bytes(encoded)
 
 
-def _encode(picture: Picture, name: str) -> bytes:
+def _encode(picture: Picture, name: str, quality: int | None) -> bytes:
     if name == "TIFF":
-        from spiden_cli.core.files.tiff_format import encode_tiff
+        from spiden_cli.core.files.tiff_writer import encode_tiff
 
         return encode_tiff(picture)
-    if name == "PNG" and picture.depth == 16:
-        from spiden_cli.core.files.png16 import encode_png16
+    if name == "PNM":
+        from spiden_cli.core.files.netpbm_format import encode_netpbm
 
-        return encode_png16(picture)
-    return encode_with_pillow(picture, name)
+        return encode_netpbm(picture)
+    if name == "JPEG2000":
+        from spiden_cli.core.files.jpeg2000_format import encode_jpeg2000
+
+        return encode_jpeg2000(picture)
+    return encode_with_pillow(picture, name, quality)
 
 
 def _output_format(path: Path) -> str:

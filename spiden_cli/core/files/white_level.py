@@ -7,7 +7,7 @@ the full range such a picture is dark and so is its noise.
 import math
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["range_of", "stated_in_png", "stated_in_tiff"]
 
 _BITS = (8, 10, 12, 14, 16)
-_PNG_SIGNATURE_LENGTH = 8
 _MAXIMUM_TAGS = ((280, 281), (340, 341))  # (Min, Max)SampleValue, S(Min, Max)SampleValue
 # Neither part crosses a "<", so that a hostile description costs no more than its length.
 _OME_PIXELS = re.compile(r"<(?:\w{1,20}:)?Pixels\s([^<>]*)>")
@@ -102,7 +101,7 @@ def _ome_bits(description: str) -> int | None:
     return None
 
 
-def stated_in_png(stream: BinaryIO, pixels: Pixels) -> Range | None:
+def stated_in_png(significant: bytes, pixels: Pixels) -> Range | None:
     """What an sBIT chunk says (PNG specification, third edition, section 11.3.2.7).
 
     By the specification the samples were scaled up to all 16 bits, and sBIT tells how many of them
@@ -110,22 +109,11 @@ def stated_in_png(stream: BinaryIO, pixels: Pixels) -> Range | None:
     so few bits are taken for these.
 
     Args:
-        stream: the file; its position changes.
-        pixels: (H, W) or (H, W, 3), what was decoded from it.
+        significant: the body of the chunk, one byte a channel; empty if missing.
+        pixels: (H, W) or (H, W, 3), what was decoded from the file.
     """
-    bits = max(_significant_bits(stream)[: 3 if pixels.ndim == 3 else 1], default=0)
+    bits = max(significant[: 3 if pixels.ndim == 3 else 1], default=0)
     if pixels.dtype == np.uint8 or not 0 < bits <= 16:
         return None
     white = 2**bits - 1
     return Range(0.0, float(white if pixels.max() <= white else np.iinfo(pixels.dtype).max))
-
-
-def _significant_bits(stream: BinaryIO) -> bytes:
-    """The sBIT chunk, one byte a channel, which stands before the pixels; empty if missing."""
-    stream.seek(_PNG_SIGNATURE_LENGTH)
-    while len(head := stream.read(8)) == 8 and head[4:] != b"IDAT":
-        length = int.from_bytes(head[:4], "big")
-        if head[4:] == b"sBIT":
-            return stream.read(min(length, 4))
-        stream.seek(length + 4, 1)  # the chunk and its checksum
-    return b""

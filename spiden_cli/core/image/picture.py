@@ -1,12 +1,13 @@
 """One picture in memory: its pixels, its transparency, and what a file says besides pixels."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from spiden_cli.core.image.metadata import ColourTags, Encoding, Metadata
 from spiden_cli.errors import InputError
 
 __all__ = [
@@ -102,12 +103,13 @@ class Picture:
     """(H, W) grey or (H, W, 3) RGB; uint8 or uint16, or float32 of a caller's array."""
     alpha: Pixels | None = None
     """(H, W) of the same type as `pixels`; 0 is transparent. Never denoised."""
-    exif: bytes | None = None
-    """EXIF block as Pillow writes it, orientation 1, without the camera's thumbnail."""
+    metadata: Metadata = field(default_factory=Metadata)
     icc_profile: bytes | None = None
+    colour_tags: ColourTags | None = None
+    """How the file tells its colours without or besides a profile."""
     resolution: Resolution | None = None
-    description: str | None = None
-    """TIFF ImageDescription (ImageJ and OME keep their own metadata in it)."""
+    encoding: Encoding | None = None
+    """How the file was compressed, where that is kept."""
     notes: tuple[str, ...] = ()
     """What reading changed or left behind, one short sentence each, for the user to be told."""
     range: Range | None = None

@@ -6,29 +6,13 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import ExifTags, Image
+from scene import scene_of
 from tiff_files import lzw_tiff
 
 from spiden_cli.core.files.exif import upright
 from spiden_cli.core.files.picture_files import Resolution, read_picture, write_picture
-from spiden_cli.errors import InputError
 
 COMPRESSIONS = {"none": None, "deflate": "zlib", "lzw": "lzw"}
-
-
-def scene_of(stored: np.ndarray, orientation: int) -> np.ndarray:
-    """Put every stored pixel where EXIF 2.32, table 6 says that row 0 and column 0 are."""
-    rows, columns = stored.shape[:2]
-    size = (columns, rows) if orientation >= 5 else (rows, columns)
-    scene = np.zeros((*size, *stored.shape[2:]), stored.dtype)
-    for r in range(rows):
-        for c in range(columns):
-            back_r, back_c = rows - 1 - r, columns - 1 - c
-            place = {
-                1: (r, c), 2: (r, back_c), 3: (back_r, back_c), 4: (back_r, c),
-                5: (c, r), 6: (c, back_r), 7: (back_c, back_r), 8: (back_c, r),
-            }[orientation]  # fmt: skip
-            scene[place] = stored[r, c]
-    return scene
 
 
 def stored_tiff(path: Path, samples: np.ndarray, orientation: int, compression: str) -> None:
@@ -61,10 +45,6 @@ def test_every_kind_of_tiff_is_read_upright_and_written_as_such(
     whole = picture(depth, colour=colour, alpha=alpha)
     samples = np.dstack([whole.pixels, whole.alpha]) if alpha else whole.pixels
     stored_tiff(tmp_path / "x.tif", samples, orientation, compression)
-    if (depth, colour, alpha, compression) == (16, False, True, "lzw"):  # no decoder knows it
-        with pytest.raises(InputError, match="LZW compression"):
-            read_picture(tmp_path / "x.tif")
-        return
     after = read_picture(tmp_path / "x.tif")
     assert np.array_equal(after.pixels, scene_of(whole.pixels, orientation))
     if alpha:

@@ -121,7 +121,7 @@ def test_ome_xml_states_its_bits_and_keeps_them(tmp_path, grey_pixels):
     assert (before.range, before.notes) == (Range(0, 4095), ())
     write_picture(tmp_path / "y.tif", before)
     after = read_picture(tmp_path / "y.tif")
-    assert 'SignificantBits="12"' in after.description
+    assert 'SignificantBits="12"' in after.metadata.description
     assert after.range == Range(0, 4095)
 
 

@@ -12,6 +12,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 import spiden_cli as spiden
+from spiden_cli.core.image.metadata import Metadata
 from spiden_cli.core.tasks.model import Model
 
 SIGMA = 25.0
@@ -64,10 +65,12 @@ def test_tensors_come_back_as_they_were(model, shape):
 
 
 def test_a_picture_comes_back_as_a_picture(model, grey_pixels):
-    picture = spiden.Picture(grey_pixels, alpha=grey_pixels, description="mitochondria")
+    picture = spiden.Picture(
+        grey_pixels, alpha=grey_pixels, metadata=Metadata(description="mitochondria")
+    )
     found = model.denoise(picture, SIGMA).image
     assert isinstance(found, spiden.Picture)
-    assert found.description == "mitochondria"
+    assert found.metadata.description == "mitochondria"
     assert found.alpha is grey_pixels
     np.testing.assert_array_equal(found.pixels, model.denoise(grey_pixels, SIGMA).image)
 

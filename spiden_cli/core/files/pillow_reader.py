@@ -1,4 +1,4 @@
-"""PNG, JPEG, BMP and WebP through Pillow; also the TIFF files that tifffile can't decode.
+"""PNG, JPEG, BMP, WebP, AVIF, GIF and TGA through Pillow: pixels, words and colours.
 
 Pillow holds colour in 8 bits per channel only (python-pillow/Pillow#1888) and reads a 16-bit RGB
 file by keeping each sample's first byte, silently. Its raw decoders can be asked for the *second*
@@ -12,109 +12,107 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError, features
 
-from spiden_cli.core.files.decoding import (
-    Header,
-    check_size,
-    decoding,
-    plausible,
-    profile_for,
-    split_alpha,
-)
-from spiden_cli.core.files.exif import read_exif, upright
+from spiden_cli.core.files.colour import profile_for
+from spiden_cli.core.files.decoding import Header, check_size, decoding, plausible, split_alpha
+from spiden_cli.core.files.exif import upright
+from spiden_cli.core.files.pillow_words import colour_tags_of, encoding_of, words_of
+from spiden_cli.core.files.png_chunks import head_chunks
 from spiden_cli.core.files.white_level import range_of, stated_in_png
-from spiden_cli.core.image.picture import Picture, Pixels, Range, Resolution, rounded_to_8_bit
+from spiden_cli.core.image.picture import Picture, Pixels, Range, Resolution
 from spiden_cli.errors import InputError
 
-__all__ = [
-    "JPEG_MAXIMUM_EXIF",
-    "encode_with_pillow",
-    "header_with_pillow",
-    "read_samples",
-    "read_with_pillow",
-]
+__all__ = ["header_with_pillow", "read_samples", "read_with_pillow"]
 
-_READ_FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
-JPEG_MAXIMUM_EXIF = 65_533  # bytes; one marker segment
-_JPEG_MAXIMUM_DPI = 65_535
+_READ_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "AVIF")
 _GREY_SCALE = {"L;2": 85, "L;4": 17}  # 2- and 4-bit grey is read as 8 bits: its key colour isn't
 
 
 def read_with_pillow(path: Path) -> Picture:
-    """Read a PNG, JPEG, BMP or WebP file, upright, in its own depth.
+    """Read a file, upright, in its own depth.
 
     Raises:
         InputError: another format, damaged, too small, too large, or more than one frame.
     """
-    with decoding(path), _open(path, _READ_FORMATS) as image:
+    with decoding(path), _open(path) as image:
         check_size(path, image.width, image.height)
-        notes = _check_frames(path, image)
-        if "xmp" in image.info:
-            notes.append("XMP metadata isn't kept")
-        profile = image.info.get("icc_profile")
-        dpi = image.info.get("dpi")
-        samples, note = read_samples(path, image)
-        orientation, exif, more = read_exif(image)  # after decoding: PNG may have it at the end
+        _check_frames(path, image)
+        samples, notes = read_samples(path, image)
+        chunks = _chunks(path, image)
+        orientation, metadata, more = words_of(path, image)  # PNG may have words behind the pixels
         pixels, alpha = split_alpha(upright(samples, orientation))
-        range, guessed = _range(path, image.format, pixels)
-        resolution = Resolution(float(dpi[0]), float(dpi[1])) if dpi and plausible(*dpi) else None
-        if resolution and orientation >= 5:
-            resolution = resolution.turned()
+        range, guessed = _range(image, chunks, pixels)
         return Picture(
             pixels,
             alpha,
-            exif=exif,
-            icc_profile=profile_for(pixels, profile),
-            resolution=resolution,
-            notes=tuple(notes + note + more + guessed),
+            metadata=metadata,
+            icc_profile=profile_for(pixels, image.info.get("icc_profile")),
+            colour_tags=colour_tags_of(path, image, chunks),
+            resolution=_resolution(image, orientation),
+            encoding=encoding_of(path, image),
+            notes=tuple(notes + more + guessed),
             range=range,
         )
 
 
 def header_with_pillow(path: Path) -> Header | None:
-    """Read the header of a PNG, JPEG, BMP or WebP file; None where it doesn't tell the colour.
+    """Read the header of a file that Pillow reads; None where it doesn't tell the colour.
 
     Raises:
         InputError: another format, or damaged.
     """
-    with decoding(path), _open(path, _READ_FORMATS) as image:
+    with decoding(path), _open(path) as image:
         if image.mode in ("P", "PA"):
             return None
         return Header(image.width, image.height, Image.getmodebase(image.mode) != "L")
 
 
-def _range(path: Path, name: str | None, pixels: Pixels) -> tuple[Range | None, list[str]]:
-    if name != "PNG" or pixels.dtype == np.uint8:
-        return None, []
+def _chunks(path: Path, image: ImageFile.ImageFile) -> dict[bytes, bytes]:
+    if image.format != "PNG":
+        return {}
     with path.open("rb") as stream:
-        return range_of(pixels, stated_in_png(stream, pixels))
+        return head_chunks(stream)
 
 
-def _open(path: Path, formats: tuple[str, ...]) -> ImageFile.ImageFile:
+def _range(
+    image: ImageFile.ImageFile, chunks: dict[bytes, bytes], pixels: Pixels
+) -> tuple[Range | None, list[str]]:
+    if image.format != "PNG" or pixels.dtype == np.uint8:
+        return None, []
+    return range_of(pixels, stated_in_png(chunks.get(b"sBIT", b""), pixels))
+
+
+def _resolution(image: ImageFile.ImageFile, orientation: int) -> Resolution | None:
+    dpi = image.info.get("dpi")
+    if not dpi or not plausible(*dpi):
+        return None
+    resolution = Resolution(float(dpi[0]), float(dpi[1]))
+    return resolution.turned() if orientation >= 5 else resolution
+
+
+def _open(path: Path) -> ImageFile.ImageFile:
+    formats = _READ_FORMATS if path.suffix.lower() != ".tga" else (*_READ_FORMATS, "TGA")
+    known = [name for name in formats if name != "AVIF" or "avif" in features.get_supported()]
     try:
-        return Image.open(path, formats=formats)
+        return Image.open(path, formats=known)
     except UnidentifiedImageError as error:
         raise InputError(
-            f"{path}: not a picture that spiden can read (PNG, JPEG, TIFF, BMP or WebP), or damaged"
+            f"{path}: not a picture that spiden can read (PNG, JPEG, TIFF, BMP, WebP, AVIF, "
+            "JPEG 2000, GIF, PNM or TGA), or damaged"
         ) from error
 
 
-def _check_frames(path: Path, image: ImageFile.ImageFile) -> list[str]:
+def _check_frames(path: Path, image: ImageFile.ImageFile) -> None:
     frames = getattr(image, "n_frames", 1)
-    if image.format == "MPO":
-        # Phones put a preview or a gain map behind the photo (CIPA DC-007); refusing them all
-        # would refuse most phones. The first picture is the photo.
-        return [f"{frames - 1} embedded extra picture(s) (MPO) aren't kept"] if frames > 1 else []
-    if frames > 1:
+    if frames > 1 and image.format != "MPO":  # the first picture of an MPO is the photo
         raise InputError(f"{path}: an animation of {frames} frames; only single pictures are read")
-    return []
 
 
 def read_samples(path: Path, image: ImageFile.ImageFile) -> tuple[Pixels, list[str]]:
     """Decode an open image to (H, W) or (H, W, 2..4) samples in full depth, and notes.
 
-    A PNG or JPEG is as it is stored; a TIFF was turned upright by Pillow.
+    The samples are as they are stored, not turned.
 
     Raises:
         InputError: a kind of pixel that has no faithful grey or RGB form.
@@ -209,29 +207,3 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         if converted is not None:
             return converted
     return image.convert("RGB")
-
-
-def encode_with_pillow(picture: Picture, pillow_format: str) -> bytes:
-    """Encode as "PNG" (8-bit only), "JPEG", "WEBP" or "BMP"; what can't be held is left out.
-
-    JPEG: quality 95 without chroma subsampling. WebP: lossless, colours under full transparency
-    included. 16-bit pixels are scaled from their range to 0..255, alpha from 0..65535.
-    """
-    samples = rounded_to_8_bit(picture.pixels, picture.range)
-    if picture.alpha is not None and pillow_format in ("PNG", "WEBP"):
-        samples = np.dstack([samples, rounded_to_8_bit(picture.alpha)])
-    options: dict[str, Any] = {}
-    dpi = picture.resolution.dots_per_inch if picture.resolution else None
-    if dpi and (pillow_format != "JPEG" or max(dpi) <= _JPEG_MAXIMUM_DPI):
-        options["dpi"] = dpi
-    if pillow_format != "BMP":
-        options["icc_profile"] = profile_for(picture.pixels, picture.icc_profile)
-        if picture.exif and not (pillow_format == "JPEG" and len(picture.exif) > JPEG_MAXIMUM_EXIF):
-            options["exif"] = picture.exif
-    if pillow_format == "JPEG":
-        options |= {"quality": 95, "subsampling": 0}
-    if pillow_format == "WEBP":
-        options |= {"lossless": True, "exact": True}
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(samples)).save(buffer, pillow_format, **options)
-    return buffer.getvalue()

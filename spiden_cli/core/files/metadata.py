@@ -1,0 +1,104 @@
+"""What is said about a picture, fitted into what each format can hold, and left out on request.
+
+What a format has no place for goes to the nearest place that it has (a comment becomes PNG's text
+"Comment"), and is else named as lost.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from spiden_cli.core.files.exif import with_description
+from spiden_cli.core.image.metadata import Metadata
+from spiden_cli.core.image.picture import Picture
+
+__all__ = ["fitted_metadata", "stripped"]
+
+_HOLDS: dict[str, Collection[str]] = {
+    "PNG": {"exif", "xmp", "iptc", "texts"},
+    "JPEG": {"exif", "xmp", "iptc", "comment", "gain_map"},
+    "TIFF": {"exif", "xmp", "iptc", "description"},
+    "WEBP": {"exif", "xmp"},
+    "AVIF": {"exif", "xmp"},
+}
+_LONGEST = {  # bytes, of one segment of a JPEG
+    ("JPEG", "exif"): 65_533,
+    ("JPEG", "xmp"): 65_504,
+    ("JPEG", "iptc"): 65_000,
+    ("JPEG", "comment"): 65_533,
+}
+_WORDS = {
+    "exif": "EXIF metadata",
+    "xmp": "XMP metadata",
+    "iptc": "IPTC metadata",
+    "comment": "the comment",
+    "description": "the description",
+    "gain_map": "the HDR gain map",
+}
+_KEYWORDS = {"comment": "Comment", "description": "Description"}
+
+
+def stripped(picture: Picture) -> Picture:
+    """The picture without all that is said about it: camera, place, owner, words, previews.
+
+    What its pixels mean stays: colours, white level and resolution.
+    """
+    return replace(picture, metadata=Metadata())
+
+
+def fitted_metadata(metadata: Metadata, name: str) -> tuple[Metadata, list[str]]:
+    """What a format can hold of `metadata`, and what is lost, one short sentence each.
+
+    Args:
+        metadata: of a picture of any format.
+        name: the format, as Pillow calls it.
+    """
+    holds, lost = _HOLDS.get(name, ()), list[str]()
+    metadata = _moved(metadata, holds)
+    kept: dict[str, object] = {}
+    for word in _WORDS:
+        value = getattr(metadata, word)
+        if value is None:
+            continue
+        if word not in holds:
+            lost.append(f"{name} can't hold {_WORDS[word]}: it is dropped")
+        elif len(_encoded(value)) > _LONGEST.get((name, word), len(_encoded(value))):
+            lost.append(f"{name} can't hold this much {_WORDS[word]}: it is dropped")
+        else:
+            kept[word] = value
+    if metadata.texts and "texts" in holds:
+        kept["texts"] = metadata.texts
+    elif metadata.texts:
+        names = ", ".join(dict.fromkeys(keyword for keyword, _ in metadata.texts))
+        lost.append(f"{name} can't hold the texts of a PNG: {names} dropped")
+    return Metadata(**kept), lost  # type: ignore[arg-type]
+
+
+def _encoded(value: bytes | str) -> bytes:
+    return value if isinstance(value, bytes) else value.encode()
+
+
+def _moved(metadata: Metadata, holds: Collection[str]) -> Metadata:
+    """Put a comment, a description and PNG's texts of these names where the format has a place."""
+    words = {word: getattr(metadata, word) for word in _KEYWORDS}
+    texts = list(metadata.texts)
+    if "texts" in holds:
+        known = {keyword for keyword, _ in texts}
+        for word, keyword in _KEYWORDS.items():
+            if words[word] is not None and word not in holds and keyword not in known:
+                texts.append((keyword, words[word]))
+                words[word] = None
+        return replace(metadata, texts=tuple(texts), **words)
+    if "exif" in holds and "description" not in holds and words["description"] is not None:
+        described = with_description(metadata.exif, words["description"])
+        metadata, words["description"] = replace(metadata, exif=described), None
+    place = next((word for word in ("description", "comment") if word in holds), None)
+    if place is None:
+        return replace(metadata, **words)
+    for word, keyword in _KEYWORDS.items():
+        own = next((text for key, text in texts if key == keyword), None)
+        if own is not None and words[place] in (None, own):
+            words[place] = own
+            texts.remove((keyword, own))
+        elif word != place and words[word] is not None and words[place] in (None, words[word]):
+            words[place], words[word] = words[word], None
+    return replace(metadata, texts=tuple(texts), **words)

@@ -1,0 +1,176 @@
+"""What a file says besides pixels, out of an image that Pillow has opened and decoded."""
+
+import re
+import struct
+from pathlib import Path
+
+from PIL import ImageFile
+
+from spiden_cli.core.files import exif, gain_map, xmp
+from spiden_cli.core.files.png_chunks import colour_tags
+from spiden_cli.core.image.metadata import ColourTags, Encoding, Metadata, Subsampling
+
+__all__ = ["IPTC_PROFILE", "colour_tags_of", "encoding_of", "words_of"]
+
+IPTC_PROFILE = "Raw profile type iptc"
+"""The text chunk in which ImageMagick and exiftool keep IPTC in a PNG."""
+
+_EXIF_PROFILES = ("Raw profile type exif", "Raw profile type APP1")
+_XMP_KEYWORD = "XML:com.adobe.xmp"
+_PHOTOSHOP_IPTC = 0x0404
+_DAMAGED = "damaged EXIF metadata isn't kept"
+_SUBSAMPLINGS: dict[int, Subsampling] = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
+_NCLX = re.compile(rb"colrnclx(.{7})", re.DOTALL)
+_HEAD_LENGTH = 65_536
+
+
+def words_of(path: Path, image: ImageFile.ImageFile) -> tuple[int, Metadata, list[str]]:
+    """The orientation (1 to 8), the metadata as it is true of upright pixels, and notes.
+
+    Damaged metadata is no reason to refuse a picture: a note says that it isn't kept.
+    """
+    notes: list[str] = []
+    texts = _texts(image)
+    packet = _xmp(image)
+    stated = xmp.orientation_of(packet) if packet else 1
+    orientation, block = stated, _exif(image, texts)
+    if block is not None:
+        try:
+            orientation, block = exif.true_of_upright(block, stated)
+        except ValueError:
+            notes.append(_DAMAGED)
+            block = None
+    gain, more = _behind(path, image, orientation, packet or b"")
+    if packet:
+        packet = xmp.true_of_upright(packet, orientation >= 5)
+        packet = xmp.without_gain_map(packet) if gain is None else packet
+        if gain is not None:
+            packet = gain_map.with_length(packet, gain[1], len(gain[0]))
+    iptc = _iptc(image, texts)
+    comment = image.info.get("comment")
+    metadata = Metadata(
+        exif=block,
+        xmp=packet,
+        iptc=iptc,
+        comment=_text(comment) if isinstance(comment, bytes) and comment else comment or None,
+        texts=tuple((key, text) for key, text in texts.items() if not _is_profile(key)),
+        gain_map=gain[0] if gain else None,
+    )
+    return orientation, metadata, notes + more
+
+
+def _texts(image: ImageFile.ImageFile) -> dict[str, str]:
+    if image.format != "PNG":
+        return {}
+    return {str(key): str(text) for key, text in getattr(image, "text", {}).items()}
+
+
+def _is_profile(keyword: str) -> bool:
+    return keyword in (*_EXIF_PROFILES, IPTC_PROFILE, _XMP_KEYWORD)
+
+
+def _xmp(image: ImageFile.ImageFile) -> bytes | None:
+    packet = image.info.get("xmp") or image.info.get(_XMP_KEYWORD)
+    if isinstance(packet, str):
+        packet = packet.encode()
+    return packet if isinstance(packet, bytes) and packet.strip(b"\0 ") else None
+
+
+def _exif(image: ImageFile.ImageFile, texts: dict[str, str]) -> bytes | None:
+    block = image.info.get("exif")
+    if isinstance(block, bytes):
+        return block or None
+    for keyword in _EXIF_PROFILES:
+        if keyword in texts:
+            return _unhexed(texts[keyword])
+    return None
+
+
+def _iptc(image: ImageFile.ImageFile, texts: dict[str, str]) -> bytes | None:
+    resources = image.info.get("photoshop")
+    if isinstance(resources, dict):
+        stream = resources.get(_PHOTOSHOP_IPTC)
+    else:
+        stream = _unhexed(texts[IPTC_PROFILE]) if IPTC_PROFILE in texts else None
+        start = (stream or b"").find(b"\x1c")  # behind the head of a Photoshop resource
+        stream = stream[start:] if stream and start >= 0 else None
+    return stream if isinstance(stream, bytes) and stream.startswith(b"\x1c") else None
+
+
+def _unhexed(profile: str) -> bytes | None:
+    """The bytes of ImageMagick's profile: its name, its length, and lines of hexadecimal digits."""
+    try:
+        return bytes.fromhex("".join(profile.split("\n")[3:]))
+    except ValueError:
+        return None
+
+
+def _text(words: bytes) -> str:
+    try:
+        return words.decode().rstrip("\0")
+    except UnicodeDecodeError:
+        return words.decode("latin-1").rstrip("\0")
+
+
+def _behind(
+    path: Path, image: ImageFile.ImageFile, orientation: int, packet: bytes
+) -> tuple[tuple[bytes, int] | None, list[str]]:
+    """The gain map, upright, with its length as it was; and a note on other pictures."""
+    index = image.info.get("mp")
+    if not isinstance(index, bytes):
+        return None, []
+    try:
+        with path.open("rb") as stream:
+            found, others = gain_map.pictures_behind(stream, index, packet)
+        gain = None if found is None else (gain_map.turned(found, orientation), len(found))
+    except (struct.error, OSError, SyntaxError):
+        return None, ["damaged extra pictures aren't kept"]
+    notes = [f"{others} embedded extra picture(s) (MPO) aren't kept"] if others else []
+    return gain, notes
+
+
+def colour_tags_of(
+    path: Path, image: ImageFile.ImageFile, chunks: dict[bytes, bytes]
+) -> ColourTags | None:
+    """How the colours are told without an ICC profile; None if they aren't."""
+    if image.format == "PNG":
+        return colour_tags(chunks)
+    if image.format == "AVIF" and "icc_profile" not in image.info:
+        with path.open("rb") as stream:
+            found = _NCLX.search(stream.read(_HEAD_LENGTH))  # ISO 14496-12, 12.1.5
+        if found:
+            primaries, transfer, _ = struct.unpack(">3H", found[1][:6])
+            if max(primaries, transfer) < 256 and primaries != 2:  # 2 is unspecified
+                return ColourTags(cicp=(primaries, transfer, 0, 1))  # decoded to full-range RGB
+    return None
+
+
+def encoding_of(path: Path, image: ImageFile.ImageFile) -> Encoding | None:
+    """How the file was compressed; None where that is not kept."""
+    if image.format in ("JPEG", "MPO"):
+        from PIL import JpegImagePlugin  # which brings the reader of TIFF
+
+        tables: dict[int, list[int]] = getattr(image, "quantization", {})
+        return Encoding(
+            "JPEG",
+            tables=tuple(tuple(tables[i]) for i in range(len(tables)) if i in tables),
+            subsampling=_SUBSAMPLINGS.get(JpegImagePlugin.get_sampling(image)),
+            progressive=bool(image.info.get("progressive")),
+        )
+    if image.format == "WEBP":
+        with path.open("rb") as stream:
+            return Encoding("WEBP", lossless=_is_lossless_webp(stream.read(_HEAD_LENGTH)))
+    if image.format == "AVIF":
+        return Encoding("AVIF")
+    return None
+
+
+def _is_lossless_webp(head: bytes) -> bool:
+    """True if the first chunk of pixels is VP8L (RFC 9649, section 2.6)."""
+    at = 12
+    while at + 8 <= len(head):
+        name, length = head[at : at + 4], int.from_bytes(head[at + 4 : at + 8], "little")
+        if name in (b"VP8L", b"VP8 "):
+            return name == b"VP8L"
+        at += 8 + length + length % 2
+    return False

@@ -1,0 +1,133 @@
+"""Write JPEG, WebP, AVIF, BMP and TGA through Pillow, PNG with its help: 8 bits per channel."""
+
+import io
+import struct
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, features
+
+from spiden_cli.core.files.colour import fitted_colours
+from spiden_cli.core.files.gain_map import attached
+from spiden_cli.core.files.metadata import fitted_metadata
+from spiden_cli.core.image.metadata import Encoding, Metadata
+from spiden_cli.core.image.picture import Picture, rounded_to_8_bit
+
+__all__ = [
+    "ALPHA_FORMATS",
+    "DEEP_FORMATS",
+    "DEFAULT_QUALITY",
+    "can_write_avif",
+    "encode_with_pillow",
+    "has_quality",
+]
+
+DEEP_FORMATS = {"PNG", "TIFF", "PNM", "JPEG2000"}
+ALPHA_FORMATS = {"PNG", "TIFF", "WEBP", "AVIF", "TGA", "JPEG2000"}
+DEFAULT_QUALITY = {"JPEG": 95, "WEBP": 90, "AVIF": 90}
+"""Where a file has none of its own; only what was a lossy WebP becomes one again."""
+
+_JPEG_MAXIMUM_DPI = 65_535
+_FULL_CHROMA = 90  # JPEG quality from which chroma isn't subsampled
+_SUBSAMPLED = "4:2:0"
+
+
+def can_write_avif() -> bool:
+    """Whether this Pillow has AVIF: some builds, and all before 11.3, haven't."""
+    return "avif" in features.get_supported()
+
+
+def has_quality(name: str) -> bool:
+    """Whether files of a format are compressed by a quality."""
+    return name in DEFAULT_QUALITY
+
+
+def encode_with_pillow(picture: Picture, name: str, quality: int | None = None) -> bytes:
+    """Encode in a format that Pillow calls `name`; what can't be held is left out.
+
+    16-bit pixels are scaled from their range to 0..255, alpha from 0..65535. Colours under full
+    transparency are kept.
+
+    Args:
+        picture: of any kind.
+        name: the format.
+        quality: 1 to 100; None for that of the picture's own file, where it was of this format,
+            else `DEFAULT_QUALITY`.
+    """
+    deep = name in DEEP_FORMATS and picture.depth == 16
+    samples: npt.NDArray[Any] = (
+        picture.pixels if deep else rounded_to_8_bit(picture.pixels, picture.range)
+    )
+    if picture.alpha is not None and name in ALPHA_FORMATS:
+        samples = np.dstack([samples, picture.alpha if deep else rounded_to_8_bit(picture.alpha)])
+    samples = np.ascontiguousarray(samples)
+    metadata, _ = fitted_metadata(picture.metadata, name)
+    colours, _ = fitted_colours(picture, name)
+    if name == "PNG":
+        from spiden_cli.core.files.png_writer import encode_png
+
+        return encode_png(samples, metadata, colours, picture.resolution)
+    options = _quality(name, picture.encoding, quality, picture.is_colour)
+    dpi = picture.resolution.dots_per_inch if picture.resolution else None
+    if dpi and (name != "JPEG" or max(dpi) <= _JPEG_MAXIMUM_DPI):
+        options["dpi"] = dpi
+    if colours.profile is not None:
+        options["icc_profile"] = colours.profile
+    if name == "JPEG":
+        options |= _jpeg_words(metadata)
+    else:
+        options |= {k: v for k, v in (("exif", metadata.exif), ("xmp", metadata.xmp)) if v}
+    buffer = io.BytesIO()
+    Image.fromarray(samples).save(buffer, name, **options)
+    encoded = buffer.getvalue()
+    return encoded if metadata.gain_map is None else attached(encoded, metadata.gain_map)
+
+
+def _quality(name: str, own: Encoding | None, quality: int | None, colour: bool) -> dict[str, Any]:
+    """The options by which Pillow compresses."""
+    alike = own if own is not None and own.name == name and quality is None else None
+    level = quality or DEFAULT_QUALITY.get(name)
+    if name == "JPEG":
+        return _jpeg_quality(alike, level, colour)
+    if name == "WEBP":
+        lossless = alike.lossless if alike else quality is None
+        return {"lossless": True, "exact": True} if lossless else {"quality": level, "exact": True}
+    if name == "AVIF":
+        return {"quality": level, "subsampling": "4:4:4" if colour else "4:0:0"}
+    return {}
+
+
+def _jpeg_quality(own: Encoding | None, level: int | None, colour: bool) -> dict[str, Any]:
+    if own is None or not own.tables or (colour and own.subsampling is None):
+        fine = (level or 0) >= _FULL_CHROMA
+        return {"quality": level, "subsampling": "4:4:4" if fine else _SUBSAMPLED}
+    options: dict[str, Any] = {"qtables": [list(table) for table in own.tables]}
+    if colour:
+        options["subsampling"] = own.subsampling
+    else:
+        options["qtables"] = options["qtables"][:1]
+    if own.progressive:
+        options["progressive"] = True
+    return options
+
+
+def _jpeg_words(metadata: Metadata) -> dict[str, Any]:
+    """EXIF and a comment by Pillow; XMP and IPTC as segments of their own."""
+    segments = b""
+    if metadata.xmp is not None:
+        segments += _segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + metadata.xmp)
+    if metadata.iptc is not None:
+        resource = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(metadata.iptc)) + metadata.iptc
+        segments += _segment(0xED, b"Photoshop 3.0\0" + resource + bytes(len(resource) % 2))
+    words: dict[str, Any] = {"extra": segments}
+    if metadata.exif is not None:
+        words["exif"] = metadata.exif
+    if metadata.comment is not None:
+        words["comment"] = metadata.comment.encode()
+    return words
+
+
+def _segment(marker: int, body: bytes) -> bytes:
+    """A JPEG segment (ITU-T T.81, B.1.1.4): marker, length, body."""
+    return b"\xff" + bytes([marker]) + struct.pack(">H", len(body) + 2) + body

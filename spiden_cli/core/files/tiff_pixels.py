@@ -1,0 +1,138 @@
+"""The pixels of one TIFF page, by one contract, whatever decodes them.
+
+`decode` gives samples as they are stored in the file: not turned, 0 to white of the file's own bits
+(8 and fewer bits are scaled to 8), alpha not multiplied into the colours. Of which of them 0 is
+white is left as it is stored too, since its turning needs the white level.
+
+tifffile decodes, with imagecodecs for all that is compressed or packed. imagecodecs is a large
+package (26 MB), but a small part of what torch brings, and the one that has all of TIFF's codecs;
+without it LZW, G4 and WebP went through Pillow, which turns pixels itself, reverses some and not
+others, and keeps 8 of 16 bits. What tifffile can't tell (subsampled YCbCr outside JPEG, print
+colours, the oldest JPEG) still goes through Pillow's libtiff, held to the contract here.
+"""
+
+import io
+import math
+import struct
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import tifffile
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from spiden_cli.core.files.tiff_pages import PLAIN, described
+from spiden_cli.core.image.picture import MAXIMUM_PIXELS, Pixels, Range
+from spiden_cli.errors import InputError
+
+__all__ = ["decode", "positive", "zero_is_white"]
+
+_YCBCR = tifffile.PHOTOMETRIC.YCBCR
+_PALETTE = tifffile.PHOTOMETRIC.PALETTE
+_MINUS_WHITE = tifffile.PHOTOMETRIC.MINISWHITE
+_JPEG = {tifffile.COMPRESSION.JPEG, tifffile.COMPRESSION.ALT_JPEG, tifffile.COMPRESSION.JPEG_LOSSY}
+_PREMULTIPLIED = tifffile.EXTRASAMPLE.ASSOCALPHA
+
+
+def decode(path: Path, page: tifffile.TiffPage) -> tuple[Pixels, list[str]]:
+    """Decode the samples of a page as they are stored, and notes.
+
+    Returns:
+        (H, W) or (H, W, 2..4), uint8 or uint16; 2 and 4 channels have alpha.
+
+    Raises:
+        InputError: a kind that no decoder knows, or missing parts.
+    """
+    if not _tifffile_decodes(page):
+        return _decoded_by_pillow(path, page)
+    _check_complete(path, page)
+    try:
+        samples = np.asarray(page.asarray())
+    except (NotImplementedError, imagecodecs.DelayedImportError) as error:
+        raise _unknown(path, page) from error
+    if page.axes == "SYX":  # planes that are stored one after the other
+        samples = np.moveaxis(samples, 0, -1)
+    if page.photometric == _PALETTE:
+        return _coloured(samples, np.asarray(page.colormap)), []
+    return _straight(_scaled(samples, page.bitspersample), page)
+
+
+def zero_is_white(page: tifffile.TiffPage) -> bool:
+    """True if 0 is white in what `decode` returns."""
+    return bool(page.photometric == _MINUS_WHITE and _tifffile_decodes(page))
+
+
+def positive(pixels: Pixels, range: Range | None) -> Pixels:
+    """Turn (H, W) pixels of which 0 is white, inside their range: 12 bits stay 12 bits."""
+    levels = range or Range.full(pixels.dtype)
+    return pixels.dtype.type(math.floor(levels.black + levels.white)) - pixels
+
+
+def _tifffile_decodes(page: tifffile.TiffPage) -> bool:
+    known = page.photometric in PLAIN or page.photometric == _PALETTE
+    in_jpeg = page.photometric == _YCBCR and page.compression in _JPEG
+    return (known or in_jpeg) and page.compression in tifffile.TIFF.DECOMPRESSORS
+
+
+def _unknown(path: Path, page: tifffile.TiffPage) -> InputError:
+    return InputError(
+        f"{path}: this kind of TIFF ({described(page)}) can't be read; "
+        "save it as 8- or 16-bit grey or RGB, uncompressed or with deflate"
+    )
+
+
+def _check_complete(path: Path, page: tifffile.TiffPage) -> None:
+    """Missing strips would be filled with black, silently; tiles may be declared monstrous."""
+    missing = len(page.databytecounts) < math.prod(page.chunked) or 0 in page.databytecounts
+    if missing or math.prod(page.chunks) > 4 * MAXIMUM_PIXELS:
+        raise InputError(f"{path}: damaged or incomplete picture (missing parts); get a fresh copy")
+
+
+def _scaled(samples: Pixels, bits: int) -> Pixels:
+    """Scale fewer than 8 bits to 8; 9 to 16 stay as they are."""
+    if bits >= 8:
+        return samples
+    scale = 255 / (2**bits - 1)
+    table: Pixels = np.rint(np.arange(2**bits) * scale).astype(np.uint8)
+    return table[samples.astype(np.uint8)]
+
+
+def _coloured(samples: Pixels, palette: Pixels) -> Pixels:
+    """Expand a palette of (3, N) uint16; to grey if all its colours are grey."""
+    # TIFF 6.0 has 16-bit palettes; many writers fill the lower 8 bits only, as libtiff knows.
+    entries = (palette if palette.max() < 256 else palette >> 8).astype(np.uint8)
+    if (entries[0] == entries[1]).all() and (entries[0] == entries[2]).all():
+        return np.ascontiguousarray(entries[0])[samples]
+    return np.ascontiguousarray(entries.T)[samples]
+
+
+def _straight(samples: Pixels, page: tifffile.TiffPage) -> tuple[Pixels, list[str]]:
+    """Divide colours that were stored multiplied by alpha: every other format has them straight."""
+    has_alpha = samples.ndim == 3 and samples.shape[2] in (2, 4)
+    if not has_alpha or tuple(page.extrasamples) != (_PREMULTIPLIED,):
+        return samples, []
+    peak = (1 << max(8, page.bitspersample)) - 1
+    straight = np.empty_like(samples)
+    for row, result in zip(samples, straight, strict=True):  # row by row: floats take memory
+        alpha = row[:, -1:].astype(np.float64)
+        colours = row[:, :-1] * (peak / np.maximum(alpha, 1.0))
+        result[:, :-1] = np.rint(colours.clip(0, peak))
+        result[:, -1] = row[:, -1]
+    return straight, ["colours were stored multiplied by alpha; they are written straight"]
+
+
+def _decoded_by_pillow(path: Path, page: tifffile.TiffPage) -> tuple[Pixels, list[str]]:
+    from spiden_cli.core.files.pillow_reader import read_samples
+
+    # Pillow turns pixels as it loads them, how depends on its version: it gets none to turn.
+    content = bytearray(path.read_bytes())
+    if (tag := page.tags.get(ExifTags.Base.Orientation)) is not None and tag.count == 1:
+        struct.pack_into(page.parent.byteorder + "H", content, tag.valueoffset, 1)
+    try:
+        image = Image.open(io.BytesIO(content), formats=("TIFF",))
+    except (UnidentifiedImageError, SyntaxError) as error:
+        raise _unknown(path, page) from error
+    with image:
+        if image.size != (page.imagewidth, page.imagelength) or page.bitspersample > 8:
+            raise _unknown(path, page)
+        return read_samples(path, image)

@@ -1,0 +1,151 @@
+"""Read TIFF: the one picture of a file, its pixels, and what its tags say of them.
+
+tifffile's is the microscopist's TIFF: full depth, pixel size, description. See `tiff_pages` for
+which directory is read, `tiff_pixels` for how.
+"""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import tifffile
+from PIL import ExifTags
+
+from spiden_cli.core.files import exif, xmp
+from spiden_cli.core.files.colour import profile_for
+from spiden_cli.core.files.decoding import Header, check_size, decoding, plausible, split_alpha
+from spiden_cli.core.files.tiff_pages import check_kind, picture_page
+from spiden_cli.core.files.tiff_pixels import decode, positive, zero_is_white
+from spiden_cli.core.files.white_level import range_of, stated_in_tiff
+from spiden_cli.core.image.metadata import ColourTags, Metadata
+from spiden_cli.core.image.picture import Picture, Resolution, Unit
+
+__all__ = ["IPTC_TAG", "XMP_TAG", "read_tiff", "tiff_header"]
+
+# tifffile reports trouble on its logger besides raising; nobody asked for those lines on stderr.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+XMP_TAG, IPTC_TAG = 700, 33723
+_WHITE_POINT, _PRIMARIES = 318, 319
+_RESOLUTION_UNITS: dict[int, Unit] = {1: "none", 2: "inch", 3: "centimetre"}
+_DAMAGED = "damaged EXIF metadata isn't kept"
+
+
+def read_tiff(path: Path) -> Picture:
+    """Read a single-picture TIFF or BigTIFF, upright, in its own depth.
+
+    Raises:
+        InputError: damaged, camera raw, a stack, a kind of pixel other than grey, RGB or CMYK of at
+            most 16 bits (with alpha), too small or too large.
+    """
+    with decoding(path), tifffile.TiffFile(path) as tiff:
+        page = picture_page(path, tiff)
+        check_size(path, page.imagewidth, page.imagelength)
+        check_kind(path, page)
+        samples, notes = decode(path, page)
+        orientation = _orientation(page)
+        pixels, alpha = split_alpha(exif.upright(samples, orientation))
+        range, guessed = range_of(pixels, stated_in_tiff(page))
+        if zero_is_white(page):
+            pixels = positive(pixels, range)
+        block, warned = _exif(path, page, orientation)
+        return Picture(
+            pixels,
+            alpha,
+            metadata=Metadata(
+                exif=block,
+                xmp=_xmp(page, orientation),
+                iptc=_iptc(page),
+                description=page.description or None,
+            ),
+            icc_profile=profile_for(pixels, page.iccprofile),
+            colour_tags=_colour_tags(page),
+            resolution=_resolution(page, orientation),
+            notes=tuple(notes + warned + guessed),
+            range=range,
+        )
+
+
+def tiff_header(path: Path) -> Header | None:
+    """Read the header of a TIFF file; None where it doesn't tell the colour.
+
+    Raises:
+        InputError: damaged, or without a picture that can be read.
+    """
+    with decoding(path), tifffile.TiffFile(path) as tiff:
+        page = picture_page(path, tiff)
+        if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
+            return None
+        colours = page.samplesperpixel - len(page.extrasamples)
+        return Header(page.imagewidth, page.imagelength, colours > 1)
+
+
+def _orientation(page: tifffile.TiffPage) -> int:
+    tag = page.tags.get(ExifTags.Base.Orientation)
+    return int(tag.value) if tag is not None and tag.value in range(1, 9) else 1
+
+
+def _exif(path: Path, page: tifffile.TiffPage, orientation: int) -> tuple[bytes | None, list[str]]:
+    """The tags that TIFF and EXIF share, with the directories of camera and place, and notes."""
+    if page.parent.is_bigtiff and page.parent.byteorder == ">":  # Pillow takes it for a plain TIFF
+        lost = any(tag in page.tags for tag in exif.TEXT_TAGS)
+        return None, ["EXIF metadata of a big-endian BigTIFF isn't kept"] if lost else []
+    with path.open("rb") as stream:
+        try:
+            block, damaged = exif.from_tiff(stream, page.offset, orientation)
+        except exif.UNREADABLE:
+            return None, [_DAMAGED]
+    return block, [f"{damaged} damaged EXIF entries aren't kept"] if damaged else []
+
+
+def _xmp(page: tifffile.TiffPage, orientation: int) -> bytes | None:
+    packet = _bytes(page, XMP_TAG)
+    return xmp.true_of_upright(packet, orientation >= 5) if packet else None
+
+
+def _iptc(page: tifffile.TiffPage) -> bytes | None:
+    stream = _bytes(page, IPTC_TAG)
+    return stream if stream and stream.startswith(b"\x1c") else None
+
+
+def _bytes(page: tifffile.TiffPage, code: int) -> bytes | None:
+    """The bytes of a tag, whatever type its writer gave it (IPTC is often made of numbers)."""
+    tag = page.tags.get(code)
+    if tag is None:
+        return None
+    stream = page.parent.filehandle
+    stream.seek(tag.valueoffset)
+    content = stream.read(tag.valuebytecount)
+    return bytes(content) or None
+
+
+def _colour_tags(page: tifffile.TiffPage) -> ColourTags | None:
+    """WhitePoint and PrimaryChromaticities (TIFF 6.0, section 20)."""
+    white, primaries = (_ratios(page, code) for code in (_WHITE_POINT, _PRIMARIES))
+    if len(white) != 2 or len(primaries) != 6:
+        return None
+    first, *others = (round(value * 100_000) for value in (*white, *primaries))
+    a, b, c, d, e, f, g = others
+    return ColourTags(chromaticities=(first, a, b, c, d, e, f, g))
+
+
+def _ratios(page: tifffile.TiffPage, code: int) -> list[float]:
+    tag = page.tags.get(code)
+    values: Any = tag.value if tag is not None else ()
+    if not isinstance(values, tuple) or 0 in values[1::2]:
+        return []
+    ratios = [top / bottom for top, bottom in zip(values[::2], values[1::2], strict=True)]
+    return ratios if all(0 <= ratio <= 1 for ratio in ratios) else []
+
+
+def _resolution(page: tifffile.TiffPage, orientation: int) -> Resolution | None:
+    horizontal, vertical = (page.tags.get(f"{axis}Resolution") for axis in "XY")
+    if horizontal is None or vertical is None or 0 in (horizontal.value[1], vertical.value[1]):
+        return None
+    x, y = (tag.value[0] / tag.value[1] for tag in (horizontal, vertical))
+    unit = page.tags.get("ResolutionUnit")
+    name = _RESOLUTION_UNITS.get(int(unit.value) if unit else 2, "none")
+    if not plausible(x, y):
+        return None
+    resolution = Resolution(x, y, name)
+    return resolution.turned() if orientation >= 5 else resolution

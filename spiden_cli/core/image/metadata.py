@@ -1,0 +1,68 @@
+"""What a picture file says besides pixels: its words, its colours, and how it was compressed."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+__all__ = ["ColourTags", "Encoding", "Metadata"]
+
+Subsampling: TypeAlias = Literal["4:4:4", "4:2:2", "4:2:0"]
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What is said about a picture; nothing here changes how its pixels are to be shown.
+
+    Blocks are kept byte for byte as the file has them, but for what would be untrue of upright,
+    denoised pixels: orientation, sizes after a quarter turn, thumbnails.
+    """
+
+    exif: bytes | None = None
+    """b"Exif\\0\\0" and a TIFF structure (CIPA DC-008); orientation 1, no thumbnail."""
+    xmp: bytes | None = None
+    """An XMP packet (ISO 16684-1), UTF-8."""
+    iptc: bytes | None = None
+    """An IPTC-IIM data stream, from its first 0x1C."""
+    comment: str | None = None
+    """The comment of a JPEG or GIF."""
+    description: str | None = None
+    """TIFF's ImageDescription (ImageJ and OME keep their own metadata in it)."""
+    texts: tuple[tuple[str, str], ...] = ()
+    """PNG's text chunks, as (keyword, text)."""
+    gain_map: bytes | None = None
+    """A JPEG of its own, by which HDR screens brighten the picture (ISO 21496-1, Ultra HDR)."""
+
+
+@dataclass(frozen=True)
+class ColourTags:
+    """How colours are told without an ICC profile (PNG specification, third edition, 11.3.2).
+
+    Where there are several, the first in this order counts, an ICC profile between `cicp` and
+    `srgb_intent`.
+    """
+
+    cicp: tuple[int, int, int, int] | None = None
+    """Primaries, transfer function, matrix, full range: code points of ITU-T H.273."""
+    srgb_intent: int | None = None
+    """sRGB, to be shown with this rendering intent, 0 to 3."""
+    gamma: int | None = None
+    """100000 times the exponent that encoded the samples: 45455 is 1 / 2.2, 100000 is linear."""
+    chromaticities: tuple[int, int, int, int, int, int, int, int] | None = None
+    """100000 times x and y of white, red, green and blue."""
+    mastering: bytes | None = None
+    """The body of PNG's mDCV: the display that an HDR picture was made on."""
+    light_level: bytes | None = None
+    """The body of PNG's cLLI: how bright an HDR picture is."""
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a file was compressed, so that a file of the same format can be compressed alike."""
+
+    name: str
+    """The format, as Pillow calls it: "JPEG", "WEBP", ..."""
+    lossless: bool = False
+    tables: tuple[tuple[int, ...], ...] = ()
+    """JPEG's quantisation tables, 64 whole numbers each in rows: luma, then chroma."""
+    subsampling: Subsampling | None = None
+    """JPEG's chroma subsampling; None where it is another one, or the picture is grey."""
+    progressive: bool = False

@@ -1,0 +1,95 @@
+"""AVIF, JPEG 2000, GIF, PNM and TGA: read in their own depth, written where that makes sense."""
+
+import io
+
+import netpbmfile
+import numpy as np
+import pytest
+from PIL import Image, features
+
+from spiden_cli.core.files.picture_files import losses, read_picture, write_picture
+from spiden_cli.core.image.picture import Picture, Range
+from spiden_cli.errors import InputError
+
+
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("suffix", [".jp2", ".ppm", ".pgm"])
+def test_deep_formats_keep_every_bit(tmp_path, picture, suffix, depth, colour):
+    before = picture(depth, colour=colour)
+    assert losses(f"x{suffix}", before) == ()
+    write_picture(tmp_path / f"x{suffix}", before)
+    after = read_picture(tmp_path / f"x{suffix}")
+    assert np.array_equal(after.pixels, before.pixels)
+    assert after.pixels.dtype == before.pixels.dtype
+
+
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("suffix", [".tga", ".jp2"])
+def test_transparency_is_kept(tmp_path, picture, suffix, colour):
+    before = picture(alpha=True, colour=colour)
+    write_picture(tmp_path / f"x{suffix}", before)
+    after = read_picture(tmp_path / f"x{suffix}")
+    assert np.array_equal(after.pixels, before.pixels)
+    assert np.array_equal(after.alpha, before.alpha)
+
+
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("white", [1023, 4095, 65535])
+def test_white_of_a_netpbm_file_is_its_own(tmp_path, picture, white, colour):
+    pixels = np.rint(picture(16, colour=colour).pixels * (white / 65535)).astype(np.uint16)
+    netpbmfile.imwrite(tmp_path / "x.pnm", pixels, maxval=white)
+    before = read_picture(tmp_path / "x.pnm")
+    assert (before.levels, before.notes) == (Range(0, white), ())
+    assert np.array_equal(before.pixels, pixels)
+    write_picture(tmp_path / "y.pnm", before)
+    with netpbmfile.NetpbmFile(tmp_path / "y.pnm") as file:
+        assert file.maxval == white
+
+
+def test_bitmap_is_black_where_it_has_ones(tmp_path, grey_pixels):
+    Image.fromarray(grey_pixels > 128).save(tmp_path / "x.pbm")
+    expected = np.where(grey_pixels > 128, 255, 0)
+    assert np.array_equal(read_picture(tmp_path / "x.pbm").pixels, expected)
+
+
+def test_float_netpbm_says_what_to_do(tmp_path):
+    (tmp_path / "x.pfm").write_bytes(b"Pf\n9 9\n-1.0\n" + bytes(81 * 4))
+    with pytest.raises(InputError, match="floats"):
+        read_picture(tmp_path / "x.pfm")
+
+
+def test_gif_is_read_and_an_animation_refused(tmp_path, colour_pixels):
+    image = Image.fromarray(colour_pixels).quantize(64)
+    image.save(tmp_path / "x.gif", comment=b"a drawing")
+    after = read_picture(tmp_path / "x.gif")
+    assert np.array_equal(after.pixels, np.asarray(image.convert("RGB")))
+    assert after.metadata.comment == "a drawing"
+    image.save(tmp_path / "y.gif", save_all=True, append_images=[image.rotate(180)])
+    with pytest.raises(InputError, match="an animation of 2 frames"):
+        read_picture(tmp_path / "y.gif")
+
+
+@pytest.mark.skipif("avif" not in features.get_supported(), reason="this Pillow has no AVIF")
+def test_avif_is_close_and_keeps_its_words(tmp_path, colour_pixels, camera_exif, srgb):
+    pixels = np.tile(colour_pixels, (2, 2, 1))
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", exif=camera_exif, icc_profile=srgb, quality=95)
+    (tmp_path / "x.jpg").write_bytes(buffer.getvalue())
+    before = read_picture(tmp_path / "x.jpg")
+    assert losses("y.avif", before) == ()
+    write_picture(tmp_path / "y.avif", before)
+    after = read_picture(tmp_path / "y.avif")
+    assert np.abs(after.pixels.astype(int) - before.pixels).mean() < 4
+    assert after.icc_profile == srgb
+    assert b"Kamera" in after.metadata.exif
+
+
+@pytest.mark.parametrize("suffix", [".jp2", ".ppm"])
+def test_cut_off_files_are_refused(tmp_path, picture, suffix):
+    write_picture(tmp_path / f"x{suffix}", Picture(np.tile(picture(16).pixels, (4, 4, 1))))
+    content = (tmp_path / f"x{suffix}").read_bytes()
+    for part in (0.01, 0.5):
+        (tmp_path / f"cut{suffix}").write_bytes(content[: int(len(content) * part)])
+        with pytest.raises(InputError):
+            read_picture(tmp_path / f"cut{suffix}")

@@ -1,0 +1,289 @@
+"""What is said about a picture: kept where the format can hold it, true, named where it is lost."""
+
+import io
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, PngImagePlugin
+
+from spiden_cli.core.files import exif, pillow_reader, xmp
+from spiden_cli.core.files.picture_files import losses, read_picture, stripped, write_picture
+from spiden_cli.core.image.metadata import Metadata
+from spiden_cli.core.image.picture import Picture
+
+CASES = Path(__file__).resolve().parents[4] / "shared" / "cases" / "photographs"
+PACKET = (
+    b'<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    b'<rdf:Description tiff:Orientation="6" exif:PixelXDimension="37" exif:PixelYDimension="31">'
+    b"<xmp:Thumbnails><rdf:Alt>/9j/old</rdf:Alt></xmp:Thumbnails>"
+    b'<dc:title>Ein Boot, Z\xc3\xbcrich</dc:title></rdf:Description></x:xmpmeta><?xpacket end="w"?>'
+)
+IPTC = b"\x1c\x02\x00\x00\x02\x00\x04\x1c\x02\x78\x00\x0eA boat at dawn"
+
+
+def tiff_block(order: str = "<", orientation: int = 6) -> bytes:
+    """An EXIF block as cameras write it: interoperability, maker note, thumbnail, raw UTF-8."""
+    data, at = b"", 8
+
+    def entry(tag: int, kind: int, content: bytes, count: int | None = None) -> bytes:
+        nonlocal data
+        size = {2: 1, 7: 1, 3: 2, 4: 4, 5: 8}[kind]
+        count = len(content) // size if count is None else count
+        if len(content) <= 4:
+            return struct.pack(order + "HHI", tag, kind, count) + content.ljust(4, b"\0")
+        place = struct.pack(order + "HHII", tag, kind, count, 1000 + len(data))
+        data += content + bytes(len(content) % 2)
+        return place
+
+    short, long = (lambda v: struct.pack(order + "H", v)), (lambda v: struct.pack(order + "I", v))
+    inter = [entry(1, 2, b"R03\0"), entry(2, 7, b"0100")]
+    camera = [entry(0x829A, 5, long(1) + long(100)), entry(0x927C, 7, b"maker note at 1234" * 3)]
+    camera += [entry(0xA002, 4, long(37)), entry(0xA003, 4, long(31)), entry(0xA005, 4, long(700))]
+    main = [entry(0x010F, 2, "Kamera Zürich\0".encode()), entry(0x0112, 3, short(orientation))]
+    main += [entry(0x8769, 4, long(500))]
+    thumb = b"\xff\xd8 an old thumbnail \xff\xd9"
+    second = [entry(0x0103, 3, short(6)), entry(0x0201, 4, long(900)), entry(0x0202, 4, long(24))]
+    block = bytearray(1000 + len(data))
+    for place, entries, behind in ((at, main, 800), (500, camera, 0), (700, inter, 0),
+                                   (800, second, 0)):  # fmt: skip
+        content = short(len(entries)) + b"".join(entries) + long(behind)
+        block[place : place + len(content)] = content
+    block[900 : 900 + len(thumb)] = thumb
+    block[1000:] = data
+    block[:8] = (b"II*\0" if order == "<" else b"MM\0*") + long(8)
+    return b"Exif\0\0" + bytes(block)
+
+
+@pytest.fixture
+def photo(tmp_path, colour_pixels) -> Path:
+    """A JPEG with all that a camera and an archive say."""
+    segments = _segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + PACKET)
+    resource = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(IPTC)) + IPTC + bytes(len(IPTC) % 2)
+    segments += _segment(0xED, b"Photoshop 3.0\0" + resource)
+    options = {"exif": tiff_block(), "comment": "scanned by the archive", "extra": segments}
+    Image.fromarray(colour_pixels).save(tmp_path / "photo.jpg", **options)
+    return tmp_path / "photo.jpg"
+
+
+def _segment(marker: int, body: bytes) -> bytes:
+    return b"\xff" + bytes([marker]) + struct.pack(">H", len(body) + 2) + body
+
+
+# --- EXIF --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_block_is_edited_in_place_and_nothing_else_in_it_moves(order):
+    before = tiff_block(order)
+    orientation, after = exif.true_of_upright(before)
+    assert orientation == 6
+    assert len(after) == len(before)
+    changed = np.flatnonzero(np.frombuffer(before, "u1") != np.frombuffer(after, "u1"))
+    # The orientation, the swapped sizes, the link to the thumbnail, and the thumbnail.
+    assert len(changed) < 4 + 8 + 4 + 2 + 36 + 4 + 24
+    assert b"maker note at 1234" in after
+    assert b"old thumbnail" not in after
+    tags = Image.Exif()
+    tags.load(after)
+    assert tags[ExifTags.Base.Orientation] == 1
+    camera = tags.get_ifd(ExifTags.IFD.Exif)
+    assert (camera[0xA002], camera[0xA003]) == (31, 37)
+    assert tags.get_ifd(ExifTags.IFD.Interop)[1].rstrip("\0") == "R03"
+    assert tags.get_ifd(ExifTags.IFD.IFD1) == {}
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_interoperability_and_text_of_any_script_are_kept(tmp_path, photo, suffix):
+    write_picture(tmp_path / f"y{suffix}", read_picture(photo))
+    after = read_picture(tmp_path / f"y{suffix}").metadata.exif
+    assert "Kamera Zürich".encode() in after
+    tags = Image.Exif()
+    tags.load(after)
+    assert tags.get_ifd(ExifTags.IFD.Interop)[1].rstrip("\0") == "R03"
+
+
+def test_interoperability_survives_a_tiff(tmp_path, photo):
+    write_picture(tmp_path / "y.tif", read_picture(photo))
+    write_picture(tmp_path / "z.jpg", read_picture(tmp_path / "y.tif"))
+    with Image.open(tmp_path / "z.jpg") as image:
+        tags = image.getexif()
+        assert tags.get_ifd(ExifTags.IFD.Interop)[1].rstrip("\0") == "R03"
+        assert tags[ExifTags.Base.Make].encode("latin-1") == "Kamera Zürich".encode()
+        assert tags.get_ifd(ExifTags.IFD.Exif)[0x927C] == b"maker note at 1234" * 3
+
+
+@pytest.mark.parametrize("cut", range(0, 1100, 13))
+def test_cut_off_block_is_damaged_or_read_but_no_fault(cut):
+    try:
+        orientation, _ = exif.true_of_upright(tiff_block()[:cut])
+    except ValueError:
+        return
+    assert orientation in (1, 6)
+
+
+def test_our_own_mistake_is_not_called_damage_of_the_file(photo, monkeypatch):
+    monkeypatch.setattr(pillow_reader, "features", None)
+    with pytest.raises(AttributeError, match="get_supported"):
+        read_picture(photo)
+
+
+def test_description_is_added_to_a_block_without_moving_it():
+    before = exif.true_of_upright(tiff_block())[1]
+    after = exif.with_description(before, "Ein Boot, Zürich")
+    assert after[14 : len(before)] == before[14:]  # but for the place of the first directory
+    tags = Image.Exif()
+    tags.load(after)
+    assert tags[ExifTags.Base.ImageDescription].encode("latin-1") == "Ein Boot, Zürich".encode()
+    assert tags.get_ifd(ExifTags.IFD.Exif)[0x829A] == pytest.approx(0.01)
+
+
+# --- XMP, IPTC, comments, texts ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+def test_xmp_is_kept_and_true(tmp_path, photo, suffix):
+    write_picture(tmp_path / f"y{suffix}", read_picture(photo))
+    packet = read_picture(tmp_path / f"y{suffix}").metadata.xmp
+    assert b'tiff:Orientation="1"' in packet
+    assert b'exif:PixelYDimension="37" exif:PixelXDimension="31"' in packet
+    assert b"Z\xc3\xbcrich" in packet
+    assert b"Thumbnails" not in packet
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
+def test_iptc_is_kept(tmp_path, photo, suffix):
+    write_picture(tmp_path / f"y{suffix}", read_picture(photo))
+    assert read_picture(tmp_path / f"y{suffix}").metadata.iptc == IPTC
+
+
+def test_comment_finds_the_nearest_place(tmp_path, photo):
+    words = "scanned by the archive"
+    for name in ("y.jpg", "y.png", "y.tif"):
+        write_picture(tmp_path / name, read_picture(photo))
+    assert read_picture(tmp_path / "y.jpg").metadata.comment == words
+    assert ("Comment", words) in read_picture(tmp_path / "y.png").metadata.texts
+    assert read_picture(tmp_path / "y.tif").metadata.description == words
+
+
+def test_texts_of_a_png_are_kept(tmp_path, colour_pixels):
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Software", "Kamera 1.0")
+    info.add_itxt("Title", "Ein Boot in 東京")
+    info.add_text("Comment", "words " * 1000, zip=True)
+    Image.fromarray(colour_pixels).save(tmp_path / "x.png", pnginfo=info)
+    before = read_picture(tmp_path / "x.png")
+    for depth, name in ((8, "y.png"), (16, "z.png")):
+        pixels = before.pixels.astype(f"u{depth // 8}")
+        write_picture(tmp_path / name, replace(before, pixels=pixels))
+        assert read_picture(tmp_path / name).metadata.texts == before.metadata.texts
+    assert "Software, Title dropped" in losses("y.jpg", before)[0]
+    write_picture(tmp_path / "y.jpg", before)
+    assert read_picture(tmp_path / "y.jpg").metadata.comment == "words " * 1000
+
+
+def test_what_a_format_cannot_hold_is_named(photo):
+    picture = read_picture(photo)
+    assert losses("y.jpg", picture) == losses("y.png", picture) == losses("y.tif", picture) == ()
+    assert [line.split("hold ")[1] for line in losses("y.webp", picture)] == [
+        "IPTC metadata: it is dropped",
+        "the comment: it is dropped",
+    ]
+    assert len(losses("y.bmp", picture)) == 4
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
+def test_stripped_says_nothing_of_camera_owner_or_place(tmp_path, photo, suffix):
+    picture = stripped(read_picture(photo))
+    assert picture.metadata == Metadata()
+    write_picture(tmp_path / f"y{suffix}", picture)
+    content = (tmp_path / f"y{suffix}").read_bytes()
+    for word in (b"Kamera", b"archive", b"boat", b"Boot"):
+        assert word not in content
+
+
+def test_too_much_for_a_segment_is_named_and_left_out(tmp_path, colour_pixels):
+    words = Metadata(xmp=b"<x:xmpmeta>" + b"x" * 70_000, comment="y" * 70_000)
+    picture = Picture(colour_pixels, metadata=words)
+    assert [line.split("much ")[1] for line in losses("y.jpg", picture)] == [
+        "XMP metadata: it is dropped",
+        "the comment: it is dropped",
+    ]
+    write_picture(tmp_path / "y.jpg", picture)
+    assert read_picture(tmp_path / "y.jpg").metadata == Metadata()
+
+
+@pytest.mark.parametrize("part", [b"<xmp:Thumbnails", b"<Container:Directory", b"tiff:Orientation"])
+def test_hostile_packet_costs_no_more_than_its_length(part):
+    packet = part * 200_000
+    assert xmp.without_gain_map(xmp.true_of_upright(packet, True))
+
+
+# --- pictures behind the picture ---------------------------------------------------------------
+
+
+def ultra_hdr(pixels: np.ndarray, orientation: int = 1) -> bytes:
+    """A JPEG with a gain map behind it, as Ultra HDR 1.1 describes."""
+    gain = io.BytesIO()
+    mark = b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta hdrgm:Version='1.0' hdrgm:GainMapMax='2'/>"
+    grey = Image.fromarray(pixels[::2, ::2, 1])
+    grey.save(gain, "JPEG", quality=95, extra=_segment(0xE1, mark))
+    length = len(gain.getvalue())
+    packet = (
+        b'<x:xmpmeta hdrgm:Version="1.0"><Container:Directory><Container:Item Item:Length="%d"/>'
+        b"</Container:Directory></x:xmpmeta>" % length
+    )
+    first = io.BytesIO()
+    tags = Image.Exif()
+    tags[ExifTags.Base.Orientation] = orientation
+    words = _segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + packet)
+    Image.fromarray(pixels).save(first, "JPEG", exif=tags, extra=words)
+    from spiden_cli.core.files.gain_map import attached
+
+    return attached(first.getvalue(), gain.getvalue())
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_gain_map_is_kept_and_turned_with_its_picture(tmp_path, colour_pixels, orientation):
+    pixels = np.tile(colour_pixels, (2, 2, 1))
+    (tmp_path / "x.jpg").write_bytes(ultra_hdr(pixels, orientation))
+    picture = read_picture(tmp_path / "x.jpg")
+    assert picture.notes == ()
+    write_picture(tmp_path / "y.jpg", picture)
+    after = read_picture(tmp_path / "y.jpg")
+    with Image.open(io.BytesIO(after.metadata.gain_map)) as gain:
+        assert gain.size == ((37, 31) if orientation == 1 else (31, 37))
+        assert b"hdrgm:GainMapMax" in gain.info["xmp"]
+    assert b'Item:Length="%d"' % len(after.metadata.gain_map) in after.metadata.xmp
+    assert (tmp_path / "y.jpg").read_bytes().endswith(after.metadata.gain_map)
+
+
+def test_lost_gain_map_is_named_and_no_longer_spoken_of(tmp_path, colour_pixels):
+    (tmp_path / "x.jpg").write_bytes(ultra_hdr(colour_pixels))
+    picture = read_picture(tmp_path / "x.jpg")
+    assert losses("y.png", picture) == ("PNG can't hold the HDR gain map: it is dropped",)
+    write_picture(tmp_path / "y.png", picture)
+    packet = read_picture(tmp_path / "y.png").metadata.xmp
+    assert b"hdrgm" not in packet
+    assert b"Directory" not in packet
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("comment_only.jpg", {"comment"}),
+        ("iptc_only.jpg", {"iptc"}),
+        ("interop_exif_lost.jpg", {"exif", "xmp", "iptc", "comment"}),
+    ],
+)
+def test_files_that_lost_their_words(tmp_path, name, words):
+    if not (CASES / name).is_file():
+        pytest.skip(f"no {CASES / name}")
+    before = read_picture(CASES / name)
+    assert before.notes == ()
+    write_picture(tmp_path / "y.jpg", before)
+    after = read_picture(tmp_path / "y.jpg").metadata
+    assert {word for word, value in vars(after).items() if value} == words
+    assert after == before.metadata
