@@ -124,6 +124,23 @@ def denoise(
             rich_help_panel=FILES,
         ),
     ] = None,
+    quality: Annotated[
+        int | None,
+        typer.Option(
+            help="Of JPEG, WebP and AVIF, 1 to 100; by default a JPEG's own, else 95, and lossless "
+            "WebP.",
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
+    ] = None,
+    strip: Annotated[
+        bool,
+        typer.Option(
+            "--strip",
+            help="Leave out what is said of the picture: camera, place, owner, words.",
+            rich_help_panel=FILES,
+        ),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=FILES)
     ] = False,
@@ -135,6 +152,7 @@ def denoise(
     level = None if sigma == "auto" else one_sigma(sigma)
     from spiden_cli.core.engine.engine import check_timesteps
     from spiden_cli.core.files.outputs import plan_outputs
+    from spiden_cli.core.files.picture_files import check_quality
     from spiden_cli.core.tasks.adjustment import Adjustment
 
     adjustment = Adjustment(strength, chroma_strength, detail)
@@ -145,11 +163,15 @@ def denoise(
     clean = {source: _clean(reference, source) for source in sources} if reference else {}
     also_read = [*clean.values(), *weights_files([model])]
     targets = plan_outputs(sources, output, overwrite, also_read)
+    for target in targets.values():
+        check_quality(target, quality)
     drawings = _drawings(compare, targets, also_read, overwrite)
     opened = open_model(model, engine, device, threads, ensemble)
     if timesteps is not None and model != "auto" and not opened.loaded(False).info.config.spiking:
         raise InputError("a CNN has no timesteps: leave out --timesteps")
-    settings = _Settings(opened, level, timesteps, white, adjustment, alone=len(sources) == 1)
+    settings = _Settings(
+        opened, level, timesteps, white, adjustment, quality, strip, alone=len(sources) == 1
+    )
     reports, failed = [], None
     for source, target in targets.items():
         try:
@@ -215,6 +237,8 @@ class _Settings:
     timesteps: int | None
     white: float | None
     adjustment: "Adjustment"
+    quality: int | None
+    strip: bool
     alone: bool
 
     def check(self, picture: "Picture", name: str) -> None:
@@ -230,11 +254,14 @@ def _one(
         check_output,
         losses,
         read_picture,
+        stripped,
         write_picture,
     )
     from spiden_cli.core.image.metrics import check_alike, quality
 
     picture = read_picture(source)
+    if settings.strip:
+        picture = stripped(picture)
     settings.check(picture, source.name)
     check_output(target, picture.width, picture.height)
     clean = None
@@ -249,7 +276,7 @@ def _one(
             adjustment=settings.adjustment, map_firing=drawing is not None, on_tile=on_tile,
         )  # fmt: skip
     with making_folder(target.parent):
-        write_picture(target, result.image)
+        write_picture(target, result.image, settings.quality)
     for sentence in result.notes:
         warn(f"{source.name}: {sentence}")
     scores = None

@@ -279,3 +279,48 @@ def test_help_comes_in_groups_with_examples(spiden):
     text = spiden("denoise", "--help").stdout
     for group in ("How strong", "Model", "Files", "Machine", "Examples"):
         assert group in text
+
+
+def test_metadata_stays_unless_it_is_stripped(spiden, small_weights, tmp_path, colour_pixels):
+    exif = Image.Exif()
+    exif[0x010F] = "A camera"
+    source = tmp_path / "x.jpg"
+    Image.fromarray(colour_pixels).save(source, exif=exif, comment=b"mine", quality=90)
+    given = ("denoise", source, "-m", small_weights, "--sigma", 20)
+    for options, maker, comment in (((), "A camera", b"mine"), (("--strip",), None, None)):
+        target = tmp_path / f"{len(options)}.jpg"
+        assert spiden(*given, "-o", target, *options).code == 0
+        with Image.open(target) as image:
+            assert image.getexif().get(0x010F) == maker
+            assert image.info.get("comment") == comment
+
+
+def test_the_quality_is_the_files_own_or_as_given(spiden, small_weights, tmp_path, colour_pixels):
+    source = tmp_path / "x.jpg"
+    Image.fromarray(colour_pixels).save(source, quality=70)
+    given = ("denoise", source, "-m", small_weights, "--sigma", 20)
+    tables = {}
+    for options in ((), ("--quality", 30)):
+        target = tmp_path / f"{len(options)}.jpg"
+        assert spiden(*given, "-o", target, *options).code == 0
+        with Image.open(target) as image:
+            tables[options] = image.quantization
+    with Image.open(source) as image:
+        assert tables[()] == image.quantization
+    assert tables["--quality", 30][0][0] > tables[()][0][0]
+
+
+@pytest.mark.parametrize(
+    ("target", "quality", "said"),
+    [("y.jpg", 0, "1 to 100"), ("y.jpg", 101, "1 to 100"), ("y.png", 90, "lossless")],
+)
+def test_a_quality_that_can_not_be_is_refused_before_the_work(
+    spiden, noisy_png, small_weights, tmp_path, target, quality, said
+):
+    given = ("denoise", noisy_png, "-m", small_weights, "-o", tmp_path / "out" / target)
+    (tmp_path / "out").mkdir()
+    outcome = spiden(*given, "--quality", quality)
+    assert outcome.code != 0
+    assert said in outcome.stderr
+    assert len(outcome.stderr.strip().splitlines()) == 1
+    assert not list((tmp_path / "out").iterdir())
