@@ -135,7 +135,7 @@ def test_ctrl_c_during_denoise_leaves_no_partial_file(
 ):
     from spiden_cli.core.files import picture_files
 
-    def interrupted(picture, name):
+    def interrupted(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(picture_files, "_encode", interrupted)
