@@ -52,7 +52,7 @@ _CLEAN = (0.3, 1.2)
 """Level below which there is no noise, and above which it is noise for certain."""
 _NO_SIGMA = 1.0
 """Below it, nothing that a network would remove could be told from the picture."""
-_WHITE_CHROMA_RATIO, _WHITE_CHROMA_SHARE, _WHITE_CHROMA_SLACK = 1.65, 0.72, 0.1
+_WHITE_CHROMA_RATIO, _WHITE_CHROMA_SHARE, _WHITE_CHROMA_SLACK = 1.3, 0.72, 0.1
 _WHITE_LUMA_RATIO, _WHITE_LUMA_SHARE = 1.5, 0.7
 _LEAST_CHROMA = 0.3
 """Chroma noise below it says nothing: a grey picture in three channels, or a strong JPEG."""
