@@ -106,9 +106,9 @@ def estimate_noise(pixels: Pixels, range: Range | None = None) -> NoiseEstimate:
 
     Measured by `benchmarks/noise_level.py` on cut-outs of 320 x 320 of 32 photographs that `spiden
     train` holds out (bsd432 and photos). White noise of sigma 1 to 50: called white in each, and
-    within 5 % in nine of ten. Noise of random cameras, of 1.5 levels and more: `level` is 0.95
-    times the true root mean square (median; 0.53 and 1.38 at 10 % and 90 %), and one in nine is
-    called white. Clean pictures: 0.9 levels on average, 2.2 at 90 %, 4.7 at most: a picture that is
+    within 8 % in nine of ten. Noise of random cameras, of 1.5 levels and more: `level` is 0.99
+    times the true root mean square (median; 0.63 and 1.27 at 10 % and 90 %), and one in fourteen is
+    called white. Clean pictures: 0.8 levels on average, 2.1 at 90 %, 4.7 at most: a picture that is
     fine texture of many colours everywhere looks like noise. The 25 real pairs of nam25, on which
     nothing was chosen: 0.75 times the truth, 0.31 to 1.07, and 0.1 levels in the clean ones, 0.8 at
     most. Grey pictures with camera noise are called white, and so left nearly as they are, three
