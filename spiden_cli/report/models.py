@@ -53,11 +53,12 @@ def print_models(reports: Sequence[ModelReport]) -> None:
     from spiden_cli.core.bundled import model_for
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    for heading in ("name", "neuron", "images", "T", "sigma", "layers", "MAC/px", "rate"):
+    for heading in ("name", "kind", "images", "T", "sigma", "layers", "MAC", "rate"):
         table.add_column(heading, no_wrap=True)
     levels = sorted({level for report in reports for level in report.info.validation_psnr}, key=_by)
     for level in levels:
-        table.add_column(f"dB {level}", justify="right", no_wrap=True)
+        heading = level if level[0].isdigit() else level[:3]
+        table.add_column(heading, justify="right", no_wrap=True)
     for report in reports:
         info, config = report.info, report.info.config
         low, high = info.sigma
@@ -74,12 +75,15 @@ def print_models(reports: Sequence[ModelReport]) -> None:
         )
     data.print(table)
     note(
-        "MAC/px: the same network run densely, once; a spiking one adds only where spikes are: "
-        "rate is spikes per neuron and timestep; dB 25: PSNR at sigma 25, dB camera: with camera "
-        "noise, held-out training images"
+        "MAC: per pixel, of the same network run densely, once; a spiking one adds only where "
+        "spikes are: rate is spikes per neuron and timestep; 15, 25, 50, cam: PSNR in dB at that "
+        "sigma, and with camera noise, on held-out training images"
     )
-    grey, colour = model_for(colour=False), model_for(colour=True)
-    note(f"by default: {grey} for grey pictures, {colour} for colour")
+    grey, colour, photo = model_for(False), model_for(True), model_for(True, coarse=True)
+    note(
+        f"by default: {photo} for colour pictures with camera noise, {colour} for those with white "
+        f"noise, {grey} for grey ones"
+    )
 
 
 def _by(level: str) -> float:

@@ -19,6 +19,12 @@ def test_describes_a_file(spiden, small_weights):
     assert spiden("models", small_weights).code == 0
 
 
+def test_the_table_fits_a_terminal(spiden):
+    table = spiden("models").stdout
+    assert "…" not in table
+    assert max(map(len, table.splitlines())) <= 80
+
+
 def test_says_how_much_a_spiking_model_fires(spiden):
     for record in json.loads(spiden("models", "--json").stdout):
         if record["config"]["neuron"] == "relu":

@@ -109,7 +109,7 @@ def test_camera_noise_is_trained_on_resumed_and_recorded(spiden, larger, tmp_pat
     info = read_info(runs[0] / "weights.safetensors")
     assert info.noise == "camera"
     assert list(info.validation_psnr) == ["camera", "15", "25", "50"]
-    assert "camera" in spiden("models", runs[0] / "weights.safetensors").stdout
+    assert " cam " in spiden("models", runs[0] / "weights.safetensors").stdout
     other = spiden(*options(larger, runs[0], 4), "--colour", "--sigma", "0:50", "--resume")
     assert other.code != 0
     assert "--noise camera (white now)" in other.stderr
