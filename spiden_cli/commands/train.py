@@ -45,15 +45,24 @@ def train(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder of the run.", metavar="DIR")
     ] = Path("runs/latest"),
-    preset: Annotated[str, typer.Option(help="Network: base, tiny or dncnn17.")] = "base",
+    preset: Annotated[
+        str, typer.Option(help="Network: base, tiny; base-if, tiny-if, dncnn17: IF neurons.")
+    ] = "base",
     neuron: Annotated[
-        str, typer.Option(help="if, lif, or relu for the CNN twin.")
-    ] = NetworkConfig.neuron,
+        str | None,
+        typer.Option(help="weighted, if, lif, or relu for the CNN twin [the preset's]."),
+    ] = None,
     colour: Annotated[bool, typer.Option(help="Train on colour images.")] = False,
     method: Annotated[
-        str,
-        typer.Option(help="bptt: through T timesteps. quantiser: the fast way in; then bptt."),
-    ] = TrainingConfig.method,
+        str | None,
+        typer.Option(
+            help="bptt: through T timesteps. quantiser: the fast way in, and all that weighted "
+            "spikes need [theirs; bptt]."
+        ),
+    ] = None,
+    loss: Annotated[
+        str, typer.Option(help="l1; or psnr: for the end, the mean logarithm of the error.")
+    ] = TrainingConfig.loss,
     timesteps: Annotated[
         str, typer.Option(help="T, or several (4,2,1): one is drawn for each batch.")
     ] = _TIMESTEPS,
@@ -151,9 +160,10 @@ def train(
     keep_freed_memory()
     surrogate_named(surrogate)
     folder, target = RunFolder(output), torch_device(device)
+    shape = named_preset(preset)
     network = dataclasses.replace(
-        named_preset(preset),
-        neuron=neuron,
+        shape,
+        neuron=neuron or shape.neuron,
         image_channels=3 if colour else 1,
         surrogate=surrogate,
         learn_initial=learn_initial,
@@ -170,7 +180,8 @@ def train(
         noise=noise,
         sigma=sigma_range(sigma),
         timesteps=tuple(counts(timesteps, "timesteps")),
-        method=method,
+        method=method or ("quantiser" if network.weighted else TrainingConfig.method),
+        loss=loss,
         freeze_norm=freeze_norm,
         sparsity_weight=sparsity_weight,
         teacher_weight=_share(teacher_weight, teacher),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 
 from spiden_cli.errors import InputError
 
-NEURONS = ("if", "lif", "relu")
+NEURONS = ("if", "lif", "weighted", "relu")
 SURROGATES = ("rectangular", "triangular", "arctan", "fast_sigmoid")  # of neuron.surrogate
 
 
@@ -15,7 +15,8 @@ class NetworkConfig:
 
     Attributes:
         family: how the layers are joined: a module of `families/`.
-        neuron: "if", "lif", or "relu" for the CNN twin of the same topology.
+        neuron: "if", "lif", "weighted" (T spikes are the binary digits of a value), or "relu" for
+            the CNN twin of the same topology.
         image_channels: 1 for grey, 3 for colour.
         width: channels of every inner layer (at the finest resolution).
         layers: 3x3 convolutions in all, encoder and read-out included.
@@ -77,6 +78,8 @@ class NetworkConfig:
                 raise InputError(f"a population must be of 1 to 16 neurons, not {population}")
         if not 0 < self.threshold < math.inf:
             raise InputError(f"the threshold must be positive, not {self.threshold}")
+        if self.weighted and self.learn_initial:
+            raise InputError("weighted spikes round at fixed places: nothing there can be learnt")
         if not 0 <= self.initial_potential <= 1:
             raise InputError(
                 f"the initial potential must lie in 0 to 1, not {self.initial_potential}"
@@ -96,6 +99,16 @@ class NetworkConfig:
     def spiking(self) -> bool:
         """Whether the neurons spike; the CNN twin's do not."""
         return self.neuron != "relu"
+
+    @property
+    def weighted(self) -> bool:
+        """Whether spikes weigh by when they are sent: a layer then waits for all of its input."""
+        return self.neuron == "weighted"
+
+    @property
+    def one_pass(self) -> bool:
+        """Whether one pass over the network's values stands for all timesteps exactly."""
+        return self.weighted or not self.spiking
 
     def twin(self) -> "NetworkConfig":
         """Return the CNN of the same topology."""

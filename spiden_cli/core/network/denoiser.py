@@ -11,6 +11,7 @@ from spiden_cli.core.network.execution import Observe, execute
 from spiden_cli.core.network.families import graph_of
 from spiden_cli.core.network.graph import Convolution, Neurons
 from spiden_cli.core.network.layers import ConvNorm, make_convolution, make_neurons
+from spiden_cli.core.neuron.weighted import spike_count
 from spiden_cli.errors import InputError
 
 
@@ -66,7 +67,8 @@ class Denoiser(nn.Module):
             timesteps: T >= 1.
             quantised: one pass of T-level quantisers in place of T timesteps (training only).
             observe: told the name of each convolution that spikes drive, and those spikes,
-                (T * B, C, H', W'); of a CNN, its activations.
+                (T * B, C, H', W'); of quantised neurons their rates, of weighted ones their values
+                (see `firing_rates`), of a CNN its activations, (B, C, H', W').
 
         Returns:
             (B, C, H, W): the image less the predicted noise, not clipped.
@@ -76,13 +78,22 @@ class Denoiser(nn.Module):
         """
         if timesteps < 1:
             raise InputError(f"the number of timesteps must be at least 1, not {timesteps}")
-        steps = 1 if quantised or not self.config.spiking else timesteps
+        steps = 1 if quantised or self.config.one_pass else timesteps
         level = torch.as_tensor(sigma, dtype=noisy.dtype, device=noisy.device)
         level = level.expand(len(noisy)) if level.ndim < 2 else level
         encoded = encode(noisy, level, self.config, self.graph.grid)
         layers = _Modules(self, quantised)
         drawn = execute(self.graph, layers, encoded, timesteps, steps, observe)
         return subtract_noise(noisy, drawn, level, self.config)
+
+    def firing_rates(self, observed: Tensor, timesteps: int) -> Tensor:
+        """Return the spikes per timestep behind what an observer was told; of the same shape.
+
+        Args:
+            observed: see `forward`; of a CNN, what comes back is what was given.
+            timesteps: T.
+        """
+        return spike_count(observed, timesteps) / timesteps if self.config.weighted else observed
 
     def freeze_norm(self) -> None:
         """Fix the statistics of every batch normalisation, and fold them into the kernels."""

@@ -5,14 +5,14 @@ from torch import Tensor, nn
 
 from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.graph import Convolution, Neurons
-from spiden_cli.core.neuron.layer import IFLayer, LIFLayer, ReLULayer
+from spiden_cli.core.neuron.layer import IFLayer, LIFLayer, ReLULayer, WeightedLayer
 
 
 def make_neurons(node: Neurons, config: NetworkConfig) -> nn.Module:
     """Return one layer of the configured neurons."""
     if config.neuron == "relu":
         return ReLULayer()
-    layer = LIFLayer if config.neuron == "lif" else IFLayer
+    layer = {"if": IFLayer, "lif": LIFLayer, "weighted": WeightedLayer}[config.neuron]
     return layer(
         node.currents, config.threshold, config.initial_potential, config.surrogate,
         node.population, config.learn_initial,

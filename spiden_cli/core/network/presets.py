@@ -7,9 +7,21 @@ PRESETS: dict[str, NetworkConfig] = {
     # The paper's network: DnCNN (Zhang et al. 2017, arXiv 1608.03981) with IF neurons.
     "dncnn17": NetworkConfig(layers=17, width=64),
     # A quarter of the positions and one model for a range of sigma, after FFDNet (Zhang et al.
-    # 2018, arXiv 1710.04026); membrane shortcuts after MS-ResNet (Hu et al. 2024, 2112.08954).
-    # Two neurons for each channel round at twice as many levels (docs/training/experiments.md).
+    # 2018, arXiv 1710.04026); membrane shortcuts after MS-ResNet (Hu et al. 2024, 2112.08954);
+    # a branch that sees further; spikes that are binary digits (docs/training/experiments.md).
     "base": NetworkConfig(
+        neuron="weighted",
+        layers=16,
+        width=64,
+        shortcuts=True,
+        unshuffle=2,
+        noise_map=True,
+        threshold=3.5,
+        population=8,
+        family="branched",
+    ),
+    # Spikes of equal weight; two neurons for each channel round at twice as many levels.
+    "base-if": NetworkConfig(
         layers=16,
         width=64,
         shortcuts=True,
@@ -19,6 +31,16 @@ PRESETS: dict[str, NetworkConfig] = {
         inner_population=2,
     ),
     "tiny": NetworkConfig(
+        neuron="weighted",
+        layers=10,
+        width=32,
+        shortcuts=True,
+        unshuffle=2,
+        noise_map=True,
+        threshold=3.5,
+        population=4,
+    ),
+    "tiny-if": NetworkConfig(
         layers=10, width=32, shortcuts=True, unshuffle=2, noise_map=True, population=4
     ),
     "unet": NetworkConfig(family="unet", layers=12, width=32, unshuffle=2, noise_map=True),

@@ -163,6 +163,21 @@ class LIFLayer(IFLayer):
         return partial(lif_step, p=LIFParameters(p, self.leak))
 
 
+class WeightedLayer(IFLayer):
+    """A layer of weighted-spike neurons, one learnable threshold per channel.
+
+    It gives what their T digits add up to, in {0, 1/2^T, ..., 1 - 1/2^T}, for one pass stands for
+    T timesteps exactly (see `neuron.weighted`); a quantised network is this network.
+    """
+
+    def forward(self, current: Tensor, timesteps: int, quantised: bool = False) -> Tensor:
+        """Turn whole inputs (B, C, H, W) into values (B, K C, H, W)."""
+        initial = self.initial if self.population == 1 else self.initial_potential
+        levels = 2**timesteps
+        current = repeat_channels(current, self.population)
+        return quantise(current, self.threshold, initial, levels, levels - 1)
+
+
 class ReLULayer(nn.Module):
     """The CNN twin's neuron: a rectified linear unit, to which time means nothing."""
 

@@ -16,11 +16,15 @@ docs/camera-noise.md has the ranges and where they come from.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from io import BytesIO
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from spiden_cli.core.image.tensor import to_grey
@@ -250,19 +254,20 @@ def _rescaled(planes: Tensor, scale: Tensor) -> Tensor:
 
 def _through_jpeg(pictures: Tensor, cameras: Cameras) -> Tensor:
     """Round to 8 bits and compress each picture with libjpeg, by Pillow."""
-    from io import BytesIO
-
-    import numpy as np
-    from PIL import Image
-
     rounded = (pictures * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     settings = zip(cameras.quality.tolist(), cameras.subsampling.tolist(), strict=True)
-    decoded = []
-    for pixels, (quality, subsampling) in zip(rounded, settings, strict=True):
-        if quality:
-            stream = BytesIO()
-            Image.fromarray(pixels).save(stream, "JPEG", quality=quality, subsampling=subsampling)
-            pixels = np.asarray(Image.open(stream))
-        decoded.append(pixels)
+    with ThreadPoolExecutor() as pool:  # libjpeg lets other threads run
+        decoded = list(pool.map(_compressed, rounded, *zip(*settings, strict=True)))
     planes = torch.from_numpy(np.stack(decoded)).to(pictures.device).permute(0, 3, 1, 2)
     return planes / 255
+
+
+def _compressed(pixels: NDArray[np.uint8], quality: int, subsampling: int) -> NDArray[np.uint8]:
+    """Return what JPEG makes of (H, W, 3); quality 0 leaves it as it is."""
+    from PIL import Image
+
+    if not quality:
+        return pixels
+    stream = BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG", quality=quality, subsampling=subsampling)
+    return np.asarray(Image.open(stream))

@@ -28,9 +28,11 @@ def check_combination(
     quantised = config.method == "quantiser"
     if network.spiking:
         # A leaky neuron has no closed form: its quantiser runs the timesteps after all.
-        closed_form = quantised and network.neuron == "if"
+        closed_form = quantised and network.neuron in ("if", "weighted")
         kept = start is not None and start.learn_initial
         problems = {
+            "--method bptt has no effect with weighted spikes, whose timesteps one pass computes: "
+            "leave it out": network.weighted and not quantised,
             "--threshold has no effect with spiking weights to --init from, which bring their own: "
             "leave it out": threshold_given and start is not None and start.spiking,
             "--learn-initial has no effect with --method quantiser, which has no first timestep: "

@@ -13,6 +13,7 @@ METHODS = ("bptt", "quantiser")
 PRECISIONS = ("float32", "bfloat16")
 OPTIMISERS = ("adam", "muon")
 NOISES = ("white", "camera")
+LOSSES = ("l1", "psnr")
 
 BOUNDS = {
     "steps": (1, 10**9),
@@ -42,6 +43,7 @@ class TrainingConfig:
         sigma: lowest and highest level of white noise, in 8-bit units.
         timesteps: numbers of timesteps T, one of which is drawn for each batch.
         method: "bptt" unrolls T timesteps; "quantiser" trains T-level quantisers in one pass.
+        loss: "l1", the mean absolute error; or "psnr", the mean logarithm of each patch's error.
         freeze_norm: fix the statistics of batch normalisation and fold it.
         sparsity_weight: weight of the mean firing rate in the loss.
         teacher_weight: share of the error that a teacher's output, not the clean image, decides.
@@ -62,6 +64,7 @@ class TrainingConfig:
     sigma: tuple[float, float] = (25.0, 25.0)
     timesteps: tuple[int, ...] = (4,)
     method: str = "bptt"
+    loss: str = "l1"
     freeze_norm: bool = False
     sparsity_weight: float = 0.0
     teacher_weight: float = 0.0
@@ -99,6 +102,7 @@ class TrainingConfig:
             "the gradient clip must be positive": not self.gradient_clip > 0,
             "the EMA decay must lie in 0 to 1, 1 excluded": not 0 <= self.ema < 1,
             f"the method must be one of {', '.join(METHODS)}": self.method not in METHODS,
+            f"the loss must be one of {', '.join(LOSSES)}": self.loss not in LOSSES,
             f"the noise must be one of {', '.join(NOISES)}": self.noise not in NOISES,
             f"the optimiser must be one of {', '.join(OPTIMISERS)}": self.optimiser
             not in OPTIMISERS,

@@ -14,12 +14,17 @@ from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.noise.training import Batch
 
 
+_COUNTED = 4
+"""One patch in so many is looked at for the spikes of weighted neurons."""
+
+
 class Objective(NamedTuple):
     """The loss of a batch and its parts, all scalars.
 
     Attributes:
         loss: what is minimised.
-        error: mean absolute error of the image, range [0, 1]; of a teacher's in its share.
+        error: mean absolute error of the image, range [0, 1]; of a teacher's in its share. With the
+            loss "psnr", the mean over the patches of the root mean square error.
         firing_rate: spikes per neuron and timestep, averaged over the layers.
     """
 
@@ -36,25 +41,47 @@ def objective(
     sparsity_weight: float,
     teacher: Denoiser | None = None,
     teacher_weight: float = 0.0,
+    loss: str = "l1",
 ) -> Objective:
-    """Run a batch through the network and judge it: L1 error + weight * mean firing rate.
+    """Run a batch through the network and judge it: error + weight * mean firing rate.
 
-    With a teacher, the error is (1 - w) L1(output, clean) + w L1(output, teacher's output).
+    With a teacher, the error is (1 - w) error(output, clean) + w error(output, teacher's output).
 
     L1 rather than L2, as in the recipes of KAIR (DnCNN, FFDNet, DRUNet): it is less driven by
-    the few pixels that no denoiser can restore.
+    the few pixels that no denoiser can restore. "psnr" is for the end of a run: the mean over
+    patches of the logarithm of the squared error is what a mean PSNR averages.
     """
+    measure = {"l1": _l1, "psnr": _relative}[loss]
     # Without a penalty the rate is only watched: its gradient would cost a sixth of the step.
     rate = torch.mean if sparsity_weight else torch.no_grad()(torch.mean)
     rates: list[Tensor] = []
-    denoised = network(
-        batch.noisy, batch.sigma, timesteps, quantised,
-        observe=lambda _, spikes: rates.append(rate(spikes)),
-    )  # fmt: skip
-    error = (denoised.float() - batch.clean).abs().mean()
+
+    def observe(_: str, spikes: Tensor) -> None:
+        if network.config.weighted:  # to count digits takes time: a part of the patches will do
+            spikes = spikes[: -(-len(spikes) // _COUNTED)]
+        rates.append(rate(network.firing_rates(spikes, timesteps)))
+
+    denoised = network(batch.noisy, batch.sigma, timesteps, quantised, observe)
+    error = measure(denoised.float() - batch.clean)
     if teacher is not None:
         with torch.no_grad():
             taught = teacher(batch.noisy, batch.sigma).float()
-        error = torch.lerp(error, (denoised.float() - taught).abs().mean(), teacher_weight)
+        error = torch.lerp(error, measure(denoised.float() - taught), teacher_weight)
     firing_rate = torch.stack([value.float() for value in rates]).mean()
     return Objective(error + sparsity_weight * firing_rate, error.detach(), firing_rate)
+
+
+def _l1(difference: Tensor) -> Tensor:
+    return difference.abs().mean()
+
+
+def _relative(difference: Tensor) -> Tensor:
+    """Return the mean root mean square error of patches (B, C, P, P); its gradient is of their PSNR.
+
+    The gradient is that of half the mean logarithm of the squared errors, times the value: as
+    large as that of L1, so that learning rates and penalties hold for both.
+    """
+    rms = (difference.square().mean((1, 2, 3)) + 1e-8).sqrt()
+    value = rms.detach().mean()
+    relative = rms.log().mean() * value
+    return value + relative - relative.detach()

@@ -1,5 +1,6 @@
 """What turns gradients into steps: Adam, or Muon for the kernels and Adam for the rest."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -77,38 +78,49 @@ class MuonAndAdam(torch.optim.Adam):
         for kernel in self.kernels:
             kernel.grad = None  # Adam passes over what has none
         super().step()
-        learning_rate: float = self.param_groups[0]["lr"]
         for kernel, gradient in zip(self.kernels, gradients, strict=True):
             kernel.grad = gradient
-            if gradient is not None:
-                self._move(kernel, gradient, learning_rate)
+        self._move([kernel for kernel in self.kernels if kernel.grad is not None])
 
-    def _move(self, kernel: Tensor, gradient: Tensor, learning_rate: float) -> None:
+    def _move(self, kernels: list[nn.Parameter]) -> None:
+        """Move kernels, those of one shape together: many small products fill no GPU."""
+        alike: dict[torch.Size, list[nn.Parameter]] = defaultdict(list)
+        for kernel in kernels:
+            alike[kernel.flatten(1).shape].append(kernel)
+        learning_rate: float = self.param_groups[0]["lr"]
+        for shape, group in alike.items():
+            ahead = torch.stack([self._gradient_ahead(kernel).flatten(1) for kernel in group])
+            size = 0.2 * max(shape) ** 0.5
+            for kernel, step in zip(group, orthogonalised(ahead), strict=True):
+                kernel.sub_(step.view(kernel.shape), alpha=learning_rate * size)
+
+    def _gradient_ahead(self, kernel: nn.Parameter) -> Tensor:
+        """Return a kernel's gradient with Nesterov's momentum."""
+        assert kernel.grad is not None
         state: dict[str, Any] = self.state[kernel]
         if not state:
             state["step"] = torch.tensor(0.0)  # Adam expects it when a run is resumed
             state["momentum"] = torch.zeros_like(kernel)
         state["step"] += 1
-        average = state["momentum"].mul_(self.momentum).add_(gradient)
-        ahead = (gradient + self.momentum * average).flatten(1)
-        size = 0.2 * max(ahead.shape) ** 0.5
-        kernel.sub_(orthogonalised(ahead).view_as(gradient), alpha=learning_rate * size)
+        average: Tensor = state["momentum"].mul_(self.momentum).add_(kernel.grad)
+        return kernel.grad + self.momentum * average
 
 
-def orthogonalised(matrix: Tensor, iterations: int = 5) -> Tensor:
-    """Return U V^T of a matrix U S V^T, roughly: singular values end between 0.7 and 1.2.
+def orthogonalised(matrices: Tensor, iterations: int = 5) -> Tensor:
+    """Return U V^T of each matrix U S V^T, roughly: singular values end between 0.7 and 1.2.
 
     A Newton-Schulz iteration with a quintic polynomial, X <- a X + (b A + c A^2) X with A = X X^T.
 
     Args:
-        matrix: (M, N); the result has its shape and number format.
+        matrices: (..., M, N); the result has their shape and number format.
         iterations: how often the polynomial is applied.
     """
     a, b, c = NEWTON_SCHULZ
-    wide = matrix.T if len(matrix) > matrix.shape[1] else matrix
-    x = wide.bfloat16() / (wide.norm() + 1e-7)
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    x = matrices.mT if tall else matrices
+    x = x.bfloat16() / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(iterations):
-        gram = x @ x.T
+        gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    result: Tensor = x if wide is matrix else x.T
-    return result.to(matrix.dtype)
+    result: Tensor = x.mT if tall else x
+    return result.to(matrices.dtype)

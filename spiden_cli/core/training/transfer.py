@@ -8,6 +8,8 @@ from measured activations; theta = threshold * s, with the preset's threshold in
 Where a layer is a population of K F neurons per channel and the source's of K (or of one), each of
 its neurons is split into F, and the kernel that follows is divided by F: the mean of them.
 
+A network with a branch whose last gain is zero can start from the chain without it: it is grown.
+
 A colour network can start from a grey one: what it then does to the mean of the colours is what the
 grey one did to its image.
 """
@@ -20,6 +22,7 @@ from torch import Tensor
 
 from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.denoiser import Denoiser
+from spiden_cli.core.network.families import graph_of
 from spiden_cli.core.network.folding import fold
 from spiden_cli.core.network.graph import Convolution, Neurons
 from spiden_cli.core.network.layers import ConvNorm
@@ -47,6 +50,9 @@ def start_from(network: Denoiser, path: Path, calibration: Batch) -> None:
     if info.config.spiking and not network.config.spiking:
         raise TrainingError(f"{path} holds a spiking network: a CNN can't start from it")
     narrow = _narrowed(network, info.config)
+    if not network.config.spiking and _can_grow(source, network):
+        narrow.load_state_dict(source.state_dict(), strict=False)
+        return
     if _topology(source) != _topology(narrow):
         raise TrainingError(f"{path} holds a network of another shape: choose its preset")
     if network.config.spiking and not info.config.spiking:
@@ -97,6 +103,12 @@ def _coloured(grey: Denoiser) -> Denoiser:
 def _topology(network: Denoiser) -> dict[str, torch.Size]:
     tensors = network.state_dict()
     return {name: t.shape for name, t in tensors.items() if not _is_neuron(name)}
+
+
+def _can_grow(source: Denoiser, network: Denoiser) -> bool:
+    """Return whether a network is a chain with a branch, and the source is that chain."""
+    chain = replace(network.config, family="chain")
+    return network.config.family == "branched" and source.graph == graph_of(chain)
 
 
 def _is_neuron(name: str) -> bool:

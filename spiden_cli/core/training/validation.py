@@ -67,7 +67,7 @@ def validate(
     rates: dict[str, list[Tensor]] = defaultdict(list)
 
     def observe(name: str, spikes: Tensor) -> None:
-        rates[name].append(spikes.mean())
+        rates[name].append(network.firing_rates(spikes, timesteps).mean())
 
     for seed, image in enumerate(images):
         for kind, level, given in _trials(_centre(image), noise, sigma, seed):
