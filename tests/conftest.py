@@ -93,7 +93,7 @@ def spiden(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 def small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small spiking network that nobody trained: its spikes are real, its pictures are not."""
     torch.manual_seed(0)
-    config = replace(preset("tiny"), width=8, layers=6)
+    config = replace(preset("tiny-if"), width=8, layers=6)
     network = Denoiser(config)
     for _ in range(3):  # batch normalisation needs statistics
         network(torch.rand(4, 1, 32, 32), 25.0, 2)

@@ -108,7 +108,7 @@ def test_one_layer_is_swept(spiden, small_weights, noisy_png, tmp_path):
 
 def test_the_currents_of_a_twin_can_be_converted(spiden, noisy_png, tmp_path):
     torch.manual_seed(0)
-    config = replace(preset("tiny"), width=4, layers=4, neuron="relu", image_channels=3)
+    config = replace(preset("tiny-if"), width=4, layers=4, neuron="relu", image_channels=3)
     path = tmp_path / "twin.safetensors"
     save_weights(path, Denoiser(config), WeightsInfo(config, "custom", (4,), (0.0, 55.0)))
     options = ("--weights", path, "--image", noisy_png, "--timesteps", "2,4")

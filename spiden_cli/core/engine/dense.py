@@ -1,4 +1,7 @@
-"""The dense engine: torch's convolutions over the spikes of all timesteps at once."""
+"""The dense engine: torch's convolutions over the spikes of all timesteps at once.
+
+Of weighted spikes, over what they add up to: a convolution of the sum is the sum of convolutions.
+"""
 
 from functools import partial, reduce
 
@@ -19,6 +22,7 @@ from spiden_cli.core.neuron.integrate_and_fire import IFParameters, initial_stat
 from spiden_cli.core.neuron.layer import repeat_channels, run
 from spiden_cli.core.neuron.leaky import LIFParameters, lif_step
 from spiden_cli.core.neuron.unrolled import unrolled
+from spiden_cli.core.neuron.weighted import spike_count, weighted_values
 from spiden_cli.core.noise.model import Level
 
 
@@ -60,10 +64,10 @@ class DenseEngine:
         spiking = self.config.spiking
 
         def count(name: str, spikes: Tensor) -> None:
-            counts[name] = _counted(spikes)
+            counts[name] = _counted(spikes, timesteps if self.config.weighted else None)
 
         encoded = encode(image, sigma, self.config, self.graph.grid)
-        steps = timesteps if spiking else 1
+        steps = 1 if self.config.one_pass else timesteps
         observe = count if spiking else None
         drawn = execute(self.graph, self._layers, encoded, timesteps, steps, observe)
         denoised = subtract_noise(image, drawn, sigma, self.config)[0].cpu().numpy()
@@ -91,14 +95,21 @@ class DenseEngine:
         return activity
 
 
-def _counted(spikes: Tensor) -> tuple[Tensor, Tensor]:
-    """Count spikes (T, C, H, W) at once, so that no layer's are kept.
+def _counted(spikes: Tensor, digits: int | None) -> tuple[Tensor, Tensor]:
+    """Count spikes at once, so that no layer's are kept.
+
+    Args:
+        spikes: (T, C, H, W); of weighted neurons their values, (1, C, H, W).
+        digits: of weighted neurons, T.
 
     Returns:
         (H, W) each, at each position: spikes of all channels and timesteps; and the neurons that
         sent any.
     """
-    per_neuron = reduce(torch.add, spikes.unbind())  # Tensor.sum takes three times as long
+    if digits is not None:
+        per_neuron = spike_count(spikes[0], digits)
+    else:
+        per_neuron = reduce(torch.add, spikes.unbind())  # Tensor.sum takes three times as long
     return per_neuron.sum(0), per_neuron.count_nonzero(0)
 
 
@@ -106,7 +117,7 @@ class _FoldedLayers:
     """The layers of a folded network, as `execute` asks for them."""
 
     def __init__(self, network: FoldedNetwork, device: torch.device) -> None:
-        self.leaky = network.config.neuron == "lif"
+        self.kind = network.config.neuron
         self.convolutions = {
             name: (
                 torch.from_numpy(kernel).to(device).contiguous(memory_format=torch.channels_last),
@@ -129,8 +140,10 @@ class _FoldedLayers:
         threshold, initial, leak = self.neurons[node.name]
         p = IFParameters(threshold, initial)
         current = repeat_channels(current, node.population)
-        if not self.leaky:
+        if self.kind == "if":
             return unrolled(current, p, timesteps)
+        if self.kind == "weighted":
+            return weighted_values(current, p, timesteps)
         currents = current.chunk(timesteps)
         step = partial(lif_step, p=LIFParameters(p, leak))
         return torch.cat(run(currents, initial_state(currents[0], p), step)[0])

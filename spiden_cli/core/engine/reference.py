@@ -1,6 +1,8 @@
 """The network as plainly as numpy can say it: what the engines that run it are compared with.
 
-One timestep after another, and in it one node after another; far too slow for pictures.
+One timestep after another, and in it one node after another; with weighted spikes, whose layers
+wait for each other, one node after another, and in it one timestep after another. Far too slow for
+pictures.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -58,24 +60,10 @@ class ReferenceEngine:
         image = unshuffle(np.pad(noisy.astype(self.dtype), beyond, "reflect"), config.unshuffle)
         if config.noise_map:
             image = np.concatenate([image, sigma[None] / 64])
-        potentials: dict[str, Values] = {}
-        sent: dict[str, list[Values]] = {node.name: [] for node in graph.nodes}
-        drawn, steps = np.zeros((), self.dtype), timesteps if config.spiking else 1
-        for _ in range(steps):
-            values: dict[str, Values] = {}
-            for node in graph.nodes[:-1]:
-                inputs = [values[name] for name in node.inputs]
-                if isinstance(node, nodes.Encode):
-                    values[node.name] = image
-                elif isinstance(node, nodes.Neurons) and config.spiking:
-                    values[node.name] = self._fire(node, inputs[0], potentials)
-                    sent[node.name].append(values[node.name])
-                else:
-                    values[node.name] = self._current(node, inputs)
-            drawn = drawn + values[graph.nodes[-1].inputs[0]]
-
-        drawn = drawn / steps * (sigma / 255) if config.noise_map else drawn / steps
-        noise, activity = shuffle(drawn, config.unshuffle)[:, :height, :width], {}
+        run = self._layer_by_layer if config.weighted else self._step_by_step
+        drawn, sent = run(image, timesteps if config.spiking else 1)
+        drawn, activity = drawn * (sigma / 255) if config.noise_map else drawn, {}
+        noise = shuffle(drawn, config.unshuffle)[:, :height, :width]
         for shape in graph.convolutions(height, width):
             source = graph[graph[shape.name].inputs[0]]
             if sent[source.name]:
@@ -85,6 +73,55 @@ class ReferenceEngine:
                 if on_spikes is not None:
                     on_spikes(shape.name, counts[0][inside])
         return Pass(noisy - noise, activity)
+
+    def _step_by_step(self, image: Values, steps: int) -> tuple[Values, dict[str, list[Values]]]:
+        """Return the read-out's mean current, and the spikes of each timestep by layer."""
+        graph, spiking = self.graph, self.config.spiking
+        potentials: dict[str, Values] = {}
+        sent: dict[str, list[Values]] = {node.name: [] for node in graph.nodes}
+        drawn = np.zeros((), self.dtype)
+        for _ in range(steps):
+            values: dict[str, Values] = {}
+            for node in graph.nodes[:-1]:
+                inputs = [values[name] for name in node.inputs]
+                if isinstance(node, nodes.Encode):
+                    values[node.name] = image
+                elif isinstance(node, nodes.Neurons) and spiking:
+                    values[node.name] = self._fire(node, inputs[0], potentials)
+                    sent[node.name].append(values[node.name])
+                else:
+                    values[node.name] = self._current(node, inputs)
+            drawn = drawn + values[graph.nodes[-1].inputs[0]]
+        return drawn / steps, sent
+
+    def _layer_by_layer(self, image: Values, steps: int) -> tuple[Values, dict[str, list[Values]]]:
+        """Return the read-out's current, and the digits of each layer; see `neuron.weighted`."""
+        graph, values = self.graph, {}
+        sent: dict[str, list[Values]] = {node.name: [] for node in graph.nodes}
+        for node in graph.nodes[:-1]:
+            if isinstance(node, nodes.Encode):
+                values[node.name] = image
+            elif isinstance(node, nodes.Neurons):
+                sent[node.name] = self._digits(node, values[node.inputs[0]], steps)
+            elif spikes := sent[node.inputs[0]]:  # each plane of them in its turn
+                silence = self._current(node, [0 * spikes[0]])  # the bias, once
+                driven = [self._current(node, [plane]) - silence for plane in spikes]
+                weighed = [plane / 2**t for t, plane in enumerate(driven, 1)]
+                values[node.name] = np.sum(weighed, 0) + silence
+            else:
+                values[node.name] = self._current(node, [values[name] for name in node.inputs])
+        return values[graph.nodes[-1].inputs[0]], sent
+
+    def _digits(self, node: nodes.Neurons, total: Values, steps: int) -> list[Values]:
+        """Return the spikes of weighted neurons, timestep by timestep, once all input is there."""
+        threshold, initial, _ = (p[:, None, None] for p in self.parameters[node.name])
+        total = np.concatenate([total] * node.population)
+        potential, sent = total + initial * threshold / 2**steps, []
+        for _ in range(steps):
+            threshold = threshold / 2
+            sent.append((potential >= threshold).astype(self.dtype))
+            potential = potential - threshold * sent[-1]
+        return sent
 
     def _current(self, node: nodes.Node, inputs: list[Values]) -> Values:
         current: Values = inputs[0]

@@ -66,6 +66,27 @@ def weighted_step(state: WeightedState) -> tuple[Tensor, WeightedState]:
     return spikes, WeightedState(state.potential - threshold * spikes, threshold)
 
 
+def weighted_values(total: Tensor, p: IFParameters, timesteps: int) -> Tensor:
+    """Return what T timesteps of spikes add up to, in units of the threshold.
+
+    The quantiser, but rounded where the neurons round; for inference.
+
+    Args:
+        total: the whole input x, any shape.
+        p: threshold and initial potential.
+        timesteps: T.
+
+    Returns:
+        Multiples of 2^-T in [0, 1), of the shape of `total`.
+    """
+    state = weighted_state(total, p, timesteps)
+    values = torch.zeros_like(state.potential)
+    for t in range(1, timesteps + 1):
+        spikes, state = weighted_step(state)
+        values.add_(spikes, alpha=2.0**-t)
+    return values
+
+
 def digits(values: Tensor, timesteps: int) -> Tensor:
     """Return the spikes that stand for values.
 
@@ -96,13 +117,14 @@ class _Spikes(torch.autograd.Function):
         count = numbers & 1
         for place in range(1, timesteps):
             count += (numbers >> place) & 1
-        return count.to(values.dtype)
+        return count.to(values.dtype)  # type: ignore[no-any-return]
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
         (values,) = ctx.saved_tensors
         most = 2.0**ctx.timesteps
-        return grads[0] * (most / (2 * math.log(2))) / (1 + most * values), None
+        slope: Tensor = (most / (2 * math.log(2))) / (1 + most * values)
+        return slope.mul_(grads[0]), None
 
 
 def spike_count(values: Tensor, timesteps: int) -> Tensor:

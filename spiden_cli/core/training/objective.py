@@ -13,7 +13,6 @@ from torch import Tensor
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.noise.training import Batch
 
-
 _COUNTED = 4
 """One patch in so many is looked at for the spikes of weighted neurons."""
 
@@ -76,10 +75,10 @@ def _l1(difference: Tensor) -> Tensor:
 
 
 def _relative(difference: Tensor) -> Tensor:
-    """Return the mean root mean square error of patches (B, C, P, P); its gradient is of their PSNR.
+    """Return the mean over patches (B, C, P, P) of the root mean square error.
 
-    The gradient is that of half the mean logarithm of the squared errors, times the value: as
-    large as that of L1, so that learning rates and penalties hold for both.
+    Its gradient is that of their PSNR, half the mean logarithm of the squared errors, times the
+    value: as large as that of L1, so that learning rates and penalties hold for both.
     """
     rms = (difference.square().mean((1, 2, 3)) + 1e-8).sqrt()
     value = rms.detach().mean()

@@ -21,7 +21,7 @@ from spiden_cli.errors import InputError
 SIGMA = 25.0
 
 
-def make(neuron: str = "if", name: str = "tiny", layers: int = 6) -> Denoiser:
+def make(neuron: str = "if", name: str = "tiny-if", layers: int = 6) -> Denoiser:
     """A small network that nobody trained, with strong currents, so that all errors occur."""
     torch.manual_seed(3)
     network = Denoiser(replace(preset(name), neuron=neuron, width=6, layers=layers))
@@ -60,7 +60,7 @@ def test_early_and_late_spikes_show_in_the_last_potential(seed, timesteps, initi
 
 @pytest.mark.parametrize("neuron", ["if", "lif"])
 @pytest.mark.parametrize("timesteps", [1, 2, 4, 5])
-@pytest.mark.parametrize(("name", "layers"), [("tiny", 6), ("unet", 10)])
+@pytest.mark.parametrize(("name", "layers"), [("tiny-if", 6), ("unet", 10)])
 def test_the_parts_are_the_whole_error(image, name, layers, neuron, timesteps):
     network = make(neuron, name, layers)
     seen = {}

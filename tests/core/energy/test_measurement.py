@@ -131,4 +131,4 @@ def test_a_cnn_has_a_psnr_and_no_spikes(save, grey_pixels):
 
 def network(**changes):
     torch.manual_seed(0)
-    return Denoiser(replace(preset("tiny"), width=4, layers=4, **changes))
+    return Denoiser(replace(preset("tiny-if"), width=4, layers=4, **changes))

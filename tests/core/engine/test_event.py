@@ -31,9 +31,17 @@ from spiden_cli.errors import InputError
 
 SPIKING = [name for name in model_names() if read_info(find_weights(name)).config.spiking]
 
+NEURONS = st.sampled_from(["if", "lif", "weighted"])
+
+
+def network_config(neuron: str, learn_initial: bool, **rest: object) -> NetworkConfig:
+    """A configuration; weighted neurons have no initial potential to learn."""
+    return NetworkConfig(neuron, learn_initial=learn_initial and neuron != "weighted", **rest)
+
+
 configs = st.builds(
-    NetworkConfig,
-    neuron=st.sampled_from(["if", "lif"]),
+    network_config,
+    neuron=NEURONS,
     image_channels=st.sampled_from([1, 3]),
     width=st.sampled_from([1, 5, 32, 33, 64, 65]),
     layers=st.sampled_from([4, 6]),
@@ -47,9 +55,9 @@ configs = st.builds(
 )
 
 u_nets = st.builds(
-    NetworkConfig,
+    network_config,
     family=st.just("unet"),
-    neuron=st.sampled_from(["if", "lif"]),
+    neuron=NEURONS,
     image_channels=st.sampled_from([1, 3]),
     width=st.sampled_from([1, 5, 32, 33, 64, 70]),
     layers=st.sampled_from([10, 12, 18]),
@@ -65,7 +73,7 @@ def assert_same_spikes(network: FoldedNetwork, noisy: np.ndarray, timesteps: int
     expected = DenseEngine(network).run(noisy, SIGMA, timesteps)
     found = EventEngine(network, threads).run(noisy, SIGMA, timesteps)
     close = np.isclose(found.denoised, expected.denoised, rtol=0, atol=1e-5)
-    if network.config.neuron == "if":
+    if network.config.neuron != "lif":
         assert found.activity == expected.activity
         assert close.all()
     else:  # a leak rounds, at the same places; the currents stay exact
@@ -141,7 +149,9 @@ def test_whole_or_in_tiles_is_the_same(name):
         assert tiled.activity == whole.activity
 
 
-@given(st.integers(1, 6), st.sampled_from(["float32", "int16"]), st.sampled_from(["base", "unet"]))
+@given(
+    st.integers(1, 6), st.sampled_from(["float32", "int16"]), st.sampled_from(["base-if", "unet"])
+)
 @settings(max_examples=16)
 def test_threads_change_nothing(threads, numbers, name):
     network = exact(shrunk(name, unshuffle=1, width=8, population=2, inner_population=1), 0)
@@ -187,7 +197,7 @@ def test_int16_never_overflows(scale, family):
         assert found[name].firing_rate == pytest.approx(layer.firing_rate, abs=0.1)
 
 
-@pytest.mark.parametrize("neuron", ["if", "lif"])
+@pytest.mark.parametrize("neuron", ["if", "lif", "weighted"])
 @pytest.mark.parametrize("name", PRESETS)
 def test_with_real_weights_a_rounding_flips_few_spikes(make, name, neuron):
     network = make(name, neuron=neuron, width=33)
@@ -221,6 +231,8 @@ def test_shipped_weights_lose_nothing(name):
 
 def test_what_it_can_not_run(make):
     with pytest.raises(InputError, match="no spikes"):
-        EventEngine(make("tiny", neuron="relu"))
-    with pytest.raises(InputError, match="LIF"):
-        EventEngine(make("tiny", neuron="lif"), numbers="int16")
+        EventEngine(make("tiny-if", neuron="relu"))
+    with pytest.raises(InputError, match="lif"):
+        EventEngine(make("tiny-if", neuron="lif"), numbers="int16")
+    with pytest.raises(InputError, match="weighted"):
+        EventEngine(make("tiny"), numbers="int16")

@@ -16,7 +16,7 @@ from spiden_cli.core.engine.tiling import Window
 from spiden_cli.core.network.presets import PRESETS
 
 
-@pytest.mark.parametrize("neuron", ["if", "lif", "relu"])
+@pytest.mark.parametrize("neuron", ["if", "lif", "weighted", "relu"])
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_real_network_in_double_precision(make, name, neuron):
     network = make(name, neuron=neuron, image_channels=3).double()

@@ -122,7 +122,7 @@ def test_auto_then_runs_the_dense_engine_and_says_why(unknown):
 
 
 def test_auto_takes_the_faster_one(make):
-    spiking, cnn = make("tiny"), make("tiny", neuron="relu")
+    spiking, cnn = make("tiny-if"), make("tiny-if", neuron="relu")
 
     def chosen(network, rate, device="cpu"):
         engine, note = select_engine("auto", network, device, rate)
@@ -142,13 +142,13 @@ def test_auto_takes_the_faster_one(make):
 @pytest.mark.parametrize("device", ["cuda", "meta", "cpu:1"])
 def test_the_event_engine_takes_no_device(make, device):
     with pytest.raises(InputError, match="leave out device"):
-        make_engine("event", make("tiny"), device)
+        make_engine("event", make("tiny-if"), device)
 
 
 @pytest.mark.parametrize("device", ["meta", "fast", "cuda:99", "xla"])
 def test_a_device_that_is_not_here_is_refused(make, device):
     with pytest.raises(InputError, match=f"no device '{device}' here"):
-        make_engine("dense", make("tiny"), device)
+        make_engine("dense", make("tiny-if"), device)
 
 
 def test_without_numba_one_is_told_how_to_get_it(make, monkeypatch):
@@ -157,8 +157,8 @@ def test_without_numba_one_is_told_how_to_get_it(make, monkeypatch):
         importlib.util, "find_spec", lambda name: None if name == "numba" else find(name)
     )
     with pytest.raises(InputError, match=r"pip install 'spiden\[fast\]'"):
-        make_engine("event", make("tiny"))
-    engine, note = select_engine("auto", make("tiny"), "cpu", 0.1)
+        make_engine("event", make("tiny-if"))
+    engine, note = select_engine("auto", make("tiny-if"), "cpu", 0.1)
     assert isinstance(engine, DenseEngine)
     assert "pip install 'spiden[fast]'" in note
 
@@ -166,8 +166,8 @@ def test_without_numba_one_is_told_how_to_get_it(make, monkeypatch):
 def test_where_numba_fails_one_is_told_so(make, monkeypatch):
     monkeypatch.setitem(sys.modules, "spiden_cli.core.engine.event.engine", None)
     with pytest.raises(InputError, match="numba, which the event engine needs, doesn't work here"):
-        make_engine("event", make("tiny"))
-    engine, note = select_engine("auto", make("tiny"), "cpu", 0.1)
+        make_engine("event", make("tiny-if"))
+    engine, note = select_engine("auto", make("tiny-if"), "cpu", 0.1)
     assert isinstance(engine, DenseEngine)
     assert "numba" in note
 
@@ -184,5 +184,5 @@ def test_one_is_told_while_the_event_engine_may_compile(make, name, rate, waits)
         yield
         states.append("done")
 
-    select_engine(name, make("tiny"), "cpu", rate, waiting=waiting)
+    select_engine(name, make("tiny-if"), "cpu", rate, waiting=waiting)
     assert states == ["begun", "done"] * waits

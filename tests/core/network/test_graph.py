@@ -96,7 +96,7 @@ def test_edges_of_the_wrong_kind_are_refused():
 
 
 def test_the_grid_is_that_of_the_coarsest_resolution():
-    assert graph_of(preset("base")).grid == 2
+    assert graph_of(preset("base")).grid == 8
     assert graph_of(preset("unet")).grid == 4
     assert graph_of(preset("unet")).positions(graph_of(preset("unet"))["coarse.0.sum"], 9, 13) == (
         3,

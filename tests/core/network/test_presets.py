@@ -51,7 +51,7 @@ def test_a_shape_that_can_not_be_built_is_named(changes, named):
         ({"layers": 9, "shortcuts": True}, "9 layers: an even number"),
         ({"layers": 8, "family": "unet"}, "8 layers: a U-Net needs 10, 12"),
         ({"layers": 11, "family": "unet"}, "11 layers: a U-Net needs 10, 12"),
-        ({"family": "os"}, "unknown family of networks 'os': choose one of chain, unet"),
+        ({"family": "os"}, "unknown family of networks 'os': choose one of branched, chain, unet"),
         ({"family": "../chain"}, "unknown family"),
         ({"family": "chain.graph"}, "unknown family"),
     ],

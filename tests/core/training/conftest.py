@@ -18,7 +18,7 @@ from spiden_cli.core.training.run_folder import RunFolder
 from spiden_cli.core.training.setup import Run, resume_run, start_run
 from spiden_cli.core.training.state import TrainingState
 
-TINY = replace(preset("tiny"), width=4, layers=4, threshold=1.0)
+TINY = replace(preset("tiny-if"), width=4, layers=4, threshold=1.0)
 SHORT = TrainingConfig(
     steps=6, batch_size=2, patch_size=12, warmup=1, sigma=(0.0, 55.0), timesteps=(2, 1), ema=0.5,
     validate_every=2,

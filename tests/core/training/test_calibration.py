@@ -17,7 +17,7 @@ def patches(seed: int) -> PatchSource:
 
 def test_statistics_are_the_mean_over_the_batches():
     torch.manual_seed(0)
-    network = Denoiser(replace(preset("tiny"), width=4, layers=4)).eval()
+    network = Denoiser(replace(preset("tiny-if"), width=4, layers=4)).eval()
     norm = network.encoder.norm
     norm.running_mean += 7  # somebody else's
     momentum = norm.momentum

@@ -10,7 +10,7 @@ from spiden_cli.core.training.combinations import check_combination
 from spiden_cli.core.training.config import TrainingConfig
 from spiden_cli.errors import InputError
 
-SPIKING = preset("tiny")
+SPIKING = preset("tiny-if")
 CNN = SPIKING.twin()
 
 

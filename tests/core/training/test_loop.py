@@ -196,7 +196,7 @@ def test_a_folder_that_can_not_be_made(start, tmp_path):
 
 
 def saved_network(folder, **changes):
-    config = replace(preset("tiny"), **{"width": 4, "layers": 4, "neuron": "relu", **changes})
+    config = replace(preset("tiny-if"), **{"width": 4, "layers": 4, "neuron": "relu", **changes})
     path = folder / "teacher.safetensors"
     save_weights(path, Denoiser(config), WeightsInfo(config, "custom", (1,), (0.0, 55.0)))
     return path

@@ -14,7 +14,7 @@ from spiden_cli.core.training.objective import objective
 @pytest.fixture
 def network() -> Denoiser:
     torch.manual_seed(0)
-    return Denoiser(replace(preset("tiny"), width=4, layers=4, threshold=1.0))
+    return Denoiser(replace(preset("tiny-if"), width=4, layers=4, threshold=1.0))
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_without_a_price_the_rate_has_no_gradient_of_its_own(network, batch):
 @pytest.mark.parametrize("quantised", [False, True])
 def test_a_teacher_takes_its_share(network, batch, quantised):
     torch.manual_seed(1)
-    teacher = Denoiser(replace(preset("tiny"), width=6, layers=4, neuron="relu")).eval()
+    teacher = Denoiser(replace(preset("tiny-if"), width=6, layers=4, neuron="relu")).eval()
     alone = objective(network, batch, 2, quantised, 0.0).error
     taught = network(batch.noisy, batch.sigma, 2, quantised) - teacher(batch.noisy, batch.sigma)
     for weight in (0.0, 0.25, 1.0):

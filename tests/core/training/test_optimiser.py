@@ -34,7 +34,7 @@ def test_the_size_of_the_gradient_does_not_matter():
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_kernels_go_muons_way_and_the_rest_adams(layout):
-    network = Denoiser(preset("tiny")).to(memory_format=layout)
+    network = Denoiser(preset("tiny-if")).to(memory_format=layout)
     beside = copy.deepcopy(network)
     muon, adam = (
         make_optimiser(net, name, 1e-2) for net, name in ((network, "muon"), (beside, "adam"))
@@ -59,7 +59,7 @@ def test_kernels_go_muons_way_and_the_rest_adams(layout):
 
 
 def test_a_kernel_without_a_gradient_stays():
-    network = Denoiser(preset("tiny"))
+    network = Denoiser(preset("tiny-if"))
     optimiser = make_optimiser(network, "muon", 1.0)
     before = copy.deepcopy(network.state_dict())
     optimiser.step()

@@ -15,7 +15,7 @@ from spiden_cli.errors import TrainingError
 
 def saved(path, seed=0):
     torch.manual_seed(seed)
-    config = replace(preset("tiny"), width=4, layers=4).twin()
+    config = replace(preset("tiny-if"), width=4, layers=4).twin()
     save_weights(path, Denoiser(config), WeightsInfo(config, "custom", (1,), (0.0, 55.0)))
     return path
 

@@ -16,7 +16,7 @@ from spiden_cli.core.training.transfer import start_from
 from spiden_cli.core.weights import WeightsInfo, read_info, save_weights
 from spiden_cli.errors import TrainingError, WeightsError
 
-BASE = replace(preset("tiny"), width=5, layers=6)
+BASE = replace(preset("tiny-if"), width=5, layers=6)
 PLAIN = replace(preset("dncnn17"), width=5, layers=5)
 
 

@@ -23,7 +23,7 @@ def test_levels():
 def test_scores_and_rates(images, quantised):
     pictures = [*images.training, *images.held_out]
     torch.manual_seed(0)
-    network = Denoiser(replace(preset("tiny"), width=4, layers=4, threshold=1.0))
+    network = Denoiser(replace(preset("tiny-if"), width=4, layers=4, threshold=1.0))
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     found = validate(network, pictures, "white", (25.0, 60.0), 3, quantised, torch.device("cpu"))
     assert network.training

@@ -43,11 +43,14 @@ def arrange(network: FoldedNetwork, dtype: type[np.float32] | type[np.int16]) ->
         dtype: of weights, currents and potentials.
 
     Raises:
-        InputError: LIF neurons in int16, whose leak would be rounded away.
+        InputError: neurons other than IF in int16: a leak, or the last digits, would be rounded
+            away.
     """
     graph, whole = network.graph, dtype is np.int16
-    if whole and network.config.neuron == "lif":
-        raise InputError("int16 weights are for IF neurons: run LIF neurons in float32")
+    if whole and network.config.neuron != "if":
+        raise InputError(
+            f"int16 weights are for IF neurons: run {network.config.neuron} neurons in float32"
+        )
     lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
     units = _units(network) if whole else {}
 

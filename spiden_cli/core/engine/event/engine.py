@@ -40,7 +40,7 @@ class EventEngine:
             that are half as large.
 
     Raises:
-        InputError: the network is a CNN, or its neurons leak and `numbers` is "int16".
+        InputError: the network is a CNN, or its neurons are not IF and `numbers` is "int16".
         UnsupportedNodeError: there is no kernel for one of its nodes.
     """
 
@@ -89,14 +89,15 @@ class EventEngine:
         def run(first: int, last: int) -> None:
             table, due, begin = schedule(program, layout, first, last, inside)
             run_band(
-                image, program.arranged.arrays, table, due, begin, timesteps, layout.numbers,
-                layout.words, counts, drawn,
+                image, program.arranged.arrays, table, due, begin, timesteps,
+                program.weighted, layout.numbers, layout.planes, layout.words, counts, drawn,
             )  # fmt: skip
 
         edges = _bands(height, self.threads, grid // program.scale)
         with ThreadPoolExecutor(len(edges) - 1) as pool:
             list(pool.map(run, edges[:-1], edges[1:]))
-        drawn /= np.float32(timesteps)
+        if not self.config.weighted:
+            drawn /= np.float32(timesteps)
         drawn += self._bias
         denoised = subtract_noise(noisy, drawn, level, self.config)
         size = noisy.shape[1:]

@@ -19,11 +19,13 @@ class Layout(NamedTuple):
     Attributes:
         table: (M,) of OPERATION; what depends on the band is not yet filled in.
         numbers: size of all rings of currents, after a row that convolutions share.
+        planes: size of what the T digits of a row of weighted spikes drive, before it is added up.
         words: size of all rings of spikes.
     """
 
     table: Array
     numbers: int
+    planes: int
     words: int
 
 
@@ -32,7 +34,10 @@ def lay_out(program: Program, height: int, width: int, timesteps: int) -> Layout
     graph, arranged, lanes = program.graph, program.arranged, program.arranged.lanes
     table = np.zeros(len(program.operations), OPERATION)
     words = layers = 0
-    numbers = _scratch(program, width, timesteps)
+    weighted = program.weighted
+    held = 1 if weighted else timesteps  # of current, between operations
+    numbers = _largest_row(program, width, shared_only=True) * held
+    planes = _largest_row(program, width) * timesteps if weighted else 0
     for at, operation in enumerate(program.operations):
         node, row = operation.node, table[at]
         side = node.scale, program.scale
@@ -54,7 +59,7 @@ def lay_out(program: Program, height: int, width: int, timesteps: int) -> Layout
             lanes_out = arranged.arrays.readout.size // (row["source_words"] * WORD * 3)
             row["target_size"] = lanes_out * (row["width"] + 2)
         elif operation.target == at:
-            row["target_size"] = row["channels"] * timesteps * (row["width"] + 2)
+            row["target_size"] = row["channels"] * held * (row["width"] + 2)
             shared = hands_on(program, at)
             row["target"], row["target_rows"] = 0 if shared else numbers, operation.ring
             numbers += 0 if shared else operation.ring * int(row["target_size"])
@@ -66,7 +71,7 @@ def lay_out(program: Program, height: int, width: int, timesteps: int) -> Layout
             row["bias"] = arranged.bias[other.name if lacks_bias(graph, other) else NOTHING]
         elif isinstance(node, Shuffle):
             row["step"], row["channels"] = node.factor, node.channels
-    return Layout(table, numbers, words)
+    return Layout(table, numbers, planes, words)
 
 
 def hands_on(program: Program, at: int) -> bool:
@@ -86,14 +91,20 @@ def hands_on(program: Program, at: int) -> bool:
     )
 
 
-def _scratch(program: Program, width: int, timesteps: int) -> int:
-    """Return the size of the largest row of currents that is only handed on, in numbers."""
+def _largest_row(program: Program, width: int, shared_only: bool = False) -> int:
+    """Return the size of the largest row of currents of one timestep, in numbers.
+
+    Args:
+        program: the network.
+        width: positions of the read-out in a row.
+        shared_only: of the rows that are only handed on.
+    """
     lanes, sizes = program.arranged.lanes, [0]
     for at, operation in enumerate(program.operations[:-1]):
         node = operation.node
-        if hands_on(program, at):
+        if hands_on(program, at) if shared_only else operation.kind == CONVOLVE:
             columns = width * program.scale // node.scale + 2
-            sizes.append(-(-node.channels // lanes) * lanes * timesteps * columns)
+            sizes.append(-(-node.channels // lanes) * lanes * columns)
     return max(sizes)
 
 

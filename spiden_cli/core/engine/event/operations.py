@@ -5,6 +5,9 @@ column, to the sums of columns x-1, x and x+1 (SparseTrain, arXiv 1911.10175, al
 dense inputs and puts the vectors along the output channels). Kernel rows come one after the
 other over a few columns and all timesteps, so that a third of a layer's weights, small enough for
 the first-level cache, serves many spikes.
+
+Weighted spikes come in the same planes of bits. What each plane drives is added up, by its weight,
+before the neurons see it: between operations there is one current, not one for each timestep.
 """
 
 from typing import Any, NamedTuple
@@ -23,7 +26,9 @@ from spiden_cli.core.engine.event.vectors import (
     add_short_rows,
     carry,
     fire,
+    fire_digits,
     popcount,
+    weigh,
 )
 
 Array = NDArray[Any]
@@ -109,7 +114,7 @@ def source_row(operation: Record, row: int) -> int:
 
 @compiled
 def encode_row(image: Array, arrays: Arrays, current: Array, timesteps: int) -> None:
-    """Fill a row of currents with what the image drives, the same at all timesteps."""
+    """Fill a row of currents with what the image drives, the same at all its timesteps."""
     width, channels_in = image.shape[1] - 2, image.shape[2]
     channels = arrays.encoder_bias.size
     lanes, encoder_lanes = VECTOR_BYTES // current.itemsize, VECTOR_BYTES // 4
@@ -151,7 +156,7 @@ def convolve_row(
     width, width_in, words = operation.width, operation.source_width, operation.source_words
     lanes = VECTOR_BYTES // currents.itemsize
     vectors = operation.channels // lanes
-    currents[start : start + operation.target_size] = 0
+    currents[start : start + vectors * timesteps * (width + 2) * lanes] = 0
     for vector in range(vectors):
         for left in range(0, width_in, COLUMNS):
             for kh in range(3):
@@ -178,6 +183,17 @@ def convolve_row(
                             spikes, first, words, words, count // 2, arrays.weights, of, currents,
                             at,
                         )  # fmt: skip
+
+
+@compiled
+def weigh_row(planes: Array, operation: Record, timesteps: int, target: Array) -> None:
+    """Fill a row of currents with what the digits of weighted spikes drove, by their weight."""
+    lanes = VECTOR_BYTES // target.itemsize
+    size = (operation.width + 2) * lanes
+    for vector in range(operation.channels // lanes):
+        for at in range(0, size, lanes):
+            of = vector * timesteps * size + at
+            weigh(target, vector * size + at, planes, of, size, timesteps)
 
 
 @compiled
@@ -253,6 +269,28 @@ def fire_row(
 
 
 @compiled
+def fire_digits_row(
+    currents: Array, operation: Record, arrays: Arrays, row: int, timesteps: int, out: Array
+) -> None:
+    """Let a row of weighted-spike neurons send the T digits of their current to `out`."""
+    width, channels, words = operation.width, operation.channels, operation.words
+    lanes = VECTOR_BYTES // currents.itemsize
+    source = source_row(operation, row)
+    size = -(-channels // WORD)  # words of a rank
+    bits = out.view(np.uint8)
+    for rank in range(words // size):
+        neurons = operation.neurons + rank * 4 * channels
+        start = rank * size * 8  # the first byte of this rank at a position
+        for vector in range(channels // lanes):
+            for x in range(width):
+                fire_digits(
+                    bits, x * words * 8 + start + vector * lanes // 8, width * words * 8,
+                    currents, source + (vector * (width + 2) + x + 1) * lanes, timesteps,
+                    arrays.neurons, neurons + vector * lanes, channels,
+                )  # fmt: skip
+
+
+@compiled
 def count_row(out: Array, operation: Record, counts: Counts, row: int, timesteps: int) -> None:
     """Count the spikes of a row, the neurons that sent them, and the kernel columns reached."""
     width, words, stride = operation.width, operation.words, operation.step
@@ -278,8 +316,9 @@ def count_row(out: Array, operation: Record, counts: Counts, row: int, timesteps
 
 @compiled
 def read_row(
-    spikes: Array, operation: Record, readout: Array, row: int, timesteps: int, read: Array
-) -> None:
+    spikes: Array, operation: Record, readout: Array, row: int, timesteps: int, weighted: bool,
+    read: Array,
+) -> None:  # fmt: skip
     """Sum the read-out's weights for one row of spikes, over time; kernel rows side by side.
 
     Word by word, which is faster: no spike hangs on the order of these sums.
@@ -290,13 +329,15 @@ def read_row(
     if row < 0 or row >= operation.source_height:
         return
     source = source_row(operation, row)
-    for vector in range(readout.size // (columns_in * WORD * 3 * lanes)):
-        for word in range(columns_in):
-            of = (vector * columns_in + word) * WORD * 3 * lanes
-            at = vector * (width + 2) * lanes
-            for t in range(timesteps):
+    for t in range(timesteps - 1, -1, -1):  # the last digit first: each sum is halved once more
+        for vector in range(readout.size // (columns_in * WORD * 3 * lanes)):
+            for word in range(columns_in):
+                of = (vector * columns_in + word) * WORD * 3 * lanes
+                at = vector * (width + 2) * lanes
                 first = source + t * width * columns_in + word
                 add_short_rows(spikes, first, columns_in, 1, width, readout, of, read, at)
+        if weighted:
+            read *= np.float32(0.5)
 
 
 @compiled

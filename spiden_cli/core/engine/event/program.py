@@ -50,12 +50,14 @@ class Program:
         operations: in the order of the data.
         arranged: weights, biases and neurons as flat arrays.
         scale: pixels of a position where the read-out works.
+        weighted: whether spikes weigh by when they are sent.
     """
 
     graph: Graph
     operations: tuple[Operation, ...]
     arranged: Arranged
     scale: int
+    weighted: bool
 
 
 def compile_network(network: FoldedNetwork, dtype: type[np.float32] | type[np.int16]) -> Program:
@@ -68,12 +70,13 @@ def compile_network(network: FoldedNetwork, dtype: type[np.float32] | type[np.in
 
     Raises:
         UnsupportedNodeError: there is no kernel for a node.
-        InputError: LIF neurons in int16, whose leak would be rounded away.
+        InputError: neurons other than IF in int16.
     """
     graph = network.graph
     check_nodes(graph)
     operations = _operations(graph)
-    return Program(graph, operations, arrange(network, dtype), operations[-1].node.scale)
+    arranged, scale = arrange(network, dtype), operations[-1].node.scale
+    return Program(graph, operations, arranged, scale, network.config.weighted)
 
 
 def check_nodes(graph: Graph) -> None:

@@ -59,6 +59,17 @@ class _Vectors:
     def saturating_sub(self, a: Any, b: Any) -> Any:
         return self.builder.fsub(a, b) if self.floating else self._call("llvm.ssub.sat", a, b)
 
+    def halved(self, a: Any) -> Any:
+        """Return a / 2; of integers, rounded down."""
+        if self.floating:
+            return self.builder.fmul(a, ir.Constant(self.type, [0.5] * self.lanes))
+        return self.builder.ashr(a, ir.Constant(self.type, [1] * self.lanes))
+
+    def reached(self, a: Any, b: Any) -> Any:
+        """Return where a >= b."""
+        compare = self.builder.fcmp_ordered if self.floating else self.builder.icmp_signed
+        return compare(">=", a, b)
+
     def multiply_add(self, a: Any, scalar: Any, to: Any) -> Any:
         """Return a * scalar + to, rounded once where the machine can."""
         first = self.builder.insert_element(ir.Constant(self.type, ir.Undefined), scalar, _ZERO)
@@ -287,8 +298,7 @@ def fire(
             if vectors.floating:
                 potential = builder.fmul(potential, leak)
             charged = vectors.saturating_add(potential, driven)
-            compare = builder.fcmp_ordered if vectors.floating else builder.icmp_signed
-            fired = compare(">=", charged, threshold)  # V = theta fires
+            fired = vectors.reached(charged, threshold)  # V = theta fires
             left = builder.select(fired, vectors.saturating_sub(charged, threshold), charged)
             where = builder.gep(out, [builder.add(args[1], builder.mul(t, args[2]))])
             word = builder.bitcast(fired, mask)
@@ -302,3 +312,75 @@ def fire(
     return types.void(
         spikes, index, index, current, index, index, index, neurons, index, index
     ), lower
+
+
+@_instruction
+def fire_digits(
+    _: Any, spikes: Any, to: Any, skip: Any, current: Any, at: Any, timesteps: Any,
+    neurons: Any, of: Any, channels: Any,
+) -> _Lowered:  # fmt: skip
+    """Run the weighted-spike neurons of one vector for all timesteps, on all of their current.
+
+    `fire_digits(spikes, to, skip, current, at, timesteps, neurons, of, channels)`: as `fire`, but
+    for the one current at index `at`, and thresholds that halve from step to step; the initial
+    potential is that of T = 0.
+    """
+
+    def lower(context: Any, builder: ir.IRBuilder, _: Any, args: Sequence[Any]) -> Any:
+        vectors = _Vectors(context, builder, current, VECTOR_BYTES)
+        mask = ir.IntType(vectors.lanes)
+        out = cgutils.create_struct_proxy(spikes)(context, builder, args[0]).data
+
+        def parameter(row: int) -> Any:
+            index = builder.add(args[7], builder.mul(args[8], _WORD(row)))
+            return vectors.load(vectors.pointer(args[6], index))
+
+        def halve(now: Sequence[Any]) -> Sequence[Any]:
+            return [builder.add(now[0], _ONE), vectors.halved(now[1])]
+
+        def step(now: Sequence[Any]) -> Sequence[Any]:
+            t, potential, above = now
+            threshold = vectors.halved(above)
+            fired = vectors.reached(potential, threshold)
+            left = builder.select(fired, vectors.saturating_sub(potential, threshold), potential)
+            where = builder.gep(out, [builder.add(args[1], builder.mul(t, args[2]))])
+            word = builder.bitcast(fired, mask)
+            builder.store(word, builder.bitcast(where, mask.as_pointer()), align=1)
+            return [builder.add(t, _ONE), left, threshold]
+
+        bias, threshold, initial = (parameter(row) for row in range(3))
+        within = _below(builder, args[5])
+        _, initial = _while(builder, within, [_ZERO, initial], halve)
+        total = vectors.add(vectors.load(vectors.pointer(args[3], args[4])), bias)
+        _while(builder, within, [_ZERO, vectors.add(total, initial), threshold], step)
+        return context.get_dummy_value()
+
+    index = types.int64
+    return types.void(spikes, index, index, current, index, index, neurons, index, index), lower
+
+
+@_instruction
+def weigh(_: Any, total: Any, at: Any, planes: Any, of: Any, skip: Any, timesteps: Any) -> _Lowered:
+    """Add up what digits drove, each half as much as the one before it.
+
+    `weigh(total, at, planes, of, skip, timesteps)`: the vector of `total` at index `at` becomes the
+    sum of those of `planes` at `of + t skip`, each over 2^(t + 1), for t < `timesteps`.
+    """
+
+    def lower(context: Any, builder: ir.IRBuilder, _: Any, args: Sequence[Any]) -> Any:
+        vectors = _Vectors(context, builder, total, VECTOR_BYTES)
+
+        def add_digit(now: Sequence[Any]) -> Sequence[Any]:
+            done, index, added = now  # the last digit first, so that each sum is halved once more
+            plane = vectors.load(vectors.pointer(args[2], index))
+            halved = vectors.halved(vectors.add(added, plane))
+            return [builder.add(done, _ONE), builder.sub(index, args[4]), halved]
+
+        last = builder.add(args[3], builder.mul(builder.sub(args[5], _ONE), args[4]))
+        starts = [_ZERO, last, ir.Constant(vectors.type, None)]
+        *_, added = _while(builder, _below(builder, args[5]), starts, add_digit)
+        vectors.store(added, vectors.pointer(args[0], args[1]))
+        return context.get_dummy_value()
+
+    index = types.int64
+    return types.void(total, index, planes, index, index, index), lower

@@ -19,13 +19,11 @@ def graph(config: NetworkConfig) -> Graph:
     """Return a chain of `config.layers` convolutions with shortcuts, and its branch.
 
     Raises:
-        InputError: an odd number of layers can't be joined by twos, or an odd width not be split.
+        InputError: an odd number of layers can't be joined by twos, or there are no shortcuts.
     """
     blocks, odd = divmod(config.layers - 2, 2)
     if odd or not config.shortcuts or blocks < 1:
         raise InputError(f"{config.layers} layers: an even number from 4 on, with shortcuts")
-    if config.width % 2:
-        raise InputError(f"a width of {config.width}: an even number is needed")
     build = GraphBuilder()
     population = config.inner_population if config.spiking else 1
     image = build.encode(config.encoded_channels, config.unshuffle)
