@@ -12,7 +12,8 @@ from spiden_cli.core.files.colour import fitted_colours
 from spiden_cli.core.files.gain_map import attached
 from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.image.metadata import Encoding, Metadata
-from spiden_cli.core.image.picture import Picture, rounded_to_8_bit
+from spiden_cli.core.image.picture import Picture
+from spiden_cli.core.image.pixels import rounded_to_8_bit
 
 __all__ = [
     "ALPHA_FORMATS",

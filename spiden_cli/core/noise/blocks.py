@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spiden_cli.core.image.picture import Pixels, Range
+from spiden_cli.core.image.pixels import in_8_bit_units
 
 __all__ = [
     "Blocks",
@@ -86,10 +87,7 @@ def _sample(pixels: Pixels, range: Range) -> Blocks:
     step = max(1, int(np.ceil(np.sqrt(rows * columns / _MAXIMUM_BLOCKS))))
     whole = planes[: rows * SIDE, : columns * SIDE]
     grid = whole.reshape(rows, SIDE, columns, SIDE, channels).swapaxes(1, 2)
-    blocks = grid[::step, ::step].reshape(-1, SIDE, SIDE, channels).astype(np.float32)
-    blocks -= np.float32(range.black)
-    blocks *= np.float32(255 / range.span)
-    return blocks
+    return in_8_bit_units(grid[::step, ::step].reshape(-1, SIDE, SIDE, channels), range)
 
 
 def _usable(blocks: Blocks) -> Blocks:
