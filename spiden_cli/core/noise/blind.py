@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from spiden_cli.core.image.picture import Pixels, Range
 from spiden_cli.core.image.pixels import to_unit
 from spiden_cli.core.noise.blocks import (
-    SIDE,
     Blocks,
     Measure,
+    averaged,
     measure,
     opponent_of,
     residual_of,
@@ -151,9 +151,8 @@ def level_features(opponent: Blocks, white: float) -> NDArray[np.float32]:
     """
     values = [white]
     for scale in _SCALES:
-        side = SIDE // scale
-        means = opponent.reshape(-1, side, scale, side, scale, 3).mean((2, 4))
-        quantiles = np.sqrt(np.quantile(variance(means), _QUANTILES, axis=0))
+        variances = variance(averaged(opponent, scale))
+        quantiles = np.sqrt(np.quantile(variances, _QUANTILES, axis=0))
         values += quantiles.T.ravel().tolist()
     described: NDArray[np.float32] = np.log(np.array(values, np.float32) + np.float32(0.05))
     return described
