@@ -193,7 +193,7 @@ class Model:
         estimate = self._look(picture, wanted)
         coarse = isinstance(wanted, Coarse) or (estimate is not None and not estimate.is_white)
         loaded = self.loaded(picture.is_colour, coarse)
-        found = _known(wanted, estimate, loaded.info.noise == "camera")
+        found = _known(wanted, estimate, loaded.info.for_camera)
         if not isinstance(wanted, Unknown):
             estimate = None  # only its kind was looked for
         steps = loaded.info.timesteps[0] if timesteps is None else timesteps
