@@ -30,8 +30,9 @@ from spiden_cli.core.noise.blocks import (
     variance,
 )
 from spiden_cli.core.noise.estimation import estimate_sigma
+from spiden_cli.errors import InputError
 
-__all__ = ["NoiseEstimate", "estimate_noise", "level_features"]
+__all__ = ["NoiseEstimate", "estimate_noise", "is_coarse", "level_features"]
 
 _PERCEPTRON = Path(__file__).with_name("camera_level.safetensors")
 _LEVEL_OFFSET = 0.3
@@ -140,6 +141,19 @@ def estimate_noise(pixels: Pixels, range: Range | None = None) -> NoiseEstimate:
         return NoiseEstimate(white, white, chroma.coarseness, white, True, uneven)
     level = _read_level(level_features(opponent, white))
     return _coarse(white, level, chroma.coarseness, luma.spread, uneven)
+
+
+def is_coarse(pixels: Pixels, range: Range) -> bool:
+    """Return whether the noise of a picture is a camera's; of one too small to tell, False.
+
+    Args:
+        pixels: (H, W) or (H, W, 3), uint8, uint16 or float.
+        range: black and white level.
+    """
+    try:
+        return not estimate_noise(pixels, range).is_white
+    except InputError:
+        return False
 
 
 def level_features(opponent: Blocks, white: float) -> NDArray[np.float32]:
