@@ -23,6 +23,7 @@ from PIL import ExifTags, Image
 from spiden_cli.core.files.exif_block import PREFIX, Block
 
 __all__ = [
+    "DAMAGED",
     "PREFIX",
     "TEXT_TAGS",
     "UNREADABLE",
@@ -37,6 +38,9 @@ __all__ = [
 
 UNREADABLE = (struct.error, SyntaxError, ValueError, KeyError, TypeError, IndexError, OSError)
 """What Pillow raises on directories that are damaged; not what our own mistakes raise."""
+
+DAMAGED = "damaged EXIF metadata isn't kept"
+"""The note on a picture whose block can't be read."""
 
 _HEAD = b"II*\0\x08\0\0\0"  # of a little-endian block, its first directory behind it
 _NORMAL = 1

@@ -13,7 +13,6 @@ from spiden_cli.core.image.metadata import ColourTags, Encoding, Metadata, Subsa
 __all__ = ["colour_tags_of", "encoding_of", "words_of"]
 
 _EXIF_PROFILES = ("Raw profile type exif", "Raw profile type APP1")
-_DAMAGED = "damaged EXIF metadata isn't kept"
 _SUBSAMPLINGS: dict[int, Subsampling] = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
 _NCLX = re.compile(rb"colrnclx(.{7})", re.DOTALL)
 _HEAD_LENGTH = 65_536
@@ -33,7 +32,7 @@ def words_of(path: Path, image: ImageFile.ImageFile) -> tuple[int, Metadata, lis
         try:
             orientation, block = exif.true_of_upright(block, stated)
         except ValueError:
-            notes.append(_DAMAGED)
+            notes.append(exif.DAMAGED)
             block = None
     gain, more = _behind(path, image, orientation, packet or b"")
     if packet:

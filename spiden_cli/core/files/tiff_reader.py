@@ -27,7 +27,6 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 _WHITE_POINT, _PRIMARIES = 318, 319
 _RESOLUTION_UNITS: dict[int, Unit] = {1: "none", 2: "inch", 3: "centimetre"}
-_DAMAGED = "damaged EXIF metadata isn't kept"
 
 
 def read_tiff(path: Path) -> Picture:
@@ -93,7 +92,7 @@ def _exif(path: Path, page: tifffile.TiffPage, orientation: int) -> tuple[bytes 
         try:
             block, damaged = exif.from_tiff(stream, page.offset, orientation)
         except exif.UNREADABLE:
-            return None, [_DAMAGED]
+            return None, [exif.DAMAGED]
     return block, [f"{damaged} damaged EXIF entries aren't kept"] if damaged else []
 
 
