@@ -21,7 +21,7 @@ from skimage.restoration import denoise_nl_means, estimate_sigma
 
 import spiden_cli as spiden
 from spiden_cli.core.data.samples import Sample
-from spiden_cli.core.image.picture import rounded_to_8_bit
+from spiden_cli.core.image.pixels import rounded_to_8_bit
 
 Bytes = NDArray[np.uint8]
 """A colour picture, (H, W, 3)."""

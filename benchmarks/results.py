@@ -56,7 +56,7 @@ def engine(model: str) -> spiden.Engine:
 
 def is_for_camera(model: str) -> bool:
     """Return whether a bundled model was trained on camera noise."""
-    return spiden.read_info(spiden.find_weights(model.removesuffix(ENSEMBLE))).noise == "camera"
+    return spiden.read_info(spiden.find_weights(model.removesuffix(ENSEMBLE))).for_camera
 
 
 @dataclass(frozen=True)

@@ -73,9 +73,9 @@ Spiden = Callable[..., Outcome]
 def spiden(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Spiden:
     """Run the command line in this process: spiden("denoise", path) -> code, stdout, stderr."""
 
-    def run(*arguments: object) -> Outcome:
+    def run(*arguments: object, columns: int = 120) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["spiden", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "120")
+        monkeypatch.setenv("COLUMNS", str(columns))
         capsys.readouterr()
         code = 0
         try:

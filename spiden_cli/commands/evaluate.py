@@ -110,7 +110,7 @@ def evaluate(
                 loaded.engine, samples, level, count,
                 on_image=lambda _: step(),
                 show=_saver(files),
-                for_camera=loaded.info.noise == "camera",
+                for_camera=loaded.info.for_camera,
             )  # fmt: skip
             if level is None:
                 _tell_doubts(result, loaded.info)

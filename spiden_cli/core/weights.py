@@ -55,6 +55,11 @@ class WeightsInfo:
     training: dict[str, str] = field(default_factory=dict)
     noise: str = "white"
 
+    @property
+    def for_camera(self) -> bool:
+        """Whether it was trained on camera noise, and so is told the level that this has."""
+        return self.noise == "camera"
+
     def doubt(self, sigma: float) -> str | None:
         """Return why a noise level asks too much of these weights; None if it does not."""
         low, high = self.sigma

@@ -81,7 +81,8 @@ def draw_comparison(
         OutputError: the file can't be written.
     """
     from spiden_cli.core.atomic import atomic_path
-    from spiden_cli.core.image.views import choose_cutout, in_8_bit_units, overview
+    from spiden_cli.core.image.pixels import in_8_bit_units
+    from spiden_cli.core.image.views import choose_cutout, overview
 
     levels = denoised.levels
     cutout = choose_cutout(noisy.pixels, denoised.pixels, levels, CUTOUT)
@@ -136,12 +137,15 @@ def _removed(
 def _firing(report: "DenoiseReport", firing: "FiringMap", cutout: "Cutout") -> Panel:
     import numpy as np
 
+    from spiden_cli.core.image.picture import Range
+    from spiden_cli.core.image.pixels import in_8_bit_units
+
     ends = _ends(*(float(end) for end in np.quantile(firing.rate, (0.002, 0.998))))
     rows, columns = (np.arange(s.start, s.stop) // firing.scale for s in cutout.window)
     inside = firing.rate[: -(-report.height // firing.scale), : -(-report.width // firing.scale)]
     facts = "spikes per neuron and timestep", f"mean {report.firing_rate:.3f}"
     whole, part = (
-        (view[..., None] - np.float32(ends[0])) * np.float32(255 / (ends[1] - ends[0]))
+        in_8_bit_units(view[..., None], Range(*ends))
         for view in (inside, firing.rate[np.ix_(rows, columns)])
     )
     return Panel("firing rate", facts, whole, part, ends)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from spiden_cli.core.weights import WeightsInfo
 
 SIDE = 512  # the picture that costs are stated for; the border's share is small
+NAME = 15  # the least width of a name: that of the longest that ships
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ def print_models(reports: Sequence[ModelReport]) -> None:
     from spiden_cli.core.bundled import model_for
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    for heading in ("name", "kind", "images", "T", "sigma", "layers", "MAC", "rate"):
+    table.add_column("name", overflow="fold")
+    for heading in ("kind", "images", "T", "sigma", "layers", "MAC", "rate"):
         table.add_column(heading, no_wrap=True)
     levels = sorted({level for report in reports for level in report.info.validation_psnr}, key=_by)
     for level in levels:
@@ -73,7 +75,10 @@ def print_models(reports: Sequence[ModelReport]) -> None:
             "-" if info.firing_rate is None else f"{info.firing_rate:.3f}",
             *(_decibels(info.validation_psnr.get(level)) for level in levels),
         )
-    data.print(table)
+    least = _least_width(table)
+    if least > data.width:
+        table.width = least
+    data.print(table, crop=False)
     note(
         "MAC: per pixel, of the same network run densely, once; a spiking one adds only where "
         "spikes are: rate is spikes per neuron and timestep; 15, 25, 50, cam: PSNR in dB at that "
@@ -84,6 +89,12 @@ def print_models(reports: Sequence[ModelReport]) -> None:
         f"by default: {photo} for colour pictures with camera noise, {colour} for those with white "
         f"noise, {grey} for grey ones"
     )
+
+
+def _least_width(table: Table) -> int:
+    """Return the width that leaves all but the names whole: those may be paths of any length."""
+    whole = [[str(cell) for cell in (column.header, *column.cells)] for column in table.columns[1:]]
+    return NAME + sum(1 + max(map(len, cells)) for cells in whole)
 
 
 def _by(level: str) -> float:

@@ -1,8 +1,11 @@
 """`spiden models`, as a user runs it."""
 
 import json
+import shutil
 
-from spiden_cli.core.bundled import model_names
+import pytest
+
+from spiden_cli.core.bundled import find_weights, model_names
 
 
 def test_lists_what_ships(spiden):
@@ -20,9 +23,26 @@ def test_describes_a_file(spiden, small_weights):
 
 
 def test_the_table_fits_a_terminal(spiden):
-    table = spiden("models").stdout
+    table = spiden("models", columns=80).stdout
     assert "…" not in table
     assert max(map(len, table.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("columns", [120, 80, 40])
+def test_a_long_path_takes_no_room_from_what_is_said_of_it(spiden, tmp_path, columns):
+    folder = tmp_path.joinpath(*["a-folder-with-a-rather-long-name"] * 6)
+    folder.mkdir(parents=True)
+    path = shutil.copy(find_weights("photo"), folder / "photo.safetensors")
+    table = spiden("models", path, "base-cnn", columns=columns).stdout
+    heading, first, *rest = table.splitlines()
+    until = heading.index("kind")
+    assert heading.split()[1:8] == ["kind", "images", "T", "sigma", "layers", "MAC", "rate"]
+    assert heading.split()[8:] == ["cam", "15", "25", "50"]
+    (short,) = spiden("models", "photo").stdout.splitlines()[1:]
+    assert first[until:].split() == short.split()[1:]
+    assert "".join(line[:until].strip() for line in [first, *rest[:-1]]) == str(path)
+    assert rest[-1].startswith("base-cnn ")
+    assert max(map(len, table.splitlines())) <= max(columns, 80)
 
 
 def test_says_how_much_a_spiking_model_fires(spiden):

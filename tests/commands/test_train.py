@@ -108,6 +108,7 @@ def test_camera_noise_is_trained_on_resumed_and_recorded(spiden, larger, tmp_pat
     assert all(np.array_equal(whole[name].numpy(), cut[name].numpy()) for name in whole)
     info = read_info(runs[0] / "weights.safetensors")
     assert info.noise == "camera"
+    assert info.for_camera
     assert list(info.validation_psnr) == ["camera", "15", "25", "50"]
     assert " cam " in spiden("models", runs[0] / "weights.safetensors").stdout
     other = spiden(*options(larger, runs[0], 4), "--colour", "--sigma", "0:50", "--resume")

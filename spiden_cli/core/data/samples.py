@@ -14,7 +14,7 @@ import numpy as np
 from spiden_cli.core.files.picture_files import read_header, read_picture
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.pixels import to_pixels, to_unit
-from spiden_cli.core.noise.blind import estimate_noise
+from spiden_cli.core.noise.blind import is_coarse
 from spiden_cli.core.noise.synthesis import gaussian_noise
 from spiden_cli.errors import InputError
 
@@ -131,10 +131,7 @@ class Pair:
     def is_coarse(self) -> bool:
         """See `Sample.is_coarse`; of a picture too small to tell, False."""
         noisy = read_picture(self.noisy)
-        try:
-            return not estimate_noise(noisy.pixels, noisy.levels).is_white
-        except InputError:
-            return False
+        return is_coarse(noisy.pixels, noisy.levels)
 
     def read(self, level: float | None) -> Pictures:
         """See `Sample.read`; whatever level is tried, the noise is that of the noisy file."""

@@ -11,7 +11,7 @@ from PIL import Image
 
 from spiden_cli.core.data.sources import Thumbnail
 from spiden_cli.core.files.picture_files import read_picture
-from spiden_cli.core.image.picture import rounded_to_8_bit
+from spiden_cli.core.image.pixels import rounded_to_8_bit
 from spiden_cli.errors import InputError
 
 __all__ = ["scale_picture", "shows"]

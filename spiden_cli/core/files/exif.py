@@ -23,6 +23,7 @@ from PIL import ExifTags, Image
 from spiden_cli.core.files.exif_block import PREFIX, Block
 
 __all__ = [
+    "DAMAGED",
     "PREFIX",
     "TEXT_TAGS",
     "UNREADABLE",
@@ -37,6 +38,9 @@ __all__ = [
 
 UNREADABLE = (struct.error, SyntaxError, ValueError, KeyError, TypeError, IndexError, OSError)
 """What Pillow raises on directories that are damaged; not what our own mistakes raise."""
+
+DAMAGED = "damaged EXIF metadata isn't kept"
+"""The note on a picture whose block can't be read."""
 
 _HEAD = b"II*\0\x08\0\0\0"  # of a little-endian block, its first directory behind it
 _NORMAL = 1
@@ -164,11 +168,7 @@ def from_tiff(stream: BinaryIO, offset: int, orientation: int) -> tuple[bytes | 
         main[ExifTags.Base.Orientation] = _NORMAL
     damaged = 0
     for pointer in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
-        if pointer not in exif:
-            continue
-        entries: Tags = dict(exif.get_ifd(pointer))
-        if ExifTags.IFD.Interop in entries:
-            entries[ExifTags.IFD.Interop] = dict(exif.get_ifd(ExifTags.IFD.Interop))
+        entries = _directory(exif, pointer)
         if orientation in _QUARTER_TURNS:
             _swap(entries, ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight)
         entries, lost = _writable(entries, pointer)
@@ -197,10 +197,7 @@ def directory_bytes(block: bytes, pointer: int, offset: int) -> bytes:
     """
     exif = Image.Exif()
     exif.load(block)
-    entries: Tags = dict(exif.get_ifd(pointer)) if pointer in exif else {}
-    if ExifTags.IFD.Interop in entries:
-        entries[ExifTags.IFD.Interop] = dict(exif.get_ifd(ExifTags.IFD.Interop))
-    entries, _ = _writable(entries, pointer)
+    entries, _ = _writable(_directory(exif, pointer), pointer)
     return _serialised(entries, pointer, offset) if entries else b""
 
 
@@ -213,6 +210,14 @@ def main_tags(block: bytes) -> Tags:
     exif = Image.Exif()
     exif.load(block)
     return {tag: exif.get(tag) for tag in exif}
+
+
+def _directory(exif: Image.Exif, pointer: int) -> Tags:
+    """The directory behind a tag, that of interoperability within it; empty where there is none."""
+    entries: Tags = dict(exif.get_ifd(pointer)) if pointer in exif else {}
+    if ExifTags.IFD.Interop in entries:
+        entries[ExifTags.IFD.Interop] = dict(exif.get_ifd(ExifTags.IFD.Interop))
+    return entries
 
 
 def _writable(tags: Tags, group: int | None) -> tuple[Tags, int]:

@@ -6,19 +6,13 @@ from pathlib import Path
 
 from PIL import ImageFile
 
-from spiden_cli.core.files import exif, gain_map, xmp
+from spiden_cli.core.files import exif, gain_map, iptc, xmp
 from spiden_cli.core.files.png_chunks import colour_tags
 from spiden_cli.core.image.metadata import ColourTags, Encoding, Metadata, Subsampling
 
-__all__ = ["IPTC_PROFILE", "colour_tags_of", "encoding_of", "words_of"]
-
-IPTC_PROFILE = "Raw profile type iptc"
-"""The text chunk in which ImageMagick and exiftool keep IPTC in a PNG."""
+__all__ = ["colour_tags_of", "encoding_of", "words_of"]
 
 _EXIF_PROFILES = ("Raw profile type exif", "Raw profile type APP1")
-_XMP_KEYWORD = "XML:com.adobe.xmp"
-_PHOTOSHOP_IPTC = 0x0404
-_DAMAGED = "damaged EXIF metadata isn't kept"
 _SUBSAMPLINGS: dict[int, Subsampling] = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
 _NCLX = re.compile(rb"colrnclx(.{7})", re.DOTALL)
 _HEAD_LENGTH = 65_536
@@ -38,7 +32,7 @@ def words_of(path: Path, image: ImageFile.ImageFile) -> tuple[int, Metadata, lis
         try:
             orientation, block = exif.true_of_upright(block, stated)
         except ValueError:
-            notes.append(_DAMAGED)
+            notes.append(exif.DAMAGED)
             block = None
     gain, more = _behind(path, image, orientation, packet or b"")
     if packet:
@@ -46,12 +40,11 @@ def words_of(path: Path, image: ImageFile.ImageFile) -> tuple[int, Metadata, lis
         packet = xmp.without_gain_map(packet) if gain is None else packet
         if gain is not None:
             packet = gain_map.with_length(packet, gain[1], len(gain[0]))
-    iptc = _iptc(image, texts)
     comment = image.info.get("comment")
     metadata = Metadata(
         exif=block,
         xmp=packet,
-        iptc=iptc,
+        iptc=_iptc(image, texts),
         comment=_text(comment) if isinstance(comment, bytes) and comment else comment or None,
         texts=tuple((key, text) for key, text in texts.items() if not _is_profile(key)),
         gain_map=gain[0] if gain else None,
@@ -66,11 +59,11 @@ def _texts(image: ImageFile.ImageFile) -> dict[str, str]:
 
 
 def _is_profile(keyword: str) -> bool:
-    return keyword in (*_EXIF_PROFILES, IPTC_PROFILE, _XMP_KEYWORD)
+    return keyword in (*_EXIF_PROFILES, iptc.PNG_PROFILE, xmp.PNG_KEYWORD)
 
 
 def _xmp(image: ImageFile.ImageFile) -> bytes | None:
-    packet = image.info.get("xmp") or image.info.get(_XMP_KEYWORD)
+    packet = image.info.get("xmp") or image.info.get(xmp.PNG_KEYWORD)
     if isinstance(packet, str):
         packet = packet.encode()
     return packet if isinstance(packet, bytes) and packet.strip(b"\0 ") else None
@@ -89,12 +82,12 @@ def _exif(image: ImageFile.ImageFile, texts: dict[str, str]) -> bytes | None:
 def _iptc(image: ImageFile.ImageFile, texts: dict[str, str]) -> bytes | None:
     resources = image.info.get("photoshop")
     if isinstance(resources, dict):
-        stream = resources.get(_PHOTOSHOP_IPTC)
+        stream = resources.get(iptc.PHOTOSHOP_RESOURCE)
     else:
-        stream = _unhexed(texts[IPTC_PROFILE]) if IPTC_PROFILE in texts else None
+        stream = _unhexed(texts[iptc.PNG_PROFILE]) if iptc.PNG_PROFILE in texts else None
         start = (stream or b"").find(b"\x1c")  # behind the head of a Photoshop resource
         stream = stream[start:] if stream and start >= 0 else None
-    return stream if isinstance(stream, bytes) and stream.startswith(b"\x1c") else None
+    return iptc.as_stream(stream)
 
 
 def _unhexed(profile: str) -> bytes | None:

@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, features
 
+from spiden_cli.core.files import iptc
 from spiden_cli.core.files.colour import fitted_colours
 from spiden_cli.core.files.gain_map import attached
 from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.image.metadata import Encoding, Metadata
-from spiden_cli.core.image.picture import Picture, rounded_to_8_bit
+from spiden_cli.core.image.picture import Picture
+from spiden_cli.core.image.pixels import rounded_to_8_bit
 
 __all__ = [
     "ALPHA_FORMATS",
@@ -118,8 +120,7 @@ def _jpeg_words(metadata: Metadata) -> dict[str, Any]:
     if metadata.xmp is not None:
         segments += _segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + metadata.xmp)
     if metadata.iptc is not None:
-        resource = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(metadata.iptc)) + metadata.iptc
-        segments += _segment(0xED, b"Photoshop 3.0\0" + resource + bytes(len(resource) % 2))
+        segments += _segment(0xED, b"Photoshop 3.0\0" + iptc.as_resource(metadata.iptc))
     words: dict[str, Any] = {"extra": segments}
     if metadata.exif is not None:
         words["exif"] = metadata.exif

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, PngImagePlugin
 
+from spiden_cli.core.files import iptc, xmp
 from spiden_cli.core.files.colour import Colours
 from spiden_cli.core.files.exif import PREFIX
-from spiden_cli.core.files.pillow_words import IPTC_PROFILE
 from spiden_cli.core.files.png_chunks import Chunk, colour_chunks, with_chunks
 from spiden_cli.core.image.metadata import Metadata
 from spiden_cli.core.image.picture import Resolution
@@ -67,13 +67,12 @@ def _words(metadata: Metadata) -> list[Chunk]:
     for keyword, text in metadata.texts:
         _add_text(info, keyword, text)
     if metadata.xmp is not None:
-        info.add_itxt("XML:com.adobe.xmp", metadata.xmp.decode("utf-8", "replace"))
+        info.add_itxt(xmp.PNG_KEYWORD, metadata.xmp.decode("utf-8", "replace"))
     if metadata.iptc is not None:
-        resource = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(metadata.iptc)) + metadata.iptc
-        resource += bytes(len(resource) % 2)
+        resource = iptc.as_resource(metadata.iptc)
         digits = resource.hex()
         lines = "\n".join(digits[i : i + 72] for i in range(0, len(digits), 72))
-        info.add_text(IPTC_PROFILE, f"\niptc\n{len(resource):8d}\n{lines}\n", zip=True)
+        info.add_text(iptc.PNG_PROFILE, f"\niptc\n{len(resource):8d}\n{lines}\n", zip=True)
     chunks = [(bytes(chunk[0]), bytes(chunk[1])) for chunk in info.chunks]
     if metadata.exif is not None:
         chunks.append((b"eXIf", metadata.exif.removeprefix(PREFIX)))

@@ -11,7 +11,7 @@ from typing import Any
 import tifffile
 from PIL import ExifTags
 
-from spiden_cli.core.files import exif, xmp
+from spiden_cli.core.files import exif, iptc, xmp
 from spiden_cli.core.files.colour import profile_for
 from spiden_cli.core.files.decoding import Header, check_size, decoding, plausible, split_alpha
 from spiden_cli.core.files.tiff_pages import check_kind, picture_page
@@ -20,15 +20,13 @@ from spiden_cli.core.files.white_level import range_of, stated_in_tiff
 from spiden_cli.core.image.metadata import ColourTags, Metadata
 from spiden_cli.core.image.picture import Picture, Resolution, Unit
 
-__all__ = ["IPTC_TAG", "XMP_TAG", "read_tiff", "tiff_header"]
+__all__ = ["read_tiff", "tiff_header"]
 
 # tifffile reports trouble on its logger besides raising; nobody asked for those lines on stderr.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
-XMP_TAG, IPTC_TAG = 700, 33723
 _WHITE_POINT, _PRIMARIES = 318, 319
 _RESOLUTION_UNITS: dict[int, Unit] = {1: "none", 2: "inch", 3: "centimetre"}
-_DAMAGED = "damaged EXIF metadata isn't kept"
 
 
 def read_tiff(path: Path) -> Picture:
@@ -94,18 +92,17 @@ def _exif(path: Path, page: tifffile.TiffPage, orientation: int) -> tuple[bytes 
         try:
             block, damaged = exif.from_tiff(stream, page.offset, orientation)
         except exif.UNREADABLE:
-            return None, [_DAMAGED]
+            return None, [exif.DAMAGED]
     return block, [f"{damaged} damaged EXIF entries aren't kept"] if damaged else []
 
 
 def _xmp(page: tifffile.TiffPage, orientation: int) -> bytes | None:
-    packet = _bytes(page, XMP_TAG)
+    packet = _bytes(page, xmp.TIFF_TAG)
     return xmp.true_of_upright(packet, orientation >= 5) if packet else None
 
 
 def _iptc(page: tifffile.TiffPage) -> bytes | None:
-    stream = _bytes(page, IPTC_TAG)
-    return stream if stream and stream.startswith(b"\x1c") else None
+    return iptc.as_stream(_bytes(page, iptc.TIFF_TAG))
 
 
 def _bytes(page: tifffile.TiffPage, code: int) -> bytes | None:

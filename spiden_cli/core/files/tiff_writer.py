@@ -11,6 +11,7 @@ import numpy.typing as npt
 import tifffile
 from PIL import ExifTags
 
+from spiden_cli.core.files import iptc, xmp
 from spiden_cli.core.files.colour import fitted_colours
 from spiden_cli.core.files.exif import (
     TEXT_TAGS,
@@ -24,7 +25,6 @@ from spiden_cli.core.image.picture import Picture, Range, Resolution
 
 __all__ = ["encode_tiff"]
 
-_XMP, _IPTC = 700, 33723
 _UNIT_CODES = {"none": 1, "inch": 2, "centimetre": 3}
 _CHROMATICITIES = ((318, slice(0, 2)), (319, slice(2, 8)))
 
@@ -48,7 +48,7 @@ def encode_tiff(picture: Picture) -> bytes:
         samples = np.dstack([samples, picture.alpha]).astype(samples.dtype, copy=False)
     directories = _directories(metadata.exif)
     tags: list[Tag] = [*texts, *_range_tags(picture), *_chromaticity_tags(picture, colours.profile)]
-    for code, kind, content in ((_XMP, 1, metadata.xmp), (_IPTC, 7, metadata.iptc)):
+    for code, kind, content in ((xmp.TIFF_TAG, 1, metadata.xmp), (iptc.TIFF_TAG, 7, metadata.iptc)):
         if content is not None:
             tags.append((code, kind, len(content), content, True))
     tags += [(pointer - 1, "I", 1, 0, True) for pointer in directories]

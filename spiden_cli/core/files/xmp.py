@@ -9,7 +9,13 @@ needs the C library Exempi, which has no wheels, and pyexiv2 is under the GPL.
 
 import re
 
-__all__ = ["orientation_of", "true_of_upright", "without_gain_map"]
+__all__ = ["PNG_KEYWORD", "TIFF_TAG", "orientation_of", "true_of_upright", "without_gain_map"]
+
+TIFF_TAG = 700
+"""The tag of a TIFF file whose value is a packet."""
+
+PNG_KEYWORD = "XML:com.adobe.xmp"
+"""The text chunk of a PNG that holds a packet."""
 
 _ORIENTATION = re.compile(rb"""(tiff:Orientation\s{0,9}(?:=\s{0,9}["']|>)\s{0,9})([1-8])""")
 _STALE = ((b"<xmp:Thumbnails", b"</xmp:Thumbnails>"), (b"<xap:Thumbnails", b"</xap:Thumbnails>"))

@@ -19,7 +19,6 @@ __all__ = [
     "Range",
     "Resolution",
     "Unit",
-    "rounded_to_8_bit",
     "with_white",
 ]
 
@@ -201,22 +200,3 @@ def with_white(picture: Picture, white: float) -> Picture:
         notes.append(f"pixels of up to {brightest} are cut to the white level {white:g}")
     levels = Range(black if black < white else 0.0, float(white))
     return replace(picture, range=levels, notes=tuple(notes))
-
-
-def rounded_to_8_bit(values: Pixels, range: Range | None = None) -> npt.NDArray[np.uint8]:
-    """Map black..white to 0..255 by rounding, and clip.
-
-    Args:
-        values: (...) uint8, returned as they are, or uint16.
-        range: black and white level; None: 0..65535 (65535 = 257 * 255, so both ends stay exact).
-
-    Returns:
-        (...) uint8, of the shape of `values`.
-    """
-    if values.dtype == np.uint8:
-        return values.astype(np.uint8, copy=False)
-    if range is None or range == Range.full(values.dtype):
-        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    scaled = (values.astype(np.float32) - np.float32(range.black)) * np.float32(255 / range.span)
-    rounded: npt.NDArray[np.uint8] = np.rint(scaled.clip(0, 255)).astype(np.uint8)
-    return rounded

@@ -10,7 +10,15 @@ import numpy.typing as npt
 
 from spiden_cli.core.image.picture import Pixels, Range
 
-__all__ = ["LUMA", "Planes", "to_grey", "to_pixels", "to_unit"]
+__all__ = [
+    "LUMA",
+    "Planes",
+    "in_8_bit_units",
+    "rounded_to_8_bit",
+    "to_grey",
+    "to_pixels",
+    "to_unit",
+]
 
 Planes = npt.NDArray[np.float32]
 """An image, (C, H, W), in which black is 0 and white is 1."""
@@ -36,6 +44,41 @@ def to_unit(pixels: Pixels, range: Range | None = None) -> Planes:
         unit -= np.float32(range.black)
     unit /= np.float32(range.span)
     return unit
+
+
+def in_8_bit_units(pixels: npt.NDArray[Any], range: Range) -> npt.NDArray[np.float32]:
+    """Scale pixels so that black becomes 0 and white 255, not rounded.
+
+    Args:
+        pixels: of any shape, type and layout.
+        range: black and white level.
+
+    Returns:
+        float32 of the same shape, a copy. Pixels beyond the range are not clipped.
+    """
+    values = pixels.astype(np.float32)
+    values -= np.float32(range.black)
+    values *= np.float32(255 / range.span)
+    return values
+
+
+def rounded_to_8_bit(values: Pixels, range: Range | None = None) -> npt.NDArray[np.uint8]:
+    """Map black..white to 0..255 by rounding, and clip.
+
+    Args:
+        values: (...) uint8, returned as they are, or uint16.
+        range: black and white level; None: 0..65535 (65535 = 257 * 255, so both ends stay exact).
+
+    Returns:
+        (...) uint8, of the shape of `values`.
+    """
+    if values.dtype == np.uint8:
+        return values.astype(np.uint8, copy=False)
+    if range is None or range == Range.full(values.dtype):
+        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    scaled = in_8_bit_units(values, range)
+    rounded: npt.NDArray[np.uint8] = np.rint(scaled.clip(0, 255)).astype(np.uint8)
+    return rounded
 
 
 def to_pixels(planes: Planes, dtype: npt.DTypeLike, range: Range | None = None) -> Pixels:

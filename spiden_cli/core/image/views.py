@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spiden_cli.core.image.picture import Pixels, Range
-from spiden_cli.core.image.pixels import LUMA
+from spiden_cli.core.image.pixels import LUMA, in_8_bit_units
 
-__all__ = ["Cutout", "choose_cutout", "in_8_bit_units", "overview"]
+__all__ = ["Cutout", "choose_cutout", "overview"]
 
 Values = NDArray[np.float32]
 
@@ -41,14 +41,6 @@ class Cutout(NamedTuple):
             slice(self.top, self.top + self.side),
             slice(self.left, self.left + self.side),
         )
-
-
-def in_8_bit_units(pixels: Pixels, range: Range) -> Values:
-    """Scale pixels so that black becomes 0 and white 255, not rounded: float32 of their shape."""
-    values = pixels.astype(np.float32)
-    values -= np.float32(range.black)
-    values *= np.float32(255 / range.span)
-    return values
 
 
 def overview(pixels: Pixels, range: Range, side: int) -> Values:

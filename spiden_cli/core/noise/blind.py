@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from spiden_cli.core.image.picture import Pixels, Range
 from spiden_cli.core.image.pixels import to_unit
 from spiden_cli.core.noise.blocks import (
-    SIDE,
     Blocks,
     Measure,
+    averaged,
     measure,
     opponent_of,
     residual_of,
@@ -30,8 +30,9 @@ from spiden_cli.core.noise.blocks import (
     variance,
 )
 from spiden_cli.core.noise.estimation import estimate_sigma
+from spiden_cli.errors import InputError
 
-__all__ = ["NoiseEstimate", "estimate_noise", "level_features"]
+__all__ = ["NoiseEstimate", "estimate_noise", "is_coarse", "level_features"]
 
 _PERCEPTRON = Path(__file__).with_name("camera_level.safetensors")
 _LEVEL_OFFSET = 0.3
@@ -142,6 +143,19 @@ def estimate_noise(pixels: Pixels, range: Range | None = None) -> NoiseEstimate:
     return _coarse(white, level, chroma.coarseness, luma.spread, uneven)
 
 
+def is_coarse(pixels: Pixels, range: Range) -> bool:
+    """Return whether the noise of a picture is a camera's; of one too small to tell, False.
+
+    Args:
+        pixels: (H, W) or (H, W, 3), uint8, uint16 or float.
+        range: black and white level.
+    """
+    try:
+        return not estimate_noise(pixels, range).is_white
+    except InputError:
+        return False
+
+
 def level_features(opponent: Blocks, white: float) -> NDArray[np.float32]:
     """Describe blocks by the logarithms of quantiles of their deviations, at three scales: (37,).
 
@@ -151,9 +165,8 @@ def level_features(opponent: Blocks, white: float) -> NDArray[np.float32]:
     """
     values = [white]
     for scale in _SCALES:
-        side = SIDE // scale
-        means = opponent.reshape(-1, side, scale, side, scale, 3).mean((2, 4))
-        quantiles = np.sqrt(np.quantile(variance(means), _QUANTILES, axis=0))
+        variances = variance(averaged(opponent, scale))
+        quantiles = np.sqrt(np.quantile(variances, _QUANTILES, axis=0))
         values += quantiles.T.ravel().tolist()
     described: NDArray[np.float32] = np.log(np.array(values, np.float32) + np.float32(0.05))
     return described

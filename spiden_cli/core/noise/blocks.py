@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spiden_cli.core.image.picture import Pixels, Range
+from spiden_cli.core.image.pixels import in_8_bit_units
 
 __all__ = [
     "Blocks",
     "Measure",
+    "averaged",
     "measure",
     "opponent_of",
     "residual_of",
@@ -25,7 +27,7 @@ __all__ = [
 
 Blocks = NDArray[np.float32]
 
-SIDE = 16
+_SIDE = 16
 _MAXIMUM_BLOCKS = 2048  # their quantiles are settled long before
 _CLIPPED_SHARE = 0.02
 _OPPONENT = np.array([[1, 1, 1], [1, -1, 0], [1, 1, -2]], np.float32)
@@ -82,14 +84,11 @@ def opponent_of(residual: Blocks) -> Blocks:
 def _sample(pixels: Pixels, range: Range) -> Blocks:
     """(N, 16, 16, C) blocks on a regular grid, in 8-bit units."""
     planes = pixels[..., None] if pixels.ndim == 2 else pixels
-    rows, columns, channels = planes.shape[0] // SIDE, planes.shape[1] // SIDE, planes.shape[2]
+    rows, columns, channels = planes.shape[0] // _SIDE, planes.shape[1] // _SIDE, planes.shape[2]
     step = max(1, int(np.ceil(np.sqrt(rows * columns / _MAXIMUM_BLOCKS))))
-    whole = planes[: rows * SIDE, : columns * SIDE]
-    grid = whole.reshape(rows, SIDE, columns, SIDE, channels).swapaxes(1, 2)
-    blocks = grid[::step, ::step].reshape(-1, SIDE, SIDE, channels).astype(np.float32)
-    blocks -= np.float32(range.black)
-    blocks *= np.float32(255 / range.span)
-    return blocks
+    whole = planes[: rows * _SIDE, : columns * _SIDE]
+    grid = whole.reshape(rows, _SIDE, columns, _SIDE, channels).swapaxes(1, 2)
+    return in_8_bit_units(grid[::step, ::step].reshape(-1, _SIDE, _SIDE, channels), range)
 
 
 def _usable(blocks: Blocks) -> Blocks:
@@ -102,9 +101,9 @@ def _usable(blocks: Blocks) -> Blocks:
 
 def residual_of(blocks: Blocks) -> Blocks:
     """Take the plane of least squares out of each block and channel."""
-    offset = np.arange(SIDE, dtype=np.float32) - np.float32((SIDE - 1) / 2)
+    offset = np.arange(_SIDE, dtype=np.float32) - np.float32((_SIDE - 1) / 2)
     centred: Blocks = blocks - blocks.mean((1, 2), keepdims=True)
-    weight = np.float32(1 / (SIDE * (offset**2).sum()))
+    weight = np.float32(1 / (_SIDE * (offset**2).sum()))
     down = np.einsum("nyxc,y->nc", centred, offset) * weight
     across = np.einsum("nyxc,x->nc", centred, offset) * weight
     centred -= down[:, None, None] * offset[:, None, None]
@@ -128,13 +127,25 @@ def _unlike(chroma: Blocks, luma: Blocks) -> Blocks:
     return unlike
 
 
+def averaged(residual: Blocks, scale: int) -> Blocks:
+    """Average (N, 16, 16, C) over squares of pixels: (N, 16 / scale, 16 / scale, C).
+
+    Args:
+        residual: blocks.
+        scale: pixels a side of the squares, a divisor of 16.
+    """
+    side = _SIDE // scale
+    means: Blocks = residual.reshape(-1, side, scale, side, scale, residual.shape[-1]).mean((2, 4))
+    return means
+
+
 def measure(residual: Blocks) -> Measure:
     """Measure what planes of (N, 16, 16, C) hold, planes of least squares taken out."""
     fine = variance(residual).mean(-1)
-    halves = residual.reshape(-1, SIDE // 2, 2, SIDE // 2, 2, residual.shape[-1]).mean((2, 4))
     flattest, flat, flatter = np.sqrt(np.quantile(fine, (_FLATTEST, _FLAT, _FLATTER)))
     chosen = fine <= np.quantile(fine, _SCALE_SHARE)
     power = float(fine[chosen].mean())
-    coarseness = 2 * np.sqrt(variance(halves)[chosen].mean() / power) if power else 1.0
+    halved = variance(averaged(residual, 2))
+    coarseness = 2 * np.sqrt(halved[chosen].mean() / power) if power else 1.0
     spread = flatter / flattest if flattest else np.inf
     return Measure(float(flat), float(spread), float(coarseness))

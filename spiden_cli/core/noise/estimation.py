@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spiden_cli.core.image.picture import Pixels, Range
-from spiden_cli.core.image.pixels import Planes
+from spiden_cli.core.image.pixels import Planes, in_8_bit_units
 from spiden_cli.errors import InputError
 
 __all__ = ["estimate_sigma"]
@@ -67,12 +67,11 @@ def estimate_sigma(image: Pixels | Planes, range: Range | None = None) -> float:
     """
     values = np.asarray(image)
     if values.dtype.kind == "f":
-        planes, black, scale = values, 0.0, 255.0
+        planes, range = values, Range.full(values.dtype)
     else:
         range = range or Range.full(values.dtype)
         planes = values[None] if values.ndim == 2 else values.transpose(2, 0, 1)
-        black, scale = range.black, 255 / range.span
-    sigmas = [_estimate_plane(_patches(plane, black, scale)) for plane in planes]
+    sigmas = [_estimate_plane(_patches(plane, range)) for plane in planes]
     return math.sqrt(sum(sigma**2 for sigma in sigmas) / len(sigmas))
 
 
@@ -91,7 +90,7 @@ def _estimate_plane(patches: Patches) -> float:
     return sigma
 
 
-def _patches(plane: npt.NDArray[Any], black: float, scale: float) -> Patches:
+def _patches(plane: npt.NDArray[Any], range: Range) -> Patches:
     """(N, 49) overlapping patches on a regular grid, in 8-bit units; all of a small picture.
 
     The grid is cut from the (H, W) plane as it is stored, so that no more than the patches is ever
@@ -108,11 +107,7 @@ def _patches(plane: npt.NDArray[Any], black: float, scale: float) -> Patches:
             f"{width} x {height} pixels is too small to estimate the noise level; give sigma"
         )
     step = max(1, math.ceil(math.sqrt(count / _MAXIMUM_PATCHES)))
-    patches = windows[::step, ::step].reshape(-1, _SIDE**2).astype(np.float32)
-    if black:
-        patches -= np.float32(black)
-    patches *= np.float32(scale)
-    return patches
+    return in_8_bit_units(windows[::step, ::step].reshape(-1, _SIDE**2), range)
 
 
 def _gradient_energy(patches: Patches) -> npt.NDArray[np.float32]:

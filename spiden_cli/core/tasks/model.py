@@ -21,7 +21,7 @@ from spiden_cli.core.engine.firing import FiringMap
 from spiden_cli.core.engine.selection import Waiting, select_engine
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.network.folding import FoldedNetwork
-from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise
+from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise, is_coarse
 from spiden_cli.core.noise.model import (
     Coarse,
     Gaussian,
@@ -36,7 +36,6 @@ from spiden_cli.core.tasks.advice import doubts, too_little
 from spiden_cli.core.tasks.arrays import as_picture, like
 from spiden_cli.core.tasks.denoising import OnTile, denoise_picture
 from spiden_cli.core.weights import WeightsInfo, load_folded
-from spiden_cli.errors import InputError
 
 AUTO = "auto"
 
@@ -190,12 +189,14 @@ class Model:
         """
         picture = as_picture(image, white)
         wanted = as_noise(noise)
-        estimate = self._look(picture, wanted)
+        estimate = None
+        if isinstance(wanted, Unknown):
+            estimate = estimate_noise(picture.pixels, picture.levels)
+        elif type(wanted) is Uniform:
+            wanted = self._of_its_kind(wanted, picture)
         coarse = isinstance(wanted, Coarse) or (estimate is not None and not estimate.is_white)
         loaded = self.loaded(picture.is_colour, coarse)
-        found = _known(wanted, estimate, loaded.info.noise == "camera")
-        if not isinstance(wanted, Unknown):
-            estimate = None  # only its kind was looked for
+        found = found_noise(estimate, loaded.info.for_camera) if estimate else wanted
         steps = loaded.info.timesteps[0] if timesteps is None else timesteps
         result = denoise_picture(
             loaded.engine, picture, found, steps,
@@ -224,31 +225,11 @@ class Model:
             seconds=result.seconds,
         )
 
-    def _look(self, picture: Picture, wanted: Noise) -> NoiseEstimate | None:
-        """Look at the noise of a picture, if its level or its kind is to be found there.
-
-        Raises:
-            InputError: its level is, and the picture is too small to tell.
-        """
-        if isinstance(wanted, Unknown):
-            return estimate_noise(picture.pixels, picture.levels)
-        if self.name == AUTO and picture.is_colour and type(wanted) is Uniform:
-            try:
-                return estimate_noise(picture.pixels, picture.levels)
-            except InputError:  # the kind can't be told, and it doesn't matter there
-                return None
-        return None
-
-
-def _known(wanted: Noise, estimate: NoiseEstimate | None, for_camera: bool) -> Noise:
-    """Return the noise that is wanted with what was found of its level, or its kind."""
-    if isinstance(wanted, Unknown):
-        assert estimate is not None
-        return found_noise(estimate, for_camera)
-    if type(wanted) is not Uniform:
-        return wanted
-    coarse = estimate is not None and not estimate.is_white
-    return Coarse(wanted.sigma) if coarse else Gaussian(wanted.sigma)
+    def _of_its_kind(self, level: Uniform, picture: Picture) -> Uniform:
+        """Return noise of a level as white or coarse: looked for where the model depends on it."""
+        matters = self.name == AUTO and picture.is_colour
+        coarse = matters and is_coarse(picture.pixels, picture.levels)
+        return Coarse(level.sigma) if coarse else Gaussian(level.sigma)
 
 
 def load(

@@ -2,10 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from spiden_cli.core.image.picture import Picture, Range, rounded_to_8_bit, with_white
+from spiden_cli.core.image.picture import Picture, Range, with_white
 from spiden_cli.errors import InputError
 
 DEEP = np.arange(4096, dtype=np.uint16).reshape(64, 64)
@@ -70,16 +68,3 @@ def test_white_below_the_pixels_is_announced():
     assert with_white(Picture(DEEP), 1000).notes == (
         "pixels of up to 4095 are cut to the white level 1000",
     )
-
-
-@given(st.integers(0, 60000), st.integers(1, 5535))
-def test_8_bits_go_from_black_to_white(black, span):
-    values = np.array([0, black, black + span, 65535], np.uint16)
-    rounded = rounded_to_8_bit(values, Range(black, black + span))
-    assert rounded.tolist() == [0, 0, 255, 255]
-
-
-def test_8_bits_of_the_full_range_are_the_nearest():
-    every = np.arange(65536, dtype=np.uint16)
-    assert np.array_equal(rounded_to_8_bit(every), np.rint(every / 257))
-    assert np.array_equal(rounded_to_8_bit(every, Range(0, 65535)), rounded_to_8_bit(every))

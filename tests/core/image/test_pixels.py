@@ -9,7 +9,13 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from spiden_cli.core.image import tensor
 from spiden_cli.core.image.picture import Range
-from spiden_cli.core.image.pixels import to_grey, to_pixels, to_unit
+from spiden_cli.core.image.pixels import (
+    in_8_bit_units,
+    rounded_to_8_bit,
+    to_grey,
+    to_pixels,
+    to_unit,
+)
 
 _ranges = st.tuples(st.integers(0, 65534), st.integers(1, 65535)).map(
     lambda ends: Range(ends[0], min(65535, ends[0] + ends[1]))
@@ -96,3 +102,24 @@ def test_tensors_and_arrays_have_the_same_pixels(range, planes):
     there = tensor.to_pixels(torch.from_numpy(planes), np.uint16, range)
     assert np.array_equal(there, to_pixels(planes, np.uint16, range))
     assert np.array_equal(tensor.to_tensor(there, range).numpy(), to_unit(there, range))
+
+
+@given(_ranges, st.data())
+def test_8_bit_units_are_255_to_the_range(range, data):
+    pixels = data.draw(arrays(np.uint16, array_shapes(min_dims=2, max_dims=2)))
+    values = in_8_bit_units(pixels, range)
+    assert values.dtype == np.float32
+    np.testing.assert_allclose(values, 255 * to_unit(pixels, range)[0], rtol=1e-6)
+
+
+@given(st.integers(0, 60000), st.integers(1, 5535))
+def test_8_bits_go_from_black_to_white(black, span):
+    values = np.array([0, black, black + span, 65535], np.uint16)
+    rounded = rounded_to_8_bit(values, Range(black, black + span))
+    assert rounded.tolist() == [0, 0, 255, 255]
+
+
+def test_8_bits_of_the_full_range_are_the_nearest():
+    every = np.arange(65536, dtype=np.uint16)
+    assert np.array_equal(rounded_to_8_bit(every), np.rint(every / 257))
+    assert np.array_equal(rounded_to_8_bit(every, Range(0, 65535)), rounded_to_8_bit(every))

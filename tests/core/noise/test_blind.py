@@ -11,7 +11,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from spiden_cli.core.image.picture import Range
-from spiden_cli.core.noise.blind import estimate_noise
+from spiden_cli.core.noise.blind import estimate_noise, is_coarse
 from spiden_cli.core.noise.estimation import estimate_sigma
 from spiden_cli.errors import InputError
 
@@ -140,3 +140,12 @@ def test_time_and_memory_do_not_grow_with_the_picture():
 def test_too_small_a_picture_is_an_input_error():
     with pytest.raises(InputError, match="too small to estimate"):
         estimate_noise(np.zeros((9, 8, 3), np.uint8))
+
+
+def test_only_noise_of_a_camera_is_coarse():
+    clean = scene()
+    white = np.random.default_rng(0).normal(0, 10, clean.shape)
+    coarse = as_file(clean + coarse_noise(clean.shape, 10, 1.0))
+    assert is_coarse(coarse, Range())
+    assert not is_coarse(as_file(clean + white), Range())
+    assert not is_coarse(coarse[:9, :8], Range())  # too small to tell

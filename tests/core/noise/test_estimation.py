@@ -103,7 +103,7 @@ def test_windows_of_the_stored_pixels_are_those_of_the_whole_picture_in_floats(s
     pixels = np.rint(noise.clip(0, 1) * peak).astype(depth)
     planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
     whole = planes.astype(np.float32) * np.float32(255 / peak)
-    expected = [estimation._estimate_plane(estimation._patches(plane, 0, 1)) for plane in whole]
+    expected = [estimation._estimate_plane(estimation._patches(plane, Range())) for plane in whole]
     assert estimate_sigma(pixels) == np.sqrt(sum(sigma**2 for sigma in expected) / len(expected))
 
 
