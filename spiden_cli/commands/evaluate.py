@@ -67,11 +67,29 @@ def evaluate(
         typer.Option(help="Numbers of timesteps, with commas; by default the model's own."),
     ] = None,
     model: Models = "auto",
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="Seed of the noise that is added; the first of several. [default: 0]",
+            min=0,
+            show_default=False,
+        ),
+    ] = None,
+    repeats: Annotated[
+        int | None,
+        typer.Option(
+            help="Draws of noise to try, each with the next seed; the PSNR is then mean ± standard "
+            "deviation over them. [default: 1]",
+            min=1,
+            show_default=False,
+        ),
+    ] = None,
     per_image: Annotated[
         bool, typer.Option(help="List each image, also where several settings are compared.")
     ] = False,
     save_images: Annotated[
-        Path | None, typer.Option(help="Folder for the noisy and the denoised images.")
+        Path | None,
+        typer.Option(help="Folder for the noisy and the denoised images, of the first seed."),
     ] = None,
     engine: EngineName = "auto",
     ensemble: Ensemble = False,
@@ -91,6 +109,7 @@ def evaluate(
     opened = [open_model(name, engine, device, threads, ensemble) for name in names]
     with downloading() as on_progress:
         images = find_dataset(dataset, data_dir, on_progress)
+    seeds = _seeds(seed, repeats, images)
     runs = [
         (subject, level, count)
         for subject in find_subjects(opened, images.samples)
@@ -101,7 +120,7 @@ def evaluate(
         raise InputError("a CNN has no timesteps: leave out --timesteps")
     planned = _plan_images(save_images, runs, images, names)
     reports = []
-    total = sum(len(subject.samples) for subject, *_ in runs)
+    total = len(seeds) * sum(len(subject.samples) for subject, *_ in runs)
     with stepping(f"evaluating on {images.name}", total) as step:
         for ((loaded, samples), level, count), files in zip(runs, planned, strict=True):
             if level is not None:
@@ -110,7 +129,8 @@ def evaluate(
                 loaded.engine, samples, level, count,
                 on_image=lambda _: step(),
                 show=_saver(files),
-                for_camera=loaded.info.for_camera,
+for_camera=loaded.info.for_camera,
+                seeds=seeds,
             )  # fmt: skip
             if level is None:
                 _tell_doubts(result, loaded.info)
@@ -142,6 +162,25 @@ def _levels(given: "Sequence[float | None] | None", images: "Dataset") -> "Seque
             "clean images: give the level of the noise to add, as in --sigma 25"
         )
     return given
+
+
+def _seeds(first: int | None, repeats: int | None, images: "Dataset") -> range:
+    """Return the seeds of the draws of noise to try.
+
+    Raises:
+        InputError: no noise is added, or there are not so many seeds.
+    """
+    from spiden_cli.core.data.samples import SEEDS
+
+    if images.has_noise and (first is not None or repeats is not None):
+        option = "--seed" if first is not None else "--repeats"
+        raise InputError(
+            f"{images.name} is a set of pairs, to which no noise is added: leave out {option}"
+        )
+    seeds = range(first or 0, (first or 0) + (repeats or 1))
+    if seeds.stop > SEEDS:
+        raise InputError(f"seeds go up to {SEEDS - 1}: {seeds.stop - 1} is too high")
+    return seeds
 
 
 def _tell_doubts(result: "Evaluation", info: "WeightsInfo") -> None:

@@ -22,8 +22,9 @@ BREAK_EVEN = SHOWN[:2]
 SWEEP = (*SHOWN[:2], ("operations", "int8/32"), ("lemaire", "int8"), ("movement", "int8"))
 """What a sweep shows of them: no 8-bit sums, which favour spikes."""
 LEGEND = (
-    "s/n: spikes per neuron and inference. even: s/n at which the spiking network (SNN) costs as "
-    "much as its CNN twin in the same format"
+    "s/n: spikes per neuron and inference; s/ch: per channel and position, however many neurons it "
+    "has. even: s/n at which the spiking network (SNN) costs as much as its CNN twin in the same "
+    "format"
 )
 LAYER_LEGEND = (
     "MAC: multiply-accumulates, of the encoder alone, once per inference. AC: accumulates, one "
@@ -48,7 +49,9 @@ def _print_one(report: EnergyReport) -> None:
     data.print(titled(report.label, f" on {report.source}: {setting}"), soft_wrap=True)
     data.print(_quality(report), soft_wrap=True)
     data.print()
-    data.print(_layers(report))
+    data.print(_work(report))
+    data.print()
+    data.print(_costs(report))
     data.print()
     data.print(_verdicts(report))
     note(f"{LEGEND}. {LAYER_LEGEND}. {VERDICT_LEGEND}")
@@ -78,39 +81,55 @@ def _quality(report: EnergyReport) -> str:
     return f"PSNR {measured.psnr:.2f} dB{twin} (noisy {measured.noisy_psnr:.2f} dB)"
 
 
-def _layers(report: EnergyReport) -> Table:
-    """Spikes, operations and energy of each layer."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    table.add_column("layer", no_wrap=True)
-    for heading in (
-        "s/n", "even\noper.", "even\nlemaire", "MAC", "AC", "neuron\nops",
-        "energy\noper.", "energy\nlemaire", "energy\nmovement",
-    ):  # fmt: skip
-        table.add_column(Text(heading), justify="right", no_wrap=True)
+def _work(report: EnergyReport) -> Table:
+    """Spikes and operations of each layer."""
+    table = _by_layer("s/n", "s/ch", "MAC", "AC", "neuron ops")
     comparison = report.comparison
     for layer in comparison.layers:
         spikes = layer.spikes_per_neuron
-        even = [_number(layer.break_even[key]) if layer.break_even else "" for key in BREAK_EVEN]
-        operations = layer.operations
         table.add_row(
             layer.name,
             "" if spikes is None else _coloured(spikes, layer.break_even),
-            *even,
-            *_operations(report, operations),
-            *(_joules(report.per_image(sum(layer.energy[key].values()))) for key in SHOWN),
+            "" if layer.spikes_per_channel is None else f"{layer.spikes_per_channel:.3f}",
+            *_operations(report, layer.operations),
         )
-    operations = comparison.operations
     table.add_section()
     table.add_row(
         "all",
         _coloured(
             comparison.spikes_per_neuron, {k: report.verdict(k).break_even for k in BREAK_EVEN}
         ),
+        f"{comparison.spikes_per_channel:.3f}",
+        *_operations(report, comparison.operations),
+        style="bold",
+    )
+    return table
+
+
+def _costs(report: EnergyReport) -> Table:
+    """Break-even points and energy of each layer."""
+    table = _by_layer(
+        "even\noper.", "even\nlemaire", "energy\noper.", "energy\nlemaire", "energy\nmovement"
+    )
+    for layer in report.comparison.layers:
+        even = [_number(layer.break_even[key]) if layer.break_even else "" for key in BREAK_EVEN]
+        energies = (sum(layer.energy[key].values()) for key in SHOWN)
+        table.add_row(layer.name, *even, *(_joules(report.per_image(spent)) for spent in energies))
+    table.add_section()
+    table.add_row(
+        "all",
         *(_number(report.verdict(key).break_even) for key in BREAK_EVEN),
-        *_operations(report, operations),
         *(_joules(report.per_image(report.verdict(key).energy)) for key in SHOWN),
         style="bold",
     )
+    return table
+
+
+def _by_layer(*headings: str) -> Table:
+    table = _table(())
+    table.add_column("layer", no_wrap=True)
+    for heading in headings:
+        table.add_column(Text(heading), justify="right", no_wrap=True)
     return table
 
 
@@ -129,8 +148,10 @@ def _coloured(spikes: float, even: Any) -> Text:  # noqa: ANN401
 
 def _settings(reports: Sequence[EnergyReport]) -> Table:
     table = _table(("model", "sigma", "T"))
-    for heading in ("PSNR dB", "CNN dB", "s/n", "MAC", "AC", "neuron", "QNN bits"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    for heading in (
+        "PSNR\ndB", "CNN\ndB", "s/n", "s/ch", "MAC", "AC", "neuron\nops", "QNN\nbits",
+    ):  # fmt: skip
+        table.add_column(Text(heading), justify="right", no_wrap=True)
     for report in reports:
         measured, operations = report.measurement, report.comparison.operations
         table.add_row(
@@ -138,6 +159,7 @@ def _settings(reports: Sequence[EnergyReport]) -> Table:
             f"{measured.psnr:.2f}",
             f"{report.twin.psnr:.2f}" if report.twin else "-",
             f"{report.comparison.spikes_per_neuron:.3f}",
+            f"{report.comparison.spikes_per_channel:.3f}",
             *_operations(report, operations),
             str(report.comparison.equivalent_bits),
         )

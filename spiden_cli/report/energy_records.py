@@ -64,6 +64,7 @@ class EnergyReport:
             "psnr": measured.psnr,
             "cnn_psnr": self.twin.psnr if self.twin else None,
             "spikes_per_neuron": comparison.spikes_per_neuron,
+            "spikes_per_channel": comparison.spikes_per_channel,
             "quantised_bits": comparison.equivalent_bits,
             "operations": asdict(comparison.operations),
             "energy": [self._verdict(verdict) for verdict in comparison.verdicts],
@@ -84,6 +85,7 @@ class EnergyReport:
         return {
             "name": layer.name,
             "spikes_per_neuron": layer.spikes_per_neuron,
+            "spikes_per_channel": layer.spikes_per_channel,
             "dense_operations": layer.dense_operations,
             "operations": asdict(layer.operations),
             "energy": [
@@ -124,6 +126,7 @@ def _rows(report: EnergyReport) -> list[dict[str, Any]]:
             | {
                 "layer": "all",
                 "spikes_per_neuron": record["spikes_per_neuron"],
+                "spikes_per_channel": record["spikes_per_channel"],
                 "energy_model": verdict["model"],
                 "format": verdict["format"],
                 "joules": verdict["joules"],
@@ -140,6 +143,7 @@ def _rows(report: EnergyReport) -> list[dict[str, Any]]:
                 | {
                     "layer": layer["name"],
                     "spikes_per_neuron": layer["spikes_per_neuron"],
+                    "spikes_per_channel": layer["spikes_per_channel"],
                     "energy_model": priced["model"],
                     "format": priced["format"],
                     "joules": sum(priced["joules"].values()),

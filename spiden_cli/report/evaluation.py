@@ -1,5 +1,6 @@
 """What `spiden evaluate` measured, as tables or as records."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,10 +15,16 @@ if TYPE_CHECKING:
     from spiden_cli.core.tasks.evaluation import Evaluation, ImageScore
 
 _SCORING = "output: clipped, 8 bits; PSNR per image, then averaged"
-PROTOCOL = f"noise: white Gaussian, seeded per image, not clipped; {_SCORING}"
+_NOISE = f"noise: white Gaussian, seeded per image{{draws}}, not clipped; {_SCORING}"
+PROTOCOL = _NOISE.format(draws="")
 PAIRS_PROTOCOL = f"noise: that of the noisy pictures, none added; {_SCORING}"
+LEGEND = (
+    "rate: spikes per neuron and timestep; s/ch: spikes per channel, position and inference, "
+    "however many neurons a channel has"
+)
 MEASURES = (
-    "noisy_psnr", "psnr", "change", "ssim", "firing_rate", "synaptic_operations", "seconds",
+    "noisy_psnr", "psnr", "change", "ssim", "firing_rate", "spikes_per_channel",
+    "synaptic_operations", "seconds",
 )  # fmt: skip
 
 
@@ -57,7 +64,7 @@ class EvaluationReport:
     @property
     def protocol(self) -> str:
         """How it was measured, in a line."""
-        return PAIRS_PROTOCOL if self.pairs else PROTOCOL
+        return PAIRS_PROTOCOL if self.pairs else _NOISE.format(draws=_draws(self.result.seeds))
 
     def means(self) -> dict[str, float]:
         """Return the mean over the images of each measure."""
@@ -75,8 +82,11 @@ class EvaluationReport:
             "sigma": self.result.sigma,
             "sigma_estimated": self.result.sigma is None,
             "timesteps": self.result.timesteps if self.spiking else None,
+            "seed": None if self.pairs else self.result.seeds[0],
+            "repeats": None if self.pairs else len(self.result.seeds),
             "protocol": self.protocol,
             "mean": self.means(),
+            "psnr_deviation": self.result.psnr_deviation,
             "worst": {"name": worst.name, "change": worst.change},
             "worse": self.result.worse,
             "firing_rates": {
@@ -108,8 +118,18 @@ def best_levels(reports: Sequence[EvaluationReport]) -> list[EvaluationReport]:
     ]
 
 
+def _draws(seeds: Sequence[int]) -> str:
+    """Say which draws of noise were tried, where it is not the first one alone."""
+    if len(seeds) > 1:
+        return f" with seeds {seeds[0]} to {seeds[-1]} (mean ± standard deviation over them)"
+    return f" with seed {seeds[0]}" if seeds[0] else ""
+
+
 class _Column(NamedTuple):
-    """A column of a table, and its cell for a setting or an image; both have the measures."""
+    """A column of a table, and its cell for a setting or an image.
+
+    Both have the measures, and the deviation of the PSNR.
+    """
 
     heading: str
     cell: Callable[[EvaluationReport, dict[str, Any]], str]
@@ -117,13 +137,17 @@ class _Column(NamedTuple):
 
 _QUALITY = (
     _Column("noisy dB", lambda _, values: f"{values['noisy_psnr']:.2f}"),
-    _Column("PSNR dB", lambda _, values: f"{values['psnr']:.2f}"),
+    _Column("PSNR dB", lambda _, values: _varying(values["psnr"], values["psnr_deviation"])),
 )
 _CHANGE = _Column("change", lambda _, values: f"{values['change']:+.2f}")
 _SSIM = _Column("SSIM", lambda _, values: f"{values['ssim']:.4f}")
 _COST = (
     _Column(
         "rate", lambda report, values: f"{values['firing_rate']:.3f}" if report.spiking else "-"
+    ),
+    _Column(
+        "s/ch",
+        lambda report, values: f"{values['spikes_per_channel']:.2f}" if report.spiking else "-",
     ),
     _Column(
         "ops/pixel",
@@ -151,6 +175,8 @@ def print_evaluations(reports: Sequence[EvaluationReport], per_image: bool) -> N
     for report in reports if per_image else ():
         data.print(_images_table(report))
     note(reports[0].protocol)
+    if any(report.spiking for report in reports) and (per_image or not reports[0].pairs):
+        note(LEGEND)
 
 
 def _settings_table(reports: Sequence[EvaluationReport]) -> Table:
@@ -159,7 +185,7 @@ def _settings_table(reports: Sequence[EvaluationReport]) -> Table:
     best = best_levels(reports)
     for report in reports:
         level = f"{report.level} (best)" if report in best else report.level
-        table.add_row(report.model, level, report.steps, *_cells(columns, report, report.means()))
+        table.add_row(report.model, level, report.steps, *_cells(columns, report, _means(report)))
     return table
 
 
@@ -171,7 +197,7 @@ def _images_table(report: EvaluationReport) -> Table:
     for score in result.scores:
         table.add_row(score.name, *_cells(columns, report, _record(score)))
     table.add_section()
-    table.add_row("mean", *_cells(columns, report, report.means()), style="bold")
+    table.add_row("mean", *_cells(columns, report, _means(report)), style="bold")
     if report.pairs:
         table.caption = (
             f"worst change: {result.worst.change:+.2f} dB ({result.worst.name}); "
@@ -182,10 +208,10 @@ def _images_table(report: EvaluationReport) -> Table:
 
 def _table(first: Sequence[str], columns: Sequence[_Column], title: str | None = None) -> Table:
     table = Table(
-        box=None, pad_edge=False, header_style="bold", title=title, title_justify="left",
-        caption_justify="left",
+        box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", title=title,
+        title_justify="left", caption_justify="left",
     )  # fmt: skip
-    table.add_column(first[0])
+    table.add_column(first[0], overflow="fold")
     for name in (*first[1:], *(column.heading for column in columns)):
         table.add_column(name, justify="right", no_wrap=True)
     return table
@@ -195,6 +221,15 @@ def _cells(
     columns: Sequence[_Column], report: EvaluationReport, values: dict[str, Any]
 ) -> list[str]:
     return [column.cell(report, values) for column in columns]
+
+
+def _means(report: EvaluationReport) -> dict[str, Any]:
+    return {**report.means(), "psnr_deviation": report.result.psnr_deviation}
+
+
+def _varying(mean: float, deviation: float) -> str:
+    """Write a mean, and what it varies by if that is known: 30.17 ± 0.01."""
+    return f"{mean:.2f}" if math.isnan(deviation) else f"{mean:.2f} ± {deviation:.2f}"
 
 
 def _used(report: EvaluationReport, sigma: float | None) -> str:
@@ -212,4 +247,5 @@ def _record(score: "ImageScore") -> dict[str, Any]:
         "sigma": score.sigma,
         "noise_found": None if score.estimate is None else str(score.estimate),
         **{name: getattr(score, name) for name in MEASURES},
+        "psnr_deviation": score.psnr_deviation,
     }

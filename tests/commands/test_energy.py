@@ -45,7 +45,7 @@ def test_one_setting_shows_layers_and_verdict(spiden, picture, small_weights):
     assert outcome.code == 0, outcome.stderr
     for word in (
         "encoder", "blocks.0.conv1", "readout", "all", "T = 4", "clean.png", "PSNR",
-        "operations", "lemaire", "movement", "int8/32", "3-bit", "DnCNN",
+        "operations", "lemaire", "movement", "int8/32", "3-bit", "DnCNN", "s/n", "s/ch",
     ):  # fmt: skip
         assert word in outcome.stdout
     assert "W: it wins" in outcome.stderr

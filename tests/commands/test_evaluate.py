@@ -49,6 +49,51 @@ def test_two_calls_measure_the_same(spiden, folder, small_weights):
     assert first == second
 
 
+def of(spiden, *arguments):
+    outcome = spiden("evaluate", *arguments, "--json")
+    assert outcome.code == 0, outcome.stderr
+    (record,) = json.loads(outcome.stdout)
+    return record
+
+
+def test_a_seed_changes_the_noise_and_repeats_average(spiden, folder, small_weights):
+    call = ("--dataset", folder, "-m", small_weights)
+    draws = [of(spiden, *call, "--seed", seed) for seed in (0, 1, 2)]
+    default, repeated = of(spiden, *call), of(spiden, *call, "--seed", 1, "--repeats", 2)
+    for index in range(3):
+        first, second, third = (draw["images"][index]["psnr"] for draw in draws)
+        assert default["images"][index]["psnr"] == first != second != third
+        assert repeated["images"][index]["psnr"] == pytest.approx((second + third) / 2)
+    means = [draw["mean"]["psnr"] for draw in draws[1:]]
+    assert repeated["mean"]["psnr"] == pytest.approx(np.mean(means))
+    assert repeated["psnr_deviation"] == pytest.approx(np.std(means, ddof=1))
+    assert (default["seed"], default["repeats"], default["psnr_deviation"]) == (0, 1, None)
+    assert (repeated["seed"], repeated["repeats"]) == (1, 2)
+    assert "seeds 1 to 2" in repeated["protocol"]
+    outcome = spiden("evaluate", *call, "--seed", 1, "--repeats", 2)
+    mean = f"{repeated['mean']['psnr']:.2f} ± {repeated['psnr_deviation']:.2f}"
+    assert mean in outcome.stdout
+    assert "seeds 1 to 2" in outcome.stderr
+
+
+def test_spikes_per_channel_are_those_of_energy(spiden, folder, small_weights):
+    record = of(spiden, "--dataset", folder, "-m", small_weights)
+    outcome = spiden("energy", "--dataset", folder, "-m", small_weights, "--json")
+    (energy,) = json.loads(outcome.stdout)
+    assert record["mean"]["spikes_per_channel"] > 0
+    assert record["mean"]["spikes_per_channel"] == pytest.approx(energy["spikes_per_channel"])
+
+
+@pytest.mark.parametrize("extra", [(), ("--sigma", "15,25", "--per-image"), ("--repeats", "2")])
+def test_no_figure_is_cut_off_on_80_columns(spiden, folder, small_weights, monkeypatch, extra):
+    from spiden_cli.report import console
+
+    monkeypatch.setattr(console.data, "_width", 80)
+    text = spiden("evaluate", "--dataset", folder, "-m", small_weights, *extra).stdout
+    assert "s/ch" in text
+    assert "…" not in text
+
+
 def test_an_ensemble_is_labelled_and_counted_in_full(spiden, folder, small_weights):
     call = ["evaluate", "--dataset", folder, "-m", small_weights, "--json"]
     (alone,), (ensemble,) = (
@@ -89,6 +134,9 @@ def test_the_table_has_each_image_and_the_mean(spiden, folder, small_weights):
         (["--timesteps", "0"], 2),
         (["--timesteps", "1,,2"], 2),
         (["--model", "none"], 3),
+        (["--repeats", "0"], 2),
+        (["--seed", "-1"], 2),
+        (["--seed", "65535", "--repeats", "2"], 2),
     ],
 )
 def test_bad_options_are_one_line(spiden, folder, small_weights, tmp_path, options, code):

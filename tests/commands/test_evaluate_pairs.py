@@ -33,6 +33,7 @@ def test_the_level_is_estimated_as_denoise_does(spiden, pairs, small_weights, tm
     (record,) = evaluated(spiden, "--dataset", pairs, "-m", small_weights)
     assert (record["pairs"], record["sigma"], record["sigma_estimated"]) == (True, None, True)
     assert "none added" in record["protocol"]
+    assert (record["seed"], record["repeats"], record["psnr_deviation"]) == (None, None, None)
     outcome = spiden(
         "denoise", pairs / "noisy", "-o", tmp_path / "out", "-m", small_weights,
         "--reference", pairs / "clean", "--json",
@@ -125,6 +126,14 @@ def test_auto_needs_noise_of_its_own(spiden, pairs, small_weights):
         assert (outcome.code, outcome.stdout) == (2, "")
         (line,) = outcome.stderr.splitlines()
         assert "--sigma auto needs pictures with noise of their own" in line
+
+
+@pytest.mark.parametrize("option", ["--seed", "--repeats"])
+def test_no_noise_is_added_to_draw_again(spiden, pairs, small_weights, option):
+    outcome = spiden("evaluate", "--dataset", pairs, "-m", small_weights, option, "1")
+    assert (outcome.code, outcome.stdout) == (2, "")
+    (line,) = outcome.stderr.splitlines()
+    assert f"no noise is added: leave out {option}" in line
 
 
 def missing(folder: Path) -> None:

@@ -18,7 +18,11 @@ from spiden_cli.core.noise.blind import is_coarse
 from spiden_cli.core.noise.synthesis import gaussian_noise
 from spiden_cli.errors import InputError
 
-__all__ = ["CleanImage", "Pair", "Pictures", "Sample", "clean_images"]
+__all__ = ["SEEDS", "CleanImage", "Pair", "Pictures", "Sample", "clean_images"]
+
+SEEDS = 2**16
+"""So many draws of the noise of a set there are: torch's generator takes 32 bits of a seed, half
+of which tell the images of the set apart."""
 
 
 class Pictures(NamedTuple):
@@ -53,11 +57,12 @@ class Sample(Protocol):
             InputError: a file can't be read.
         """
 
-    def read(self, level: float | None) -> Pictures:
+    def read(self, level: float | None, seed: int = 0) -> Pictures:
         """Read or make both pictures.
 
         Args:
             level: noise level that is tried, in 8-bit units; None where it is to be estimated.
+            seed: 0 to SEEDS - 1, each another draw of the noise; unused where none is added.
 
         Raises:
             InputError: a file can't be read, or noise is to be added and there is no level.
@@ -70,7 +75,7 @@ class CleanImage:
 
     Attributes:
         clean: the file.
-        seed: of the noise: its position in the set.
+        seed: of the noise, in the first draw: its position in the set.
     """
 
     clean: Path
@@ -89,13 +94,13 @@ class CleanImage:
         """See `Sample.is_coarse`."""
         return False
 
-    def read(self, level: float | None) -> Pictures:
+    def read(self, level: float | None, seed: int = 0) -> Pictures:
         """See `Sample.read`; the noisy picture is of float32."""
         if level is None:
             raise InputError(f"noise of a known level is added to {self.clean}: give the level")
         clean = read_picture(self.clean)
         planes = to_unit(clean.pixels, clean.levels)
-        planes += gaussian_noise(planes.shape, level, self.seed)
+        planes += gaussian_noise(planes.shape, level, self.seed + seed * SEEDS)
         return Pictures(Picture(to_pixels(planes, np.float32)), clean)
 
 
@@ -133,8 +138,8 @@ class Pair:
         noisy = read_picture(self.noisy)
         return is_coarse(noisy.pixels, noisy.levels)
 
-    def read(self, level: float | None) -> Pictures:
-        """See `Sample.read`; whatever level is tried, the noise is that of the noisy file."""
+    def read(self, level: float | None, seed: int = 0) -> Pictures:
+        """See `Sample.read`; whatever is tried, the noise is that of the noisy file."""
         noisy, clean = read_picture(self.noisy), read_picture(self.clean)
         if noisy.pixels.shape != clean.pixels.shape:
             raise InputError(

@@ -89,6 +89,7 @@ class LayerCost:
         operations: its numbers of operations.
         dense_operations: multiply-accumulates of the CNN twin's layer.
         neurons_in: neurons whose spikes enter; 0 for the encoder.
+        channels_in: channels times positions that they stand for; 0 for the encoder.
         energy: by energy model and format, and what it is spent on, in joules.
         dense_energy: of the twin's layer in the same format, in joules.
         break_even: spikes per neuron and inference at which both cost the same; None for the
@@ -99,6 +100,7 @@ class LayerCost:
     operations: Operations
     dense_operations: int
     neurons_in: int
+    channels_in: int
     energy: Mapping[tuple[str, str], Joules]
     dense_energy: Mapping[tuple[str, str], float]
     break_even: Mapping[tuple[str, str], float] | None
@@ -107,6 +109,11 @@ class LayerCost:
     def spikes_per_neuron(self) -> float | None:
         """Spikes per neuron and inference that enter; None for the encoder."""
         return self.operations.spikes_in / self.neurons_in if self.neurons_in else None
+
+    @property
+    def spikes_per_channel(self) -> float | None:
+        """Spikes per channel, position and inference that enter; None for the encoder."""
+        return self.operations.spikes_in / self.channels_in if self.channels_in else None
 
 
 @dataclass(frozen=True)
@@ -136,6 +143,11 @@ class Comparison:
     def spikes_per_neuron(self) -> float:
         """Spikes per neuron and inference over the whole network."""
         return self.operations.spikes_in / sum(layer.neurons_in for layer in self.layers)
+
+    @property
+    def spikes_per_channel(self) -> float:
+        """Spikes per channel, position and inference over the whole network."""
+        return self.operations.spikes_in / sum(layer.channels_in for layer in self.layers)
 
     @property
     def equivalent_bits(self) -> int:
@@ -193,6 +205,7 @@ def _layer_cost(
     models: Sequence[EnergyModel],
 ) -> LayerCost:
     driven = spiking[0].spike_driven
+    neurons = sum(c.shape.inputs * c.passes for c in spiking) if driven else 0
     energy, dense_energy, even = {}, {}, {}
     for model in models:
         for precision in model.formats:
@@ -204,7 +217,8 @@ def _layer_cost(
         name=name,
         operations=total_operations(spiking),
         dense_operations=total_operations(dense).macs,
-        neurons_in=sum(c.shape.inputs * c.passes for c in spiking) if driven else 0,
+        neurons_in=neurons,
+        channels_in=neurons // spiking[0].shape.population,
         energy=energy,
         dense_energy=dense_energy,
         break_even=even if driven else None,

@@ -23,6 +23,8 @@ class LayerActivity:
     Attributes:
         spikes: spikes that came in.
         neurons: neurons that could have sent one.
+        channels: values that they stand for, channels times positions: fewer than the neurons
+            where each channel has a population of them.
         slots: chances to fire, neurons times timesteps; sums over images and tiles.
         silent: neurons that sent none in a whole inference.
         synaptic_operations: additions to membrane potentials that the spikes caused.
@@ -31,6 +33,7 @@ class LayerActivity:
 
     spikes: int
     neurons: int
+    channels: int
     slots: int
     silent: int
     synaptic_operations: int
@@ -41,6 +44,7 @@ class LayerActivity:
         return LayerActivity(
             self.spikes + other.spikes,
             self.neurons + other.neurons,
+            self.channels + other.channels,
             self.slots + other.slots,
             self.silent + other.silent,
             self.synaptic_operations + other.synaptic_operations,
@@ -56,6 +60,11 @@ class LayerActivity:
     def spikes_per_neuron(self) -> float:
         """Spikes per neuron and inference, in [0, T]."""
         return self.spikes / self.neurons
+
+    @property
+    def spikes_per_channel(self) -> float:
+        """Spikes per channel, position and inference, in [0, K T] with K neurons a channel."""
+        return self.spikes / self.channels
 
 
 Activity = Mapping[str, LayerActivity]
@@ -108,6 +117,7 @@ def counted(
     return LayerActivity(
         spikes=spikes,
         neurons=neurons,
+        channels=neurons // shape.population,
         slots=neurons * timesteps,
         silent=neurons - fired,
         synaptic_operations=reached * shape.channels_out,
@@ -128,6 +138,12 @@ def mean_firing_rate(activity: Activity) -> float:
     """Return spikes per neuron and timestep over the whole network; NaN for a CNN."""
     slots = sum(layer.slots for layer in activity.values())
     return sum(layer.spikes for layer in activity.values()) / slots if slots else float("nan")
+
+
+def mean_spikes_per_channel(activity: Activity) -> float:
+    """Return spikes per channel, position and inference over the whole network; NaN for a CNN."""
+    channels = sum(layer.channels for layer in activity.values())
+    return sum(layer.spikes for layer in activity.values()) / channels if channels else float("nan")
 
 
 def synaptic_operations(activity: Activity) -> int:

@@ -135,6 +135,7 @@ class ConvolutionShape:
         width: columns of input positions.
         kernel: side of the kernel.
         stride: input positions from one output to the next.
+        population: input channels that are neurons of one and the same current.
     """
 
     name: str
@@ -144,6 +145,7 @@ class ConvolutionShape:
     width: int
     kernel: int = 3
     stride: int = 1
+    population: int = 1
 
     @property
     def taps(self) -> int:
@@ -262,9 +264,11 @@ class Graph:
         return [
             ConvolutionShape(
                 node.name, node.channels_in, node.channels,
-                *self.positions(self[node.inputs[0]], height, width), node.kernel, node.stride,
+                *self.positions(source, height, width), node.kernel, node.stride,
+                source.population if isinstance(source, Neurons) else 1,
             )
             for node in self.of_type(Convolution)
+            for source in self.inputs(node)
         ]  # fmt: skip
 
     def dense_operations(self, height: int, width: int) -> dict[str, int]:

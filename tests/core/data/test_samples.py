@@ -35,6 +35,14 @@ def test_noise_of_the_seed_is_added_unclipped(save, colour_pixels):
     assert not np.array_equal(first.read(40.0).noisy.pixels, noisy.pixels)
 
 
+def test_each_seed_is_another_draw_for_each_image(save, grey_pixels):
+    images = clean_images([save("a.png", grey_pixels)] * 3)
+    seeds = (0, 1, 2, samples.SEEDS - 1)
+    draws = {image.read(25.0, seed).noisy.pixels.tobytes() for image in images for seed in seeds}
+    assert len(draws) == len(images) * len(seeds)
+    assert np.array_equal(*(images[1].read(25.0, *s).noisy.pixels for s in ((), (0,))))
+
+
 def test_noise_to_be_added_needs_a_level(save, grey_pixels):
     with pytest.raises(InputError, match=r"a\.png: give the level"):
         CleanImage(save("a.png", grey_pixels), 0).read(None)

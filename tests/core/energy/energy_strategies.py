@@ -27,6 +27,7 @@ def passes(per_neuron: float, timesteps: int = 4, config: NetworkConfig = CONFIG
         spikes[shape.name] = LayerActivity(
             spikes=count,
             neurons=shape.inputs,
+            channels=shape.inputs // shape.population,
             slots=shape.inputs * timesteps,
             silent=max(0, shape.inputs - count),
             synaptic_operations=round(per_neuron * shape.dense_operations),

@@ -89,6 +89,17 @@ def test_spikes_per_neuron_are_those_put_in():
         assert layer.spikes_per_neuron == pytest.approx(0.25)
 
 
+def test_spikes_per_channel_are_those_of_all_its_neurons():
+    config = replace(CONFIG, inner_population=2, population=8)
+    comparison = compare(measurement(0.25, config=config), CONSTANTS)
+    encoder, *inner, readout = comparison.layers
+    assert encoder.spikes_per_channel is None
+    assert [layer.spikes_per_channel for layer in inner] == pytest.approx([0.5] * len(inner))
+    assert readout.spikes_per_channel == pytest.approx(2.0)
+    everything = (0.5 * len(inner) + 2) / (len(inner) + 1)  # each layer has the same channels
+    assert comparison.spikes_per_channel == pytest.approx(everything)
+
+
 def test_pictures_of_several_sizes_add_up():
     """Prices depend on the size, so that two sizes are not one of twice the size."""
     small, large = measurement(0.5), measurement(0.5)

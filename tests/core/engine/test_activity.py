@@ -7,17 +7,27 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from small_networks import SIGMA, exact, picture, shrunk
 
 from spiden_cli.core.engine.activity import (
     LayerActivity,
     layer_activity,
     mean_firing_rate,
+    mean_spikes_per_channel,
     sum_activities,
     synaptic_operations,
 )
 from spiden_cli.core.engine.dense import DenseEngine
+from spiden_cli.core.engine.event.engine import EventEngine
+from spiden_cli.core.engine.reference import ReferenceEngine
 from spiden_cli.core.engine.tiling import Window
-from spiden_cli.core.network.folding import fold
+from spiden_cli.core.network.config import NetworkConfig
+from spiden_cli.core.network.folding import (
+    FoldedConvolution,
+    FoldedNetwork,
+    NeuronParameters,
+    fold,
+)
 from spiden_cli.core.network.graph import ConvolutionShape
 from spiden_cli.core.network.presets import PRESETS
 
@@ -47,6 +57,7 @@ def counted(spikes: torch.Tensor, shape: ConvolutionShape, window: Window) -> La
     return LayerActivity(
         spikes=int(inside.sum()),
         neurons=inside[0].numel(),
+        channels=inside[0].numel() // shape.population,
         slots=inside.numel(),
         silent=int((inside.sum(0) == 0).sum()),
         synaptic_operations=additions(inside),
@@ -104,19 +115,67 @@ def test_the_engine_counts_what_a_whole_network_does(make, name, neuron, window)
     assert found["readout"].spikes > 0
 
 
+@pytest.mark.parametrize("engine", [DenseEngine, EventEngine, ReferenceEngine])
+def test_spikes_per_channel_by_hand(engine):
+    """A current of 0.5 makes each neuron of a threshold of 1 fire twice in four steps."""
+    config = NetworkConfig(width=2, layers=3, inner_population=2, population=3)
+    kernels = {name: (into, out) for name, into, out in (
+        ("encoder", 1, 2), ("blocks.0.conv", 4, 2), ("readout", 6, 1))}  # fmt: skip
+    biases = {"encoder": [0.5, -1], "blocks.0.conv": [1, 1], "readout": [0]}
+    convolutions = {
+        name: FoldedConvolution(np.zeros((out, into, 3, 3), np.float32), np.float32(biases[name]))
+        for name, (into, out) in kernels.items()
+    }
+    ones = np.ones(6, np.float32)
+    neurons = {
+        "blocks.0.neurons": NeuronParameters(
+            ones[:4], np.float32([0.25] * 2 + [0.75] * 2), ones[:4]
+        ),
+        "neurons": NeuronParameters(ones, ones / 2, ones),
+    }
+    network = FoldedNetwork(config, convolutions, neurons)
+    found = engine(network).run(np.zeros((1, 7, 5), np.float32), 25.0, 4).activity
+    first, last = found["blocks.0.conv"], found["readout"]
+    # Of two channels one has two neurons that fire twice each, and the other is silent.
+    assert (first.spikes, first.spikes_per_neuron, first.spikes_per_channel) == (4 * 35, 1, 2)
+    # Then a current of 1 makes three neurons of each channel fire at every step.
+    assert (last.spikes, last.spikes_per_neuron, last.spikes_per_channel) == (24 * 35, 4, 12)
+    assert mean_spikes_per_channel(found) == 7
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_neurons_of_a_channel_count_as_one(name):
+    config = shrunk(name, neuron="if", width=4, population=3, inner_population=2)
+    network = exact(config, 1)
+    noisy, seen = picture(config, 9, 6), {}
+    engine = DenseEngine(network)
+    found = engine.run(noisy, SIGMA, 3, on_spikes=lambda name, spikes: seen.update({name: spikes}))
+    for convolution in network.graph.spike_convolutions:
+        neurons = network.graph[convolution.inputs[0]]
+        per_position = seen[convolution.name].mean(dtype=float)
+        assert found.activity[convolution.name].spikes_per_channel == pytest.approx(
+            per_position / neurons.currents
+        )
+
+
 def test_a_cnn_has_no_spikes(make):
     engine = DenseEngine(make("tiny", neuron="relu"))
     activity = engine.run(np.full((1, 12, 12), 0.5, np.float32), 25.0, 4).activity
     assert activity == {}
     assert math.isnan(mean_firing_rate(activity))
+    assert math.isnan(mean_spikes_per_channel(activity))
     assert synaptic_operations(activity) == 0
 
 
 def test_totals():
-    first = {"a": LayerActivity(1, 10, 20, 9, 9, 90), "b": LayerActivity(4, 10, 20, 7, 36, 90)}
-    second = {"a": LayerActivity(3, 10, 20, 8, 27, 90), "b": LayerActivity(2, 10, 20, 9, 18, 90)}
+    def layer(*counts: int) -> LayerActivity:
+        return LayerActivity(*counts)
+
+    first = {"a": layer(1, 10, 10, 20, 9, 9, 90), "b": layer(4, 10, 5, 20, 7, 36, 90)}
+    second = {"a": layer(3, 10, 10, 20, 8, 27, 90), "b": layer(2, 10, 5, 20, 9, 18, 90)}
     both = sum_activities([first, second])
-    assert both["a"] == LayerActivity(4, 20, 40, 17, 36, 180)
+    assert both["a"] == layer(4, 20, 20, 40, 17, 36, 180)
     assert synaptic_operations(both) == 36 + 54
     assert mean_firing_rate(both) == 10 / 80
+    assert mean_spikes_per_channel(both) == 10 / 30
     assert sum_activities([]) == {}

@@ -66,6 +66,33 @@ def test_scores_are_those_of_the_protocol(make, paths):
     assert 0 < spikes / slots < 1
 
 
+def test_several_draws_of_noise_are_averaged(make, paths):
+    engine, images = DenseEngine(make("tiny")), clean_images(paths)
+    done, shown = [], []
+    found = evaluate(engine, images, SIGMA, 3, done.append, shown.append, seeds=range(2, 5))
+    assert done == list(range(1, 7))
+    assert len(shown) == 2
+    draws = [evaluate(engine, images, SIGMA, 3, seeds=[seed]) for seed in (2, 3, 4)]
+    for index, score in enumerate(found.scores):
+        trials = [draw.scores[index] for draw in draws]
+        assert score.psnrs == tuple(trial.psnr for trial in trials)
+        assert len(set(score.psnrs)) == 3
+        for measure in ("psnr", "noisy_psnr", "ssim", "synaptic_operations", "firing_rate"):
+            expected = np.mean([getattr(trial, measure) for trial in trials])
+            assert getattr(score, measure) == pytest.approx(expected)
+        assert score.psnr_deviation == pytest.approx(np.std(score.psnrs, ddof=1))
+    means = [draw.mean("psnr") for draw in draws]
+    assert found.mean("psnr") == pytest.approx(np.mean(means))
+    assert found.psnr_deviation == pytest.approx(np.std(means, ddof=1))
+    assert all(math.isnan(draw.psnr_deviation) for draw in draws)
+
+
+def test_a_psnr_without_bounds_has_no_deviation(make, paths):
+    found = evaluate(DenseEngine(make("tiny")), clean_images(paths), 0.0, 3, seeds=(0, 1))
+    assert found.mean("psnr") == found.mean("noisy_psnr") == math.inf
+    assert math.isnan(found.psnr_deviation)
+
+
 def test_noise_of_25_on_grey_is_20_2_decibel(make, tmp_path):
     Image.new("L", (200, 200), 128).save(tmp_path / "grey.png")
     engine = DenseEngine(make("tiny", width=1, layers=4))
@@ -131,7 +158,7 @@ def test_a_pair_of_16_bits_is_scored_as_8(small_weights, pair, colour_pixels):
 
 def test_the_worst_and_how_many_got_worse():
     def score(name: str, noisy: float, psnr: float) -> ImageScore:
-        return ImageScore(name, 8, 8, 1, 5.0, None, noisy, psnr, 1.0, {}, 0, 1.0)
+        return ImageScore(name, 8, 8, 1, 5.0, None, noisy, psnr, 1.0, {}, 0, 1.0, (psnr,))
 
     scores = (score("a", 30, 31), score("b", 40, 38.5), score("c", 20, 19.9), score("d", 30, 30))
     found = Evaluation(None, 4, scores)
