@@ -227,7 +227,9 @@ def _layer_cost(
 
 def _equivalent_bits(measurement: Measurement) -> int:
     """Return the bits that hold the spikes of a channel; where it has K neurons, of all K."""
-    return equivalent_bits(measurement.timesteps * measurement.config.inner_population)
+    config, timesteps = measurement.config, measurement.timesteps
+    levels = 2**timesteps - 1 if config.weighted else timesteps  # above zero, of a neuron
+    return equivalent_bits(levels * config.inner_population)
 
 
 def _baselines(measurement: Measurement) -> list[Baseline]:

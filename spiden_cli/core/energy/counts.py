@@ -5,6 +5,10 @@ that it drives, or the read-out. Where several convolutions add to the current o
 last of them has the neurons. Additions at taps beyond the border are not counted, in a spiking
 network no more than in a CNN. Batch normalisation is folded into the kernels, so it costs nothing,
 and so does moving a current to another position or resolution.
+
+Where spikes weigh by when they are sent (`neuron.weighted`), what a layer has received doubles
+before each timestep's spikes but the first arrive, and its neurons' potentials before each of the T
+comparisons; bias, shortcut and integration then happen once, when the input is complete.
 """
 
 import math
@@ -28,6 +32,7 @@ class Operations:
         biases: additions of a bias; once in the encoder and in a CNN, else at every timestep.
         integrations: V + I, an addition for each neuron and timestep.
         leaks: lambda V, a multiplication for each LIF neuron and timestep.
+        doublings: of a current or a potential, with weighted spikes; priced as additions.
         comparisons: V >= theta for each neuron and timestep; max(0, x) in a CNN.
         resets: V - theta, for each spike that the driven neurons send.
         shortcuts: additions of a membrane shortcut, at every timestep; once in a CNN.
@@ -48,6 +53,7 @@ class Operations:
     biases: int = 0
     integrations: int = 0
     leaks: int = 0
+    doublings: int = 0
     comparisons: int = 0
     resets: int = 0
     shortcuts: int = 0
@@ -75,7 +81,7 @@ class Operations:
     @property
     def neuron_additions(self) -> int:
         """Additions and subtractions that don't depend on the input spikes."""
-        return self.integrations + self.resets + self.shortcuts + self.averages
+        return self.integrations + self.doublings + self.resets + self.shortcuts + self.averages
 
     @property
     def multiplications(self) -> int:
@@ -162,7 +168,7 @@ def spiking_counts(
     counted = []
     for shape in graph.convolutions(height, width):
         outputs = shape.outputs * passes.count
-        per_step = outputs * timesteps
+        held = 1 if config.weighted else timesteps  # how often a current is made
         entering = passes.spikes.get(shape.name)
         if entering is None:
             operations = Operations(macs=shape.dense_operations * passes.count, biases=outputs)
@@ -171,18 +177,19 @@ def spiking_counts(
                 accumulates=entering.synaptic_operations,
                 spikes_in=entering.spikes,
                 silent_in=entering.silent,
-                biases=per_step,
+                biases=outputs * held,
+                doublings=outputs * (timesteps - held),
             )
         driven, shortcuts = _driven(graph, shape.name, height, width)
-        operations += Operations(shortcuts=shortcuts * timesteps * passes.count)
+        operations += Operations(shortcuts=shortcuts * held * passes.count)
         if _is_last(graph, shape.name):
             drawn = _words(graph, graph.nodes[-1], height, width) * passes.count
             operations += _readout(drawn, scaled=config.noise_map or timesteps > 1)
-            operations += Operations(averages=drawn * (timesteps - 1))
+            operations += Operations(averages=drawn * (held - 1))
         elif entering is None and any(
             isinstance(reader, Add) for reader in graph.consumers(graph[shape.name])
         ):  # the shortcuts add to a copy of what does not change over time
-            operations += Operations(copies=per_step)
+            operations += Operations(copies=outputs * held)
         for layer in driven:
             leaving = passes.spikes[graph.consumers(layer)[0].name]
             direct = entering is not None and layer.inputs[0] == shape.name
@@ -253,13 +260,15 @@ def _neurons(config: NetworkConfig, leaving: LayerActivity, stored: bool) -> Ope
         stored: whether they read their current from memory; else events land on their potentials.
     """
     neurons = leaving.slots
+    currents = leaving.neurons if config.weighted else neurons
     return Operations(
-        integrations=neurons,
+        integrations=currents,
         leaks=neurons if config.neuron == "lif" else 0,
+        doublings=neurons if config.weighted else 0,
         comparisons=neurons,
         resets=leaving.spikes,
         spikes_out=leaving.spikes,
-        currents=neurons if stored else 0,
+        currents=currents if stored else 0,
         neurons=neurons,
     )
 

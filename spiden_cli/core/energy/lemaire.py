@@ -99,6 +99,8 @@ class LemaireModel:
         """A convolution that is driven by spikes: event by event."""
         shape, operations, c = layer.shape, layer.operations, self.constants
         potential = self.access(shape.outputs, self.potential_bits(precision))
+        # What a neuron's own potential doubles is part of the pass that compares it.
+        doubled = max(0, operations.doublings - operations.neurons)
         last = operations.neurons == 0  # the read-out writes its result; it sends no spikes
         image = shape.outputs * layer.passes * self.access(shape.outputs, precision.activation_bits)
         return {
@@ -107,8 +109,8 @@ class LemaireModel:
             + operations.biases * self.access(shape.channels_out, precision.weight_bits),
             "inputs": operations.spikes_in * self.message + (image if last else 0.0),
             "outputs": image if last else 0.0,
-            # eqs. 9 and 14: reads and writes, for each event and for each bias.
-            "potentials": 2 * (operations.accumulates + operations.biases) * potential,
+            # eqs. 9 and 14: reads and writes, for each event, each bias, and each doubling.
+            "potentials": 2 * (operations.accumulates + operations.biases + doubled) * potential,
             "addressing": 2 * operations.spikes_in * (c.int32_multiply_pj + c.int32_add_pj)
             + operations.accumulates * c.int32_add_pj,  # eqs. 16.2 and 16.3
         }
@@ -119,13 +121,16 @@ class LemaireModel:
         Where a convolution drives neurons directly, its events land on their potentials, and the
         pass over the biases is the pass over the neurons. After an encoder or a shortcut, each
         neuron reads a current at each timestep, then reads and writes its own potential. The
-        encoder's current is copied, word by word, to the stream that shortcuts add to.
+        encoder's current is copied, word by word, to the stream that shortcuts add to. Weighted
+        neurons read their current once, and pass over their potentials at each timestep, wherever
+        it comes from.
         """
         operations = layer.operations
         bits = self.potential_bits(precision)
         stream = self.access(layer.shape.outputs, bits)
         potentials = self.access(layer.shape.outputs * layer.population, bits)
-        kept = 2 * operations.neurons * potentials if operations.currents else 0.0
+        own = operations.currents or operations.doublings
+        kept = 2 * operations.neurons * potentials if own else 0.0
         return operations.currents * stream + kept + 2 * operations.copies * stream
 
     def _arithmetic(self, layer: LayerCounts, precision: Precision) -> float:
@@ -136,7 +141,7 @@ class LemaireModel:
         else:
             add, multiply = c.int8_add_pj, c.int8_multiply_pj * product_share(precision)
         adds = operations.accumulates + operations.biases + operations.subtractions
-        adds += operations.resets + operations.shortcuts
+        adds += operations.resets + operations.shortcuts + operations.doublings
         if operations.currents:
             adds += operations.integrations
         multiplies = operations.leaks + operations.scalings

@@ -16,9 +16,9 @@ from spiden_cli.core.energy.model import FP32, INT8, PICOJOULE, Joules, Precisio
 from spiden_cli.core.energy.operations import product_share
 
 
-def equivalent_bits(timesteps: int) -> int:
-    """Return ceil(log2(T + 1)): bits that hold the T + 1 levels of a spike count."""
-    return timesteps.bit_length()
+def equivalent_bits(levels: int) -> int:
+    """Return ceil(log2(n + 1)): bits that hold n levels above zero, such as T of a spike count."""
+    return levels.bit_length()
 
 
 class MovementModel:

@@ -4,6 +4,7 @@ The image enters as a current that is constant over the timesteps: no spikes are
 (Rueckauer et al. 2017 call it analog input; SPIDEN, section 2, direct encoding).
 """
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -48,7 +49,14 @@ def pad_to_multiple(images: Tensor, multiple: int) -> Tensor:
     below, right = -height % multiple, -width % multiple
     if not (below or right):
         return images
-    return F.pad(images, (0, right, 0, below), mode="reflect")
+    if below < height and right < width:
+        return F.pad(images, (0, right, 0, below), mode="reflect")
+    # To and fro, until there are enough, which torch does not do.
+    rows, columns = (
+        torch.from_numpy(np.pad(np.arange(side), (0, more), "reflect")).to(images.device)
+        for side, more in ((height, below), (width, right))
+    )
+    return images[..., rows[:, None], columns]
 
 
 def subtract_noise(noisy: Tensor, drawn: Tensor, sigma: Tensor, config: NetworkConfig) -> Tensor:

@@ -44,6 +44,8 @@ NETWORKS = {
     "lif": replace(SHORTCUTS, neuron="lif"),
     "colour": replace(SHORTCUTS, image_channels=3),
     "populations": replace(SHORTCUTS, population=3, inner_population=2),
+    "weighted": replace(SHORTCUTS, neuron="weighted", population=3, inner_population=2),
+    "branched": replace(SHORTCUTS, neuron="weighted", family="branched"),
     "unet": NetworkConfig(family="unet", width=2, layers=10, population=2),
     "unet of two by two pixels": NetworkConfig(
         family="unet", width=2, layers=10, unshuffle=2, noise_map=True, inner_population=2
@@ -103,7 +105,21 @@ class Machine:
             for node in graph.of_type(Convolution)
             if graph[node.inputs[0]].kind == "image"
         }
-        drawn = None
+        drawn, driver = self._drawn(constant)
+        if config.noise_map or self.timesteps > 1:
+            factor = SIGMA / 255 if config.noise_map else 1.0
+            for place, value in np.ndenumerate(drawn):
+                drawn[place] = value * factor
+                self.counted[driver]["scalings"] += 1
+        noise = moved(drawn, scale)
+        for name, spikes in self.entered.items():
+            self.counted[name]["silent_in"] = int((spikes == 0).sum())
+        clean = self._add(driver, "subtractions", padded, -noise)
+        return clean[:, :height, :width]
+
+    def _drawn(self, constant: dict[str, Current]) -> tuple[np.ndarray, str]:
+        """Return what the read-out draws, and the convolution that it comes from."""
+        graph, drawn = self.graph, None
         for _ in range(self.timesteps):
             values = dict(constant)
             for node in graph.nodes[1:-1]:
@@ -115,16 +131,7 @@ class Machine:
             else:
                 drawn = self._add(last.driver, "averages", drawn, last.values)
             self._copy_constants(constant)
-        if config.noise_map or self.timesteps > 1:
-            factor = (SIGMA / 255 if config.noise_map else 1.0) / self.timesteps
-            for place, value in np.ndenumerate(drawn):
-                drawn[place] = value * factor
-                self.counted[last.driver]["scalings"] += 1
-        noise = moved(drawn, scale)
-        for name, spikes in self.entered.items():
-            self.counted[name]["silent_in"] = int((spikes == 0).sum())
-        clean = self._add(last.driver, "subtractions", padded, -noise)
-        return clean[:, :height, :width]
+        return drawn / self.timesteps, last.driver  # the division is part of the scaling
 
     def _step(self, node: Node, inputs: list[Current]) -> Current:
         first = inputs[0]
@@ -163,10 +170,17 @@ class Machine:
 
     def _convolve(self, node: Convolution, values: np.ndarray, what: str) -> np.ndarray:
         """Multiply by all values ("macs"), or add a weight for each that is not zero."""
-        kernel, bias = (part.astype(float) for part in self.network.convolutions[node.name])
-        _, height, width = values.shape
+        result = self._nothing(node, values)
+        self._send(node, values, what, result)
+        return self._biased(node, result)
+
+    def _nothing(self, node: Convolution, values: np.ndarray) -> np.ndarray:
+        height, width = (-(-side // node.stride) for side in values.shape[-2:])
+        return np.zeros((node.channels, height, width))
+
+    def _send(self, node: Convolution, values: np.ndarray, what: str, result: np.ndarray) -> None:
+        kernel = self.network.convolutions[node.name].kernel.astype(float)
         stride, near = node.stride, node.kernel // 2
-        result = np.zeros((len(kernel), -(-height // stride), -(-width // stride)))
         for (channel, row, column), value in np.ndenumerate(values):
             if what == "accumulates" and value == 0:
                 continue
@@ -178,6 +192,9 @@ class Machine:
                 if off_y == off_x == 0 and 0 <= y < result.shape[1] and 0 <= x < result.shape[2]:
                     result[out, y, x] += value * kernel[out, channel, down, right]
                     self.counted[node.name][what] += 1
+
+    def _biased(self, node: Convolution, result: np.ndarray) -> np.ndarray:
+        bias = self.network.convolutions[node.name].bias.astype(float)
         for out, y, x in np.ndindex(*result.shape):
             result[out, y, x] += bias[out]
             self.counted[node.name]["biases"] += 1
@@ -210,6 +227,58 @@ class Machine:
         return spikes
 
 
+class WeightedMachine(Machine):
+    """The same for weighted spikes: layer by layer, and in each timestep by timestep."""
+
+    def _drawn(self, constant: dict[str, Current]) -> tuple[np.ndarray, str]:
+        values = dict(constant)
+        for node in self.graph.nodes[1:-1]:
+            if node.name not in constant:
+                values[node.name] = self._step(node, [values[name] for name in node.inputs])
+        self._copy_constants(constant)
+        last = values[self.graph.nodes[-1].inputs[0]]
+        return last.values, last.driver
+
+    def _step(self, node: Node, inputs: list[Current]) -> Current:
+        if not isinstance(node, Convolution):
+            return super()._step(node, inputs)
+        (planes, *_), counted = inputs[0], self.counted[node.name]
+        self.entered[node.name] = planes.sum(0)
+        counted["spikes_in"] += int(planes.sum())
+        result = self._nothing(node, planes)
+        for t, plane in enumerate(planes):
+            if t > 0:
+                for place in np.ndindex(*result.shape):
+                    result[place] *= 2
+                    counted["doublings"] += 1
+            self._send(node, plane, "accumulates", result)
+        result /= 2**self.timesteps  # the unit of the sum
+        return Current(self._biased(node, result), node.name, True)
+
+    def _fire(self, node: Neurons, source: Current) -> np.ndarray:
+        current = np.tile(source.values, (node.population, 1, 1))
+        theta, initial, _ = (part.astype(float) for part in self.network.neurons[node.name])
+        counted = self.counted[source.driver]
+        spikes = np.zeros((self.timesteps, *current.shape))
+        for place, value in np.ndenumerate(current):
+            channel = place[0]
+            if not source.direct:
+                counted["currents"] += 1
+            potential = value + initial[channel] * theta[channel] / 2**self.timesteps
+            counted["integrations"] += 1
+            for t in range(self.timesteps):
+                potential *= 2
+                counted["neurons"] += 1
+                counted["doublings"] += 1
+                counted["comparisons"] += 1
+                if potential >= theta[channel]:
+                    potential -= theta[channel]
+                    counted["resets"] += 1
+                    counted["spikes_out"] += 1
+                    spikes[t][place] = 1
+        return spikes
+
+
 def moved(values: np.ndarray, factor: int, down: bool = False) -> np.ndarray:
     """Move channels to squares of positions, or back."""
     move = torch.nn.functional.pixel_unshuffle if down else torch.nn.functional.pixel_shuffle
@@ -224,7 +293,7 @@ def compare(network: FoldedNetwork, noisy: np.ndarray, timesteps: int) -> list[L
     height, width = noisy.shape[1:]
     denoised, spikes = DenseEngine(network).run(noisy, SIGMA, timesteps)
     counts = spiking_counts(network.config, height, width, timesteps, Passes(1, spikes))
-    machine = Machine(network, timesteps)
+    machine = (WeightedMachine if network.config.weighted else Machine)(network, timesteps)
     assert machine.run(noisy) == pytest.approx(denoised.astype(float), rel=1e-5, abs=1e-5)
     assert {layer.shape.name for layer in counts} == machine.counted.keys()
     for layer in counts:
@@ -243,9 +312,13 @@ def test_counts_are_those_of_one_operation_at_a_time(kind, timesteps):
 
 
 @settings(max_examples=25)
-@given(graphs(ALL, channels=(1, 2, 3)), st.integers(1, 3), st.integers(0, 1000))
-def test_counts_of_any_graph(drawn, timesteps, seed):
+@given(
+    graphs(ALL, channels=(1, 2, 3)), st.sampled_from(["if", "weighted"]), st.integers(1, 3),
+    st.integers(0, 1000),
+)  # fmt: skip
+def test_counts_of_any_graph(drawn, neuron, timesteps, seed):
     config, graph = drawn
+    config = replace(config, neuron=neuron)
     network = exact(config, seed, graph, parts=8)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(counts, "graph_of", lambda config: graph)
