@@ -36,7 +36,7 @@ def _option(
     return found
 
 
-Kind = Annotated[str | None, _option("if or lif; by default if, or that of --layer.")]
+Kind = Annotated[str | None, _option("if, lif or weighted; by default if, or that of --layer.")]
 Timesteps = Annotated[str, typer.Option(help="Numbers of timesteps T, with commas.")]
 Thresholds = Annotated[
     str | None,
@@ -231,13 +231,15 @@ def _neuron(
     """Build the neuron that the options ask for; what they leave open is the measured layer's."""
     from spiden_cli.core.analysis.staircase import Neuron
 
-    if kind not in (None, "if", "lif"):
-        raise InputError(f"unknown neuron {kind!r}: choose if or lif")
-    if leak is not None and kind == "if":
-        raise InputError("an IF neuron has no leak: leave --leak out, or ask for --neuron lif")
+    if kind not in (None, "if", "lif", "weighted"):
+        raise InputError(f"unknown neuron {kind!r}: choose if, lif or weighted")
+    if leak is not None and kind in ("if", "weighted"):
+        name = "an IF" if kind == "if" else "a weighted-spike"
+        raise InputError(f"{name} neuron has no leak: leave --leak out, or ask for --neuron lif")
     measured = (origin and origin.neuron) or Neuron()
-    if kind == "if":
+    if kind in ("if", "weighted"):
         leak = 1.0
     elif leak is None:
         leak = DEFAULT_LEAK if kind == "lif" and measured.leak == 1 else measured.leak
-    return Neuron(measured.initial if initial is None else initial, leak)
+    weighted = measured.weighted if kind is None else kind == "weighted"
+    return Neuron(measured.initial if initial is None else initial, leak, weighted)

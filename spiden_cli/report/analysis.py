@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from spiden_cli.core.analysis.sweep import Point, Sweep
 
 EDGES_SHOWN = 8
+NAMES = {"if": "IF neuron", "lif": "LIF neuron", "weighted": "weighted-spike neuron"}
+
+COLUMNS = (
+    "theta", "round.", "clip.", "early", "late", "cross", "sync.", "SQNR", "n early", "rate",
+)  # fmt: skip
+WAITING_COLUMNS = ("theta", "round.", "clip.", "SQNR", "rate")
+WAITING = (
+    "Weighted spikes: each layer waits for all of its input before it fires, so no",
+    "spike comes too early or too late: there is no order error.",
+)
 
 
 def report(
@@ -63,9 +73,10 @@ def show_sweeps(source: str, sweeps: Sequence["Sweep"]) -> None:
     """Print the transfer curve, a table for each T, and the thresholds of least error."""
     neuron = sweeps[0].neuron
     leak = f", leak {neuron.leak:.3g}" if neuron.leak < 1 else ""
-    data.print(titled(f"{neuron.name.upper()} neuron", f": phi {neuron.initial:g}{leak}"))
+    data.print(titled(NAMES[neuron.name], f": phi {neuron.initial:g}{leak}"))
     data.print(titled("input", f": {source}"), soft_wrap=True)
-    _show("transfer curve: least current / threshold that fires 1, 2, ... T spikes", _edges(sweeps))
+    sent = "sent as 1, 2, ... 2^T - 1" if neuron.weighted else "that fires 1, 2, ... T spikes"
+    _show(f"transfer curve: least current / threshold {sent}", _edges(sweeps))
     for sweep in sweeps:
         _show(f"T = {sweep.timesteps}", _points(sweep))
     _show("thresholds to choose", _choices(sweeps))
@@ -76,26 +87,36 @@ def show_sweeps(source: str, sweeps: Sequence["Sweep"]) -> None:
         "spikes: per inference. least: least error; wanted: least error at the wanted sparsity; "
         "learnt: by training."
     )
+    if neuron.weighted:
+        _explain("The highest value is theta (1 - 2^-T): what is above it is clipped.")
 
 
 def show_layers(source: str, layers: Sequence["LayerError"]) -> None:
     """Print what each layer loses, with the error that time adds on its own."""
     data.print(titled("layers", f": {source}"), soft_wrap=True)
+    waiting = any(layer.waits for layer in layers)
+    for line in WAITING if waiting else ():
+        data.print(line)
+    columns = WAITING_COLUMNS if waiting else COLUMNS
     for timesteps in dict.fromkeys(layer.timesteps for layer in layers):
-        table = _table(
-            "theta", "round.", "clip.", "early", "late", "cross", "sync.", "SQNR", "n early",
-            "rate", first="layer",
-        )  # fmt: skip
+        table = _table(*columns, first="layer")
         for layer in layers:
             if layer.timesteps == timesteps:
-                table.add_row(*_layer_row(layer))
+                cells = _layer_cells(layer)
+                table.add_row(layer.layer, *(cells[column] for column in columns))
         _show(f"T = {timesteps}", table)
+    threshold = "theta: learnt threshold in standard deviations of the layer's current. "
+    if waiting:
+        _explain(
+            f"{threshold}Squared error in % of the signal's power: rounding; clipping at theta "
+            "(1 - 2^-T). SQNR in dB. rate: spikes per neuron and timestep."
+        )
+        return
     _explain(
-        "theta: learnt threshold in standard deviations of the layer's current. Squared error in % "
-        "of the signal's power: rounding; clipping; spikes that came too early, too late; and what "
-        "these share with the first two. SQNR in dB as the neurons run; sync.: of neurons that "
-        "wait for all of their input. n early: neurons that fired too early, in %. rate: spikes "
-        "per neuron and timestep."
+        f"{threshold}Squared error in % of the signal's power: rounding; clipping; spikes that "
+        "came too early, too late; and what these share with the first two. SQNR in dB as the "
+        "neurons run; sync.: of neurons that wait for all of their input. n early: neurons that "
+        "fired too early, in %. rate: spikes per neuron and timestep."
     )
 
 
@@ -153,10 +174,11 @@ def _edges(sweeps: Sequence["Sweep"]) -> Table:
     table.add_column("edges")
     table.add_column("off sim. by", justify="right", no_wrap=True)
     for sweep in sweeps:
-        shown = "  ".join(f"{edge:.4f}" for edge in sweep.edges[:EDGES_SHOWN])
+        shown = [f"{edge:.4f}" for edge in sweep.edges[:EDGES_SHOWN]]
+        if len(sweep.edges) > EDGES_SHOWN:
+            shown[-1] = "..."
         off = abs(sweep.edges - sweep.simulated_edges).max()
-        more = "  ..." if len(sweep.edges) > EDGES_SHOWN else ""
-        table.add_row(str(sweep.timesteps), shown + more, f"{off:.0e}")
+        table.add_row(str(sweep.timesteps), "  ".join(shown), f"{off:.0e}")
     return table
 
 
@@ -201,19 +223,21 @@ def _choices(sweeps: Sequence["Sweep"]) -> Table:
     return table
 
 
-def _layer_row(layer: "LayerError") -> list[str]:
+def _layer_cells(layer: "LayerError") -> dict[str, str]:
+    """Return what stands in each of `COLUMNS`."""
+    rate = f"{layer.rate:.3f}"
     if layer.signal == 0:
-        return [layer.layer, *["-"] * 9, f"{layer.rate:.3f}"]
+        return dict.fromkeys(COLUMNS, "-") | {"rate": rate}
     parts = (layer.rounding, layer.clipping, layer.early, layer.late, layer.cross)
-    return [
-        layer.layer,
+    cells = (
         f"{layer.threshold:.2f}",
         *(f"{100 * part / layer.signal:.1f}" for part in parts),
         f"{layer.synchronous_sqnr:.1f}",
         f"{layer.sqnr:.1f}",
         f"{100 * layer.early_share:.1f}",
-        f"{layer.rate:.3f}",
-    ]
+        rate,
+    )
+    return dict(zip(COLUMNS, cells, strict=True))
 
 
 def _conversion(c: "Conversion") -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spiden_cli.report.analysis import NAMES
 from spiden_cli.report.figures import drawing, literal, shades
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ PARTS = {
     "early": "#d1495b",
     "late": "#8d6cab",
 }
+ORDER = ("early", "late")
 
 
 def plot_sweeps(
@@ -40,7 +42,7 @@ def plot_sweeps(
         neuron = sweeps[0].neuron
         leak = f", leak {neuron.leak:.3g}" if neuron.leak < 1 else ""
         figure.suptitle(
-            literal(f"{neuron.name.upper()} neuron (phi = {neuron.initial:g}{leak}), {source}"),
+            literal(f"{NAMES[neuron.name]} (phi = {neuron.initial:g}{leak}), {source}"),
             fontsize=11,
         )
         _transfer(axes[0, 0], sweeps)
@@ -60,31 +62,35 @@ def plot_layers(path: Path, source: str, layers: Sequence["LayerError"]) -> None
     by_timesteps: dict[int, list[LayerError]] = {}
     for layer in layers:
         by_timesteps.setdefault(layer.timesteps, []).append(layer)
+    waiting = any(layer.waits for layer in layers)
+    parts = [part for part in PARTS if not (waiting and part in ORDER)]
     with drawing(path, 10, 1 + 2.1 * len(by_timesteps)) as figure:
         figure.suptitle(literal(f"conversion error of each layer, {source}"), fontsize=11)
         axes = figure.subplots(len(by_timesteps), sharex=True, squeeze=False)[:, 0]
         for axis, (timesteps, group) in zip(axes, by_timesteps.items(), strict=True):
-            _bars(axis, timesteps, group)
-        axes[0].legend(ncols=5, loc="lower right", bbox_to_anchor=(1, 1), fontsize=8)
+            _bars(axis, timesteps, group, parts)
+        axes[0].legend(ncols=len(parts) + 1, loc="lower right", bbox_to_anchor=(1, 1), fontsize=8)
 
 
 def _transfer(axis: "Axes", sweeps: Sequence["Sweep"]) -> None:
     import numpy as np
 
-    from spiden_cli.core.analysis.staircase import spike_counts
+    from spiden_cli.core.analysis.staircase import respond
 
     axis.plot([-0.25, 0, 1, 1.5], [0, 0, 1, 1], color="#999", lw=1, ls="--", label="clipped ReLU")
     dots = np.linspace(-0.2, 1.45, 34)
     for sweep, colour in zip(sweeps, shades(len(sweeps)), strict=True):
+        neuron, highest = sweep.neuron, len(sweep.edges)
+        levels = neuron.levels(sweep.timesteps)
         steps = np.concatenate([[-0.25], sweep.edges, [1.5]])
-        rates = np.append(np.arange(sweep.timesteps + 1), sweep.timesteps) / sweep.timesteps
-        axis.step(steps, rates, where="post", color=colour, label=f"T = {sweep.timesteps}")
-        counts = spike_counts(dots, sweep.neuron, sweep.timesteps)
-        axis.plot(dots, counts / sweep.timesteps, ".", color=colour, ms=4)
+        values = np.append(np.arange(highest + 1), highest) / levels
+        axis.step(steps, values, where="post", color=colour, label=f"T = {sweep.timesteps}")
+        reached = respond(dots, neuron, sweep.timesteps).level
+        axis.plot(dots, reached / levels, ".", color=colour, ms=4)
     axis.set(
         title="transfer curve (dots: simulated)",
         xlabel="current / threshold",
-        ylabel="firing rate",
+        ylabel="value / threshold" if sweeps[0].neuron.weighted else "firing rate",
     )
     axis.legend(loc="upper left", fontsize=8)
 
@@ -188,16 +194,19 @@ def _trade_off(axis: "Axes", sweeps: Sequence["Sweep"], cost: str, label: str) -
     axis.legend(loc="upper left" if cost == "sparsity" else "upper right", fontsize=8)
 
 
-def _bars(axis: "Axes", timesteps: int, layers: Sequence["LayerError"]) -> None:
+def _bars(
+    axis: "Axes", timesteps: int, layers: Sequence["LayerError"], parts: Sequence[str]
+) -> None:
     places = range(len(layers))
     floor = [0.0] * len(layers)
-    for part, colour in PARTS.items():
+    for part in parts:
         heights = [getattr(layer, part) / (layer.signal or 1) for layer in layers]
-        label = f"order: too {part}" if part in ("early", "late") else part
-        axis.bar(places, heights, bottom=floor, color=colour, label=label, width=0.7)
+        label = f"order: too {part}" if part in ORDER else part
+        axis.bar(places, heights, bottom=floor, color=PARTS[part], label=label, width=0.7)
         floor = [low + height for low, height in zip(floor, heights, strict=True)]
     totals = [layer.mse / (layer.signal or 1) for layer in layers]
-    axis.plot(places, totals, "k_", ms=12, mew=1.6, label="total, with the cross term")
+    label = "total, with the cross term" if len(parts) > 2 else "total"
+    axis.plot(places, totals, "k_", ms=12, mew=1.6, label=label)
     highest = max(*floor, *totals)
     axis.set(title=f"T = {timesteps}", ylabel="error / signal", ylim=(0, 1.08 * highest or 1))
     axis.set_xticks(places, [layer.layer for layer in layers], rotation=40, ha="right", fontsize=8)

@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -17,6 +18,27 @@ from spiden_cli.core.network.presets import preset
 from spiden_cli.core.weights import WeightsInfo, save_weights
 
 LAYER = "blocks.1.neurons1"
+
+
+def _save_untrained(path: Path, name: str) -> Path:
+    """Save a small network that nobody trained: its spikes are real, its pictures are not."""
+    torch.manual_seed(0)
+    config = replace(preset(name), width=8, layers=6)
+    network = Denoiser(config)
+    for _ in range(3):  # batch normalisation needs statistics
+        network(torch.rand(4, 1, 32, 32), 25.0, 2)
+    save_weights(path, network, WeightsInfo(config, "custom", (4,), (0.0, 55.0)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def small_if(tmp_path_factory):
+    return _save_untrained(tmp_path_factory.mktemp("weights") / "if.safetensors", "tiny-if")
+
+
+@pytest.fixture(scope="module")
+def small_weighted(tmp_path_factory):
+    return _save_untrained(tmp_path_factory.mktemp("weights") / "digits.safetensors", "tiny")
 
 
 def test_the_table_marks_the_best_threshold(spiden):
@@ -73,9 +95,66 @@ def test_csv_and_plots_are_written(spiden, tmp_path):
     assert "leak 0.8" in outcome.stdout
 
 
-def test_layers_of_a_network(spiden, small_weights, noisy_png, tmp_path):
+def test_weighted_spikes_are_swept(spiden, tmp_path):
+    table, svg = tmp_path / "a.csv", tmp_path / "a.svg"
+    options = ("--neuron", "weighted", "--timesteps", "1,4", "--threshold", "1:4:1")
+    outcome = spiden("analyze", *options, "--sparsity", 0.85, "--csv", table, "--plot", svg)
+    assert outcome.code == 0, outcome.stderr
+    lines = [line.rstrip() for line in outcome.stdout.splitlines()]
+    assert lines[0] == "weighted-spike neuron: phi 0.5"
+    assert max(map(len, lines)) <= 80
+    assert lines[lines.index("T = 1") - 2].startswith("4  0.0312  0.0938  ")
+    choices = outcome.stdout[outcome.stdout.index("thresholds to choose") :].splitlines()
+    assert [line.split()[-1] for line in choices[2:]] == ["least", "wanted"] * 2
+    assert choices[4].split() == ["4", "3.0920", "24.33", "0.8138", "0.745", "least"]
+    assert "value / threshold" in svg.read_text()
+    with table.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["neuron"] for row in rows} == {"weighted"}
+    for row in rows:
+        assert float(row["sparsity"]) == pytest.approx(float(row["simulated_sparsity"]), abs=1e-3)
+    record = json.loads(spiden("analyze", *options, "--json").stdout)
+    assert [len(sweep["edges"]) for sweep in record["sweeps"]] == [1, 15]
+    best = next(p for p in record["sweeps"][1]["points"] if p["mark"] == "least")
+    closed, simulated = best["closed_form"], best["simulated"]
+    assert closed["mse"] == closed["rounding"] + closed["clipping"]
+    assert simulated["mse"] == pytest.approx(closed["mse"], rel=0.01)
+
+
+def test_layers_of_weighted_spikes(spiden, small_weighted, noisy_png, tmp_path):
     plot, table = tmp_path / "layers.svg", tmp_path / "layers.csv"
-    options = ("--weights", small_weights, "--image", noisy_png, "--timesteps", "1,4")
+    options = ("--weights", small_weighted, "--image", noisy_png, "--timesteps", "1,3")
+    outcome = spiden("analyze", *options, "--plot", plot, "--csv", table)
+    assert outcome.code == 0, outcome.stderr
+    assert "there is no order error" in outcome.stdout
+    assert "early " not in outcome.stdout.replace("too early", "")
+    assert outcome.stdout.count(LAYER) == 2
+    assert max(len(line.rstrip()) for line in outcome.stdout.splitlines()[1:]) <= 80
+    assert "order: too early" not in plot.read_text()
+    record = json.loads(spiden("analyze", *options, "--json").stdout)
+    assert {layer["neuron"] for layer in record["layers"]} == {"weighted"}
+    assert all(layer["order"] == layer["cross"] == 0 for layer in record["layers"])
+    assert all(layer["mse"] == layer["synchronous_mse"] for layer in record["layers"])
+    assert any(0 < layer["rate"] < 1 for layer in record["layers"])
+    with table.open(newline="") as stream:
+        assert len(list(csv.DictReader(stream))) == len(record["layers"]) == 10
+
+
+def test_one_layer_of_weighted_spikes_is_swept(spiden, small_weighted, noisy_png):
+    options = ("--weights", small_weighted, "--image", noisy_png, "--layer", LAYER)
+    record = json.loads(spiden("analyze", *options, "--timesteps", 3, "--json").stdout)
+    (sweep,), (layer,) = record["sweeps"], record["layers"]
+    assert sweep["neuron"] == "weighted"  # the layer's own, unless another is asked for
+    learnt = next(p["closed_form"] for p in sweep["points"] if p["mark"] == "learnt")
+    assert learnt["sqnr"] == pytest.approx(layer["sqnr"], abs=0.01)
+    assert learnt["rate"] == pytest.approx(layer["rate"], rel=0.01)
+    other = spiden("analyze", *options, "--timesteps", 3, "--neuron", "if", "--json").stdout
+    assert json.loads(other)["sweeps"][0]["neuron"] == "if"
+
+
+def test_layers_of_a_network(spiden, small_if, noisy_png, tmp_path):
+    plot, table = tmp_path / "layers.svg", tmp_path / "layers.csv"
+    options = ("--weights", small_if, "--image", noisy_png, "--timesteps", "1,4")
     outcome = spiden("analyze", *options, "--plot", plot, "--csv", table)
     assert outcome.code == 0, outcome.stderr
     assert outcome.stdout.count(LAYER) == 2
@@ -90,9 +169,9 @@ def test_layers_of_a_network(spiden, small_weights, noisy_png, tmp_path):
         assert len(list(csv.DictReader(stream))) == len(record["layers"]) == 10
 
 
-def test_one_layer_is_swept(spiden, small_weights, noisy_png, tmp_path):
+def test_one_layer_is_swept(spiden, small_if, noisy_png, tmp_path):
     plot = tmp_path / "layer.png"
-    options = ("--weights", small_weights, "--image", noisy_png, "--layer", LAYER)
+    options = ("--weights", small_if, "--image", noisy_png, "--layer", LAYER)
     record = json.loads(
         spiden("analyze", *options, "--timesteps", 4, "--json", "--plot", plot).stdout
     )
@@ -123,7 +202,9 @@ def test_the_currents_of_a_twin_can_be_converted(spiden, noisy_png, tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--neuron", "relu"), "choose if or lif"),
+        (("--neuron", "relu"), "choose if, lif or weighted"),
+        (("--neuron", "weighted", "--leak", "0.9"), "no leak"),
+        (("--neuron", "weighted", "--timesteps", "11"), "1 to 10"),
         (("--neuron", "if", "--leak", "0.9"), "no leak"),
         (("--leak", "0"), "leak must be"),
         (("--initial", "1"), "initial potential"),
@@ -157,8 +238,8 @@ def test_bad_options_give_one_clear_line(spiden, options, words):
     assert outcome.stdout == ""
 
 
-def test_bad_layers_and_pictures_give_one_clear_line(spiden, small_weights, noisy_png):
-    options = ("analyze", "--weights", small_weights, "--timesteps", 1)
+def test_bad_layers_and_pictures_give_one_clear_line(spiden, small_if, noisy_png):
+    options = ("analyze", "--weights", small_if, "--timesteps", 1)
     for more, words in (
         (("--image", noisy_png, "--layer", "conv"), "choose one of blocks.0.neurons1"),
         (("--image", "missing.png"), "missing.png"),

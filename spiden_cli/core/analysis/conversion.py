@@ -1,13 +1,14 @@
 r"""The error of converting a value into spikes, split into rounding and clipping.
 
 The value is the rectified current, y = max(0, x), as a CNN would pass it on. The spikes stand for
-q = theta n / T. With y clipped at the threshold in between,
+q = theta n / L, with L levels up to the threshold: T, of weighted spikes 2^T. With y clipped at the
+highest level in between, c = theta, of weighted spikes theta (1 - 2^-T),
 
-    q - y = (q - min(y, theta)) + (min(y, theta) - y)
-                  rounding              clipping
+    q - y = (q - min(y, c)) + (min(y, c) - y)
+               rounding          clipping
 
-and one of the two is always zero, because from x = theta on the neuron fires at each step. So the
-mean squares of the parts add up to the whole exactly (docs/analysis.md, section 2).
+and one of the two is always zero, because from x = c on the neuron fires at each step. So the mean
+squares of the parts add up to the whole exactly (docs/analysis.md, sections 2 and 8).
 
 The closed form sums the tail moments of `distributions` over the edges of `staircase`; the
 simulation runs the network's own neuron on equally likely currents.
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spiden_cli.core.analysis.distributions import Distribution, Tail
-from spiden_cli.core.analysis.staircase import Neuron, Values, edges, spike_counts
+from spiden_cli.core.analysis.staircase import Neuron, Values, edges, respond
 from spiden_cli.errors import InputError
 
 POINTS = 100_000  # at mean zero within 1e-4 of the signal's power; the far tail is missing
@@ -88,7 +89,7 @@ def closed_form(
 
     Args:
         x: distribution of the current, in standard deviations.
-        neuron: initial potential and leak.
+        neuron: initial potential, leak, and whether spikes are weighted.
         timesteps: T >= 1.
         threshold: theta > 0, in standard deviations.
         steps: `edges(neuron, timesteps)`, where they are known already.
@@ -99,13 +100,14 @@ def closed_form(
     _check_threshold(threshold)
     rises = threshold * (edges(neuron, timesteps) if steps is None else steps)
     zero = np.zeros(1)
-    levels = threshold * np.arange(timesteps + 1) / timesteps
-    starts, ends = np.append(zero, rises), np.append(rises, threshold)
+    height = threshold / neuron.levels(timesteps)
+    levels = height * np.arange(len(rises) + 1, dtype=np.float64)
+    highest = height * neuron.highest(timesteps)
+    starts, ends = np.append(zero, rises), np.append(rises, highest)
     squares = _squares_above(x, starts, levels) - _squares_above(x, ends, levels)
-    top, all_of_it = x.tail(np.full(1, threshold)), x.tail(zero)
+    top, all_of_it = x.tail(np.full(1, highest)), x.tail(zero)
 
     above = x.tail(rises)
-    height = threshold / timesteps
     mean_q = height * float(above.probability.sum())
     product, square_q = map(float, _moments(above, rises, np.asarray(height)))
     return Conversion(
@@ -121,7 +123,7 @@ def closed_form(
             square_q,
             product,
         ),
-        rate=float(above.probability.mean()),
+        rate=float(_rate(above, neuron, timesteps)),
         silent=float(1 - above.probability[0]),
     )
 
@@ -136,10 +138,11 @@ def simulate(
     """
     _check_threshold(threshold)
     currents = x.points(points)
-    counts = spike_counts(currents / threshold, neuron, timesteps)
-    q = threshold * counts / timesteps
+    level, spikes = respond(currents / threshold, neuron, timesteps)
+    height = threshold / neuron.levels(timesteps)
+    q = height * level
     y = currents.clip(min=0)
-    clipped = y.clip(max=threshold)
+    clipped = y.clip(max=height * neuron.highest(timesteps))
     return Conversion(
         timesteps=timesteps,
         threshold=threshold,
@@ -153,25 +156,37 @@ def simulate(
             float((q**2).mean()),
             float((q * y).mean()),
         ),
-        rate=float(counts.mean() / timesteps),
-        silent=float((counts == 0).mean()),
+        rate=float(spikes.mean() / timesteps),
+        silent=float((spikes == 0).mean()),
     )
 
 
-def squared_errors(x: Distribution, steps: Values, thresholds: Values) -> Values:
-    """Return the mean squared error alone, E[y^2] - 2 E[q y] + E[q^2], at many thresholds at once.
+def errors_and_rates(
+    x: Distribution, neuron: Neuron, timesteps: int, steps: Values, thresholds: Values
+) -> tuple[Values, Values]:
+    """Return the error and the rate alone, at many thresholds at once.
 
     Args:
         x: distribution of the current, in standard deviations.
-        steps: (T,), the neuron's `edges`.
+        neuron: initial potential, leak, and whether spikes are weighted.
+        timesteps: T >= 1.
+        steps: the neuron's `edges`.
         thresholds: (N,), in standard deviations.
 
     Returns:
-        (N,), in units of the input's variance.
+        E[y^2] - 2 E[q y] + E[q^2], in units of the input's variance, and spikes per timestep; (N,).
     """
     currents = np.outer(thresholds, steps)
-    product, square = _moments(x.tail(currents), currents, thresholds / len(steps))
-    return np.asarray(x.tail(np.zeros(1)).squared_excess - 2 * product + square)
+    above = x.tail(currents)
+    product, square = _moments(above, currents, thresholds / neuron.levels(timesteps))
+    errors = x.tail(np.zeros(1)).squared_excess - 2 * product + square
+    return np.asarray(errors), _rate(above, neuron, timesteps)
+
+
+def _rate(above: Tail, neuron: Neuron, timesteps: int) -> Values:
+    """Spikes per timestep, from the tails at the edges; last axis."""
+    won = above.probability * neuron.spikes_won(timesteps)
+    return np.asarray(won.sum(axis=-1) / timesteps)
 
 
 def _moments(above: Tail, rises: Values, height: Values) -> tuple[Values, Values]:

@@ -12,12 +12,16 @@ current arrived, which can't take a spike back) or too late (n < n_s: current th
 few steps were left to fire it; docs/analysis.md, section 6). It is zero in the first layer, whose
 input is constant over time. Rounding and clipping never meet, but order meets both, so that their
 mean squares add up to the whole only with a cross term, 2 E[(rounding + clipping) order].
+
+A layer of weighted spikes waits for all of its input, and so is the layer-synchronous quantiser: it
+makes no order error, and clips at its highest level, 1 - 2^-T.
 """
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +31,8 @@ from spiden_cli.core.analysis.distributions import Sample
 from spiden_cli.core.analysis.staircase import Neuron, check_timesteps
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.graph import Neurons
-from spiden_cli.core.neuron.layer import IFLayer, LIFLayer, repeat_channels
+from spiden_cli.core.neuron.layer import IFLayer, LIFLayer, WeightedLayer, repeat_channels
+from spiden_cli.core.neuron.weighted import spike_count
 from spiden_cli.errors import InputError
 
 TILE = 256  # pixels
@@ -40,6 +45,7 @@ class LayerError:
 
     Attributes:
         layer: name in the network.
+        neuron: "if", "lif" or "weighted".
         timesteps: T.
         neurons: how many were measured.
         mean: mean current.
@@ -56,6 +62,7 @@ class LayerError:
     """
 
     layer: str
+    neuron: str
     timesteps: int
     neurons: int
     mean: float
@@ -100,13 +107,18 @@ class LayerError:
         """The learnt threshold, in standard deviations of the current."""
         return 1 / self.deviation if self.deviation > 0 else math.inf
 
+    @property
+    def waits(self) -> bool:
+        """Whether the layer waits for all of its input, so that there is no order in time."""
+        return self.neuron == "weighted"
+
 
 @dataclass(frozen=True, eq=False)
 class LayerMeasurement:
     """What one image drives through a network.
 
     Attributes:
-        layers: the error of each measured layer of IF or LIF neurons; none for a CNN twin.
+        layers: the error of each measured layer of spiking neurons; none for a CNN twin.
         sample: mean currents of the one layer that was asked for.
         neuron: that layer's neuron, of its mean leak and initial potential; None for a CNN twin.
     """
@@ -167,11 +179,8 @@ def measure(
     def record(name: str, neurons: nn.Module, current: Tensor, spikes: Tensor) -> None:
         mean = current
         if isinstance(neurons, IFLayer):
-            mean = _by_timestep(current, timesteps).mean(0)
-            synchronous = neurons.forward(mean, timesteps, quantised=True)  # calls no hook
-            mean = repeat_channels(mean, neurons.population) / neurons.threshold
-            rate = _by_timestep(spikes, timesteps).mean(0)
-            sums[name] = sums.get(name, torch.zeros(())) + _sums(mean, synchronous, rate, timesteps)
+            mean, response = _response(neurons, current, spikes, timesteps)
+            sums[name] = sums.get(name, torch.zeros(())) + _sums(mean, response, timesteps)
         if layer is not None:
             kept.append(_choose(mean.flatten(), SAMPLE // len(tiles), generator))
 
@@ -179,7 +188,8 @@ def measure(
         for tile in tiles:
             network(tile[None], sigma, timesteps)
             on_progress()
-    errors = tuple(_layer_error(name, timesteps, total) for name, total in sums.items())
+    kind = network.config.neuron
+    errors = tuple(_layer_error(name, kind, timesteps, total) for name, total in sums.items())
     if layer is None:
         return LayerMeasurement(errors)
     sample = Sample(torch.cat(kept).double().numpy())
@@ -190,8 +200,32 @@ def _neuron_of(layer: nn.Module) -> Neuron | None:
     if not isinstance(layer, IFLayer):
         return None
     leak = float(layer.leak.mean()) if isinstance(layer, LIFLayer) else 1.0
-    initial = float(layer.initial_potential.mean())
-    return Neuron(min(max(initial, 0.0), 0.999), leak)  # one that is ready to fire fires at rest
+    initial = min(max(float(layer.initial_potential.mean()), 0.0), 0.999)  # at 1 it fires at rest
+    return Neuron(initial, leak, isinstance(layer, WeightedLayer))
+
+
+class _Response(NamedTuple):
+    """What a layer made of its input, each (B, C, H, W) over the threshold; rates are spikes."""
+
+    value: Tensor
+    synchronous: Tensor
+    rate: Tensor
+    highest: float
+
+
+def _response(
+    neurons: IFLayer, current: Tensor, output: Tensor, timesteps: int
+) -> tuple[Tensor, _Response]:
+    """Return mean currents over the threshold, and what the neurons made of them."""
+    if isinstance(neurons, WeightedLayer):
+        mean, highest = current, 1 - 0.5**timesteps
+        response = _Response(output, output, spike_count(output, timesteps) / timesteps, highest)
+    else:
+        mean = _by_timestep(current, timesteps).mean(0)
+        synchronous = neurons.forward(mean, timesteps, quantised=True)  # calls no hook
+        rate = _by_timestep(output, timesteps).mean(0)
+        response = _Response(rate, synchronous, rate, 1.0)
+    return repeat_channels(mean, neurons.population) / neurons.threshold, response
 
 
 def _chosen(network: Denoiser, layer: str | None) -> dict[str, nn.Module]:
@@ -229,12 +263,13 @@ def _by_timestep(values: Tensor, timesteps: int) -> Tensor:
     return values.reshape(timesteps, -1, *values.shape[1:])
 
 
-def _sums(x: Tensor, synchronous: Tensor, rate: Tensor, timesteps: int) -> Tensor:
+def _sums(x: Tensor, response: _Response, timesteps: int) -> Tensor:
     """Sum what a `LayerError` is made of over the neurons of one tile: (12,), float64."""
+    value, synchronous, rate, highest = response
     y = x.relu()
-    clipped = y.clamp(max=1)
+    clipped = y.clamp(max=highest)
     rounding, clipping = synchronous - clipped, clipped - y
-    order = ((rate - synchronous) * timesteps).round() / timesteps  # whole spikes, not roundings
+    order = ((value - synchronous) * timesteps).round() / timesteps  # whole spikes, not roundings
     terms = (
         torch.ones_like(x),
         x,
@@ -252,10 +287,11 @@ def _sums(x: Tensor, synchronous: Tensor, rate: Tensor, timesteps: int) -> Tenso
     return torch.stack([term.sum(dtype=torch.float64) for term in terms])
 
 
-def _layer_error(name: str, timesteps: int, total: Tensor) -> LayerError:
+def _layer_error(name: str, neuron: str, timesteps: int, total: Tensor) -> LayerError:
     count = int(total[0])
     mean, square, *rest = (float(value) for value in total[1:] / count)
-    return LayerError(name, timesteps, count, mean, math.sqrt(max(0.0, square - mean**2)), *rest)
+    deviation = math.sqrt(max(0.0, square - mean**2))
+    return LayerError(name, neuron, timesteps, count, mean, deviation, *rest)
 
 
 def _choose(values: Tensor, most: int, generator: torch.Generator) -> Tensor:

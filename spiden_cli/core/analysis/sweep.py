@@ -1,8 +1,9 @@
 r"""The trade-off of error against sparsity: sweep the threshold, and find where the error is least.
 
-A higher threshold fires less (the rate falls with the threshold, whatever the distribution) and
-clips less, but rounds more coarsely. So there is a threshold of least error, and asking for more
-sparsity than it gives costs error.
+A higher threshold fires less (the rate falls with the threshold, whatever the distribution; that of
+weighted spikes in the main, as a higher level may have fewer digits that are 1) and clips less, but
+rounds more coarsely. So there is a threshold of least error, and asking for more sparsity than it
+gives costs error.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from spiden_cli.core.analysis.conversion import Conversion, closed_form, simulate, squared_errors
+from spiden_cli.core.analysis.conversion import Conversion, closed_form, errors_and_rates, simulate
 from spiden_cli.core.analysis.distributions import Distribution
 from spiden_cli.core.analysis.staircase import Neuron, Values, edges, simulated_edges
 from spiden_cli.errors import InputError
@@ -35,9 +36,9 @@ class Sweep:
 
     Attributes:
         x: distribution of the input.
-        neuron: initial potential and leak.
+        neuron: initial potential, leak, and whether spikes are weighted.
         timesteps: T.
-        edges: currents that fire 1 to T spikes, in units of the threshold.
+        edges: currents that reach each level, in units of the threshold.
         simulated_edges: the same, found on the simulated neuron.
         points: by rising threshold.
         best: the threshold of least error.
@@ -114,7 +115,8 @@ def least_error(
 
     The best of a logarithmic grid, of finer ones around several of its points, and refined between
     its neighbours: the error need not have one minimum only, and that of a sample jumps a little
-    where one of its values gains a spike.
+    where one of its values gains a spike. Sparsity need not rise everywhere, so each threshold is
+    asked for its own.
 
     Args:
         x: distribution of the input.
@@ -131,19 +133,31 @@ def least_error(
     def at(threshold: float) -> Conversion:
         return closed_form(x, neuron, timesteps, threshold, rises)
 
-    lowest = _sparse_enough(at, sparsity, x.reach / 1000)
+    def errors(thresholds: Values) -> Values:
+        """Errors, infinite where too many spikes are fired."""
+        found, rates = errors_and_rates(x, neuron, timesteps, rises, thresholds)
+        return np.where(1 - rates >= sparsity, found, np.inf)
+
     # Up to where no current of the sample fires any more: for a few, silence is the least error.
     silent = 1.01 / max(float(rises[0]), 1e-3)
-    grid = np.geomspace(lowest, max(2 * x.reach, silent * x.reach, 2 * lowest), GRID)
-    near = np.argsort(squared_errors(x, rises, grid))[:NEAR]
+    farthest = max(2, silent) * x.reach
+    while at(farthest).sparsity < sparsity:
+        farthest *= 2
+    grid = np.geomspace(x.reach / 1000, farthest, GRID)
+    near = np.argsort(errors(grid))[:NEAR]
     below, above = grid[np.maximum(near - 1, 0)], grid[np.minimum(near + 1, GRID - 1)]
-    fine = np.unique(np.append(grid[near], np.linspace(below, above, FINE)))
-    index = int(np.argmin(squared_errors(x, rises, fine)))
-    bounds = (float(fine[max(index - 1, 0)]), float(fine[min(index + 1, len(fine) - 1)]))
+    fine = np.unique(np.append(grid[np.append(near, -1)], np.linspace(below, above, FINE)))
+    index = next(i for i in np.argsort(errors(fine)) if at(fine[i]).sparsity >= sparsity)
+    best = float(fine[index])
+    bounds = [
+        _sparse_towards(at, sparsity, best, float(fine[neighbour]))
+        for neighbour in (max(index - 1, 0), min(index + 1, len(fine) - 1))
+    ]
     refined = minimize_scalar(
         lambda t: at(float(t)).mse, bounds=bounds, method="bounded", options={"xatol": 1e-10}
     )
-    return min(at(float(fine[index])), at(float(refined.x)), key=lambda conversion: conversion.mse)
+    found = [at(threshold) for threshold in (best, *bounds, float(refined.x))]
+    return min((c for c in found if c.sparsity >= sparsity), key=lambda c: c.mse)
 
 
 def check_sparsity(sparsity: float) -> None:
@@ -156,17 +170,16 @@ def check_sparsity(sparsity: float) -> None:
         raise InputError(f"the sparsity must be in [0, 1), not {sparsity:g}")
 
 
-def _sparse_enough(at: Callable[[float], Conversion], sparsity: float, lowest: float) -> float:
-    """Return the lowest threshold, from `lowest` on, of at least that sparsity."""
-    if at(lowest).sparsity >= sparsity:
-        return lowest
-    dense, sparse = lowest, 2 * lowest
-    while at(sparse).sparsity < sparsity:
-        dense, sparse = sparse, 2 * sparse
-    while sparse - dense > 1e-12 * sparse:
-        middle = (dense + sparse) / 2
+def _sparse_towards(
+    at: Callable[[float], Conversion], sparsity: float, sparse: float, other: float
+) -> float:
+    """Return `other`, or else the farthest threshold towards it that is found sparse enough."""
+    if at(other).sparsity >= sparsity:
+        return other
+    while abs(other - sparse) > 1e-12 * sparse:
+        middle = (sparse + other) / 2
         if at(middle).sparsity >= sparsity:
             sparse = middle
         else:
-            dense = middle
+            other = middle
     return sparse

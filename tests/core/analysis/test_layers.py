@@ -16,6 +16,7 @@ from spiden_cli.core.network.presets import preset
 from spiden_cli.core.neuron.integrate_and_fire import IFParameters, if_step, initial_state
 from spiden_cli.core.neuron.layer import repeat_channels, run
 from spiden_cli.core.neuron.quantiser import quantise
+from spiden_cli.core.neuron.weighted import digits
 from spiden_cli.errors import InputError
 
 SIGMA = 25.0
@@ -56,6 +57,52 @@ def test_early_and_late_spikes_show_in_the_last_potential(seed, timesteps, initi
     late = (last.potential >= 1) & (fired < timesteps)
     assert ((order > 0) == early).all()
     assert ((order < 0) == late).all()
+
+
+@pytest.mark.parametrize("timesteps", [1, 2, 4, 5])
+@pytest.mark.parametrize(("name", "layers"), [("tiny", 6), ("base", 6), ("unet", 10)])
+def test_a_layer_of_weighted_spikes_makes_no_order_error(image, name, layers, timesteps):
+    network = make("weighted", name, layers)
+    seen = {}
+
+    def keep(name):
+        def hook(module, inputs, values):
+            current = repeat_channels(inputs[0], module.population) / module.threshold
+            seen[name] = current.double(), values.double()
+
+        return hook
+
+    handles = [m.register_forward_hook(keep(n)) for n, m in neuron_layers(network).items()]
+    with torch.no_grad():
+        network(image[None], SIGMA, timesteps)
+    for handle in handles:
+        handle.remove()
+    layers = measure(network, [image], SIGMA, timesteps).layers
+    assert [layer.layer for layer in layers] == list(seen)
+    for layer in layers:
+        current, values = seen[layer.layer]
+        error = (values - current.relu()).square().mean().item()
+        assert layer.neuron == "weighted"
+        assert layer.waits
+        assert layer.order == layer.cross == layer.early_share == layer.late_share == 0
+        assert layer.mse == layer.synchronous_mse == pytest.approx(error, rel=1e-5)
+        above = (current - (1 - 0.5**timesteps)).relu().square().mean().item()
+        assert layer.clipping == pytest.approx(above, rel=1e-5)
+        ones = digits(values, timesteps).mean().item()
+        assert layer.rate == pytest.approx(ones)
+        assert layer.neurons == current.numel()
+        assert layer.deviation == pytest.approx(current.std(correction=0).item(), rel=1e-5)
+
+
+def test_the_sample_of_weighted_spikes_gives_error_and_sparsity_back(image):
+    measured = measure(make("weighted"), [image], SIGMA, 3, layer="blocks.1.neurons2")
+    (layer,) = measured.layers
+    assert measured.neuron == Neuron(0.5, weighted=True)
+    closed = closed_form(measured.sample, measured.neuron, 3, layer.threshold)
+    unit = layer.deviation**2
+    assert closed.rounding * unit == pytest.approx(layer.rounding, rel=1e-4)
+    assert closed.clipping * unit == pytest.approx(layer.clipping, rel=1e-4)
+    assert closed.rate == pytest.approx(layer.rate, rel=1e-4)
 
 
 @pytest.mark.parametrize("neuron", ["if", "lif"])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from analysis_strategies import if_neurons, leaks, neurons, potentials, timesteps
+from analysis_strategies import equal_neurons, if_neurons, leaks, neurons, potentials, timesteps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,8 +11,8 @@ from spiden_cli.core.analysis.staircase import (
     Neuron,
     check_timesteps,
     edges,
+    respond,
     simulated_edges,
-    spike_counts,
 )
 from spiden_cli.core.neuron.quantiser import quantise
 from spiden_cli.errors import InputError
@@ -21,15 +21,24 @@ currents = st.lists(st.floats(-2, 3), min_size=1, max_size=50).map(np.array)
 
 
 @given(neurons, timesteps, currents)
-def test_counts_are_the_edges_passed(neuron, timesteps, x):
+def test_levels_are_the_edges_passed(neuron, timesteps, x):
     rises = edges(neuron, timesteps)
     x = x[np.abs(x[:, None] - rises).min(axis=1) > 1e-9]  # rounding may decide on an edge
     passed = np.searchsorted(rises, x, side="right")
-    np.testing.assert_array_equal(spike_counts(x, neuron, timesteps), passed)
+    level, spikes = respond(x, neuron, timesteps)
+    np.testing.assert_array_equal(level, passed)
+    won = np.append(0, np.cumsum(neuron.spikes_won(timesteps)))
+    np.testing.assert_array_equal(spikes, won[passed])
+
+
+@given(equal_neurons, timesteps, currents)
+def test_spikes_of_equal_weight_count_the_level(neuron, timesteps, x):
+    level, spikes = respond(x, neuron, timesteps)
+    np.testing.assert_array_equal(level, spikes)
 
 
 @settings(max_examples=30)
-@given(neurons, st.integers(1, 40))
+@given(equal_neurons, st.integers(1, 40))
 def test_edges_are_those_of_the_simulated_neuron(neuron, timesteps):
     np.testing.assert_allclose(
         edges(neuron, timesteps), simulated_edges(neuron, timesteps), atol=1e-12
@@ -41,11 +50,11 @@ def test_edges_are_those_of_the_simulated_neuron(neuron, timesteps):
 def test_a_current_on_the_edge_fires(initial, timesteps):
     rises = edges(Neuron(initial), timesteps)  # powers of two: exact in binary
     np.testing.assert_array_equal(
-        spike_counts(rises, Neuron(initial), timesteps), np.arange(1, timesteps + 1)
+        respond(rises, Neuron(initial), timesteps).level, np.arange(1, timesteps + 1)
     )
     below = np.nextafter(rises, -1)
     np.testing.assert_array_equal(
-        spike_counts(below - 1e-12, Neuron(initial), timesteps), np.arange(timesteps)
+        respond(below - 1e-12, Neuron(initial), timesteps).level, np.arange(timesteps)
     )
 
 
@@ -70,21 +79,13 @@ def test_a_leak_only_ever_delays(initial, leak, timesteps):
 @given(potentials, leaks, timesteps, currents)
 def test_the_count_never_falls_as_the_current_grows(initial, leak, timesteps, x):
     # Without this a leaky neuron would have no staircase, and bisection no meaning.
-    assert (np.diff(spike_counts(np.sort(x), Neuron(initial, leak), timesteps)) >= 0).all()
+    assert (np.diff(respond(np.sort(x), Neuron(initial, leak), timesteps).level) >= 0).all()
 
 
 @given(potentials, timesteps)
 def test_the_leak_goes_over_into_none(initial, timesteps):
     almost = edges(Neuron(initial, 1 - 1e-9), timesteps)
     np.testing.assert_allclose(almost, edges(Neuron(initial), timesteps), atol=1e-7)
-
-
-def test_counts_do_not_depend_on_how_they_are_cut(monkeypatch):
-    x = np.linspace(-0.5, 1.5, 100).reshape(20, 5)
-    whole = spike_counts(x, Neuron(), 4)
-    monkeypatch.setattr("spiden_cli.core.analysis.staircase.BLOCK", 28)
-    np.testing.assert_array_equal(spike_counts(x, Neuron(), 4), whole)
-    assert whole.shape == (20, 5)
 
 
 @pytest.mark.parametrize(
@@ -113,3 +114,4 @@ def test_timesteps_out_of_range_are_refused(count):
 def test_names():
     assert Neuron().name == "if"
     assert Neuron(leak=0.9).name == "lif"
+    assert Neuron(weighted=True).name == "weighted"

@@ -69,23 +69,31 @@ def test_more_sparsity_costs_error(x, timesteps, one, other):
 
 
 @pytest.mark.parametrize("x", [Gaussian(), Gaussian(0.7), Laplace(), Laplace(-0.5)])
-@pytest.mark.parametrize("initial", [0.0, 0.5])
-def test_more_timesteps_serve_the_best_threshold(x, initial):
-    errors = [least_error(x, Neuron(initial), timesteps).mse for timesteps in range(1, 17)]
+@pytest.mark.parametrize(
+    ("neuron", "most"),
+    [
+        (Neuron(0.0), 16),
+        (Neuron(0.5), 16),
+        (Neuron(0.0, weighted=True), 7),
+        (Neuron(0.5, weighted=True), 7),
+    ],
+)
+def test_more_timesteps_serve_the_best_threshold(x, neuron, most):
+    errors = [least_error(x, neuron, timesteps).mse for timesteps in range(1, most + 1)]
     assert (np.diff(errors) < 0).all()
 
 
 @pytest.mark.parametrize("x", [Gaussian(), Gaussian(0.7), Laplace(), Laplace(-0.5)])
-@pytest.mark.parametrize("timesteps", [1, 2, 4, 8])
-def test_the_best_threshold_leaves_no_gain_to_find(x, timesteps):
+@pytest.mark.parametrize(
+    ("neuron", "timesteps"),
+    [(Neuron(), 1), (Neuron(), 2), (Neuron(), 4), (Neuron(), 8), (Neuron(weighted=True), 3)],
+)
+def test_the_best_threshold_leaves_no_gain_to_find(x, neuron, timesteps):
     # phi = 1/2: d MSE / d theta = 2 / theta (E[q^2] - E[q y]), since edges add nothing.
-    best = least_error(x, Neuron(), timesteps)
+    best = least_error(x, neuron, timesteps)
     points = x.points(400_000)
-    q = (
-        best.threshold
-        / timesteps
-        * np.clip(np.floor(0.5 + timesteps * points / best.threshold), 0, timesteps)
-    )
+    level = best.threshold / neuron.levels(timesteps)
+    q = level * np.clip(np.floor(0.5 + points / level), 0, neuron.highest(timesteps))
     y = points.clip(min=0)
     assert (q * y).mean() / (q**2).mean() == pytest.approx(1, abs=1e-3)
     assert best.mse == pytest.approx(best.signal - (q**2).mean(), rel=3e-3)
