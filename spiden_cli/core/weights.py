@@ -2,7 +2,8 @@
 
 Nothing is ever unpickled. A file is refused, with one line that says why, unless its format
 version is known, its configuration builds a network, and every tensor has the name, shape and
-type that this network expects. Reading takes no torch, unless a `Denoiser` is asked for.
+type that this network expects; numbers of half precision are read as single. Reading takes no
+torch, unless a `Denoiser` is asked for.
 """
 
 import dataclasses
@@ -119,7 +120,7 @@ def read_tensors(path: Path) -> tuple[WeightsInfo, dict[str, NDArray[Any]]]:
         with safe_open(path, framework="np") as file:
             info = _from_metadata(path, file.metadata() or {})
             _check_shapes(path, info.config, file)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: _single(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
         raise WeightsError(f"no weights file {path}: check the path") from None
     except (OSError, SafetensorError) as error:
@@ -148,7 +149,11 @@ def _damaged(path: Path, error: Exception) -> WeightsError:
     return WeightsError(f"{path} is not a weights file, or is cut off ({error})")
 
 
-_DTYPES = {"float32": "F32", "int64": "I64"}  # as safetensors names them
+_DTYPES = {"float32": ("F32", "F16"), "int64": ("I64",)}  # as safetensors names them
+
+
+def _single(tensor: NDArray[Any]) -> NDArray[Any]:
+    return tensor.astype(np.float32) if tensor.dtype == np.float16 else tensor
 
 
 def _check_shapes(path: Path, config: NetworkConfig, file: Any) -> None:  # noqa: ANN401
@@ -161,7 +166,7 @@ def _check_shapes(path: Path, config: NetworkConfig, file: Any) -> None:  # noqa
     wrong = sorted(expected.keys() ^ there.keys()) or sorted(
         name
         for name, (shape, dtype) in expected.items()
-        if tuple(there[name].get_shape()) != shape or there[name].get_dtype() != _DTYPES[dtype]
+        if tuple(there[name].get_shape()) != shape or there[name].get_dtype() not in _DTYPES[dtype]
     )
     if wrong:
         names = ", ".join(wrong[:3]) + (f" and {len(wrong) - 3} more" if len(wrong) > 3 else "")

@@ -80,6 +80,19 @@ def test_a_folded_network_is_read_from_the_same_file(tmp_path, family, neuron):
             assert all(map(np.array_equal, parts, theirs[name])), name
 
 
+def test_numbers_of_half_precision_are_read_as_single(path):
+    tensors, info = load_file(path), read_info(path)
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    halved = {name: t.half() if t.ndim == 4 else t for name, t in tensors.items()}
+    save_file(halved, path, metadata)
+    network, found = load_weights(path)
+    assert found == info
+    for name, tensor in network.state_dict().items():
+        assert tensor.dtype == tensors[name].dtype
+        torch.testing.assert_close(tensor, halved[name].to(tensor.dtype), rtol=0, atol=0)
+
+
 def test_a_file_from_before_there_were_families_holds_a_chain(path):
     def forget(metadata: dict[str, str]) -> dict[str, str]:
         record = json.loads(metadata["spiden"])

@@ -67,3 +67,36 @@ def test_a_teacher_takes_its_share(network, batch, quantised):
         goal.loss.backward()
     assert all(parameter.grad is None for parameter in teacher.parameters())
     assert network.encoder.conv.weight.grad is not None
+
+
+def test_the_loss_for_psnr_has_the_gradient_of_the_mean_psnr(network, batch):
+    """Of each patch as much as it is wrong, whatever the others are; in units of their mean."""
+    batch = batch._replace(noisy=batch.noisy * torch.tensor([1.0, 0.3])[:, None, None, None])
+    goal = objective(network, batch, 2, True, 0.0, loss="psnr")
+    error = (network(batch.noisy, batch.sigma, 2, True) - batch.clean).square().mean((1, 2, 3))
+    torch.testing.assert_close(goal.error, error.sqrt().mean(), rtol=1e-4, atol=0)
+    of_loss, of_psnr = (
+        torch.autograd.grad(value, network.readout.weight, retain_graph=True)[0]
+        for value in (goal.loss, -10 * error.log10().mean())
+    )
+    scale = -error.sqrt().mean() * torch.log(torch.tensor(10.0)) / 20
+    torch.testing.assert_close(of_loss, of_psnr * scale, rtol=1e-3, atol=1e-8)
+
+
+def test_weighted_spikes_are_counted_as_digits_of_some_of_the_patches():
+    torch.manual_seed(0)
+    network = Denoiser(replace(preset("tiny"), width=4, layers=4, threshold=1.0))
+    clean = torch.rand(2, 1, 12, 12)
+    batch = Batch(clean, clean + 0.1, torch.full((2,), 25.0))
+    goal = objective(network, batch, 3, True, sparsity_weight=1.0)
+    rates = []
+
+    def observe(_, values):
+        ones = sum((values[:1] * 8).int().bitwise_right_shift(place) & 1 for place in range(3))
+        rates.append(ones.float().mean() / 3)
+
+    network(batch.noisy, batch.sigma, 3, observe=observe)
+    torch.testing.assert_close(goal.firing_rate, torch.stack(rates).mean())
+    (slope,) = torch.autograd.grad(goal.firing_rate, network.neurons.log_threshold)
+    assert (slope <= 0).all()  # a higher threshold sends fewer
+    assert slope.min() < 0

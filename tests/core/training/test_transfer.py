@@ -196,3 +196,32 @@ def test_a_grey_network_can_not_start_from_a_colour_one(tmp_path, calibration):
     save_weights(path, colour, WeightsInfo(colour.config, "custom", (4,), (0.0, 55.0)))
     with pytest.raises(TrainingError, match="another shape"):
         start_from(Denoiser(BASE), path, calibration)
+
+
+def test_a_chain_grows_a_branch_and_computes_what_it_did(tmp_path, calibration):
+    chain = replace(BASE, neuron="relu", population=1)
+    twin, path = saved(tmp_path, chain)
+    network = Denoiser(replace(chain, family="branched"))
+    start_from(network, path, calibration)
+    network.freeze_norm()
+    torch.testing.assert_close(
+        network.eval()(calibration.noisy, 25.0), twin(calibration.noisy, 25.0), rtol=0, atol=1e-6
+    )
+    spiking = Denoiser(replace(BASE, family="branched"))
+    with pytest.raises(TrainingError, match="another shape"):
+        start_from(spiking, path, calibration)
+
+
+@torch.no_grad()
+def test_a_twin_becomes_a_network_of_digits(tmp_path, calibration):
+    config = replace(preset("tiny"), width=5, layers=6)
+    twin, path = saved(tmp_path, config.twin())
+    network = Denoiser(config).eval()
+    start_from(network, path, calibration)
+    goal = clipped(twin, network)(calibration.noisy, 25.0)
+    errors = [
+        (network(calibration.noisy, 25.0, timesteps) - goal).abs().mean()
+        for timesteps in (2, 4, 6, 12)
+    ]
+    assert errors[0] > 2 * errors[1] > 4 * errors[2]
+    assert errors[3] < 1e-3 * (goal - calibration.noisy).abs().mean()
