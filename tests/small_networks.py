@@ -19,7 +19,7 @@ SIGMA = 32.0
 
 def shrunk(name: str, **changes: object) -> NetworkConfig:
     """A preset of few channels and layers: shrunk("base", neuron="lif", layers=8)."""
-    settings = {"width": 5, "layers": 6, **changes}
+    settings = {"image_channels": 1, "width": 5, "layers": 6, **changes}
     settings["layers"] = max(settings["layers"], LEAST_LAYERS.get(name, 0))
     return replace(preset(name), **settings)
 

@@ -46,7 +46,8 @@ def train(
         Path, typer.Option("--output", "-o", help="Folder of the run.", metavar="DIR")
     ] = Path("runs/latest"),
     preset: Annotated[
-        str, typer.Option(help="Network: base, tiny; base-if, tiny-if, dncnn17: IF neurons.")
+        str,
+        typer.Option(help="base, base-colour, tiny; with IF neurons base-if, tiny-if, dncnn17."),
     ] = "base",
     neuron: Annotated[
         str | None,
@@ -164,7 +165,7 @@ def train(
     network = dataclasses.replace(
         shape,
         neuron=neuron or shape.neuron,
-        image_channels=3 if colour else 1,
+        image_channels=3 if colour else shape.image_channels,
         surrogate=surrogate,
         learn_initial=learn_initial,
     )

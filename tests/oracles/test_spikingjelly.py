@@ -157,7 +157,7 @@ def test_a_whole_network(name, kind, timesteps):
             module.logit_leak.zero_()  # lambda = 1/2
     for _ in range(5):  # statistics of batch normalisation
         network(torch.rand(4, 1, 16, 16), 25.0, 2)
-    folded, noisy = fold(network), torch.rand(2, 1, 16, 20)
+    folded, noisy = fold(network), torch.rand(2, 1, 16, 24)
     records = {}
     denoised = folded(
         noisy, 25.0, timesteps, observe=lambda layer, spikes: records.update({layer: spikes})

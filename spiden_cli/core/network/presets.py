@@ -1,7 +1,21 @@
 """The networks that have a name."""
 
+from dataclasses import replace
+
 from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.errors import InputError
+
+_BASE = NetworkConfig(
+    neuron="weighted",
+    layers=16,
+    width=64,
+    shortcuts=True,
+    unshuffle=2,
+    noise_map=True,
+    threshold=3.5,
+    population=4,
+    family="branched",
+)
 
 PRESETS: dict[str, NetworkConfig] = {
     # The paper's network: DnCNN (Zhang et al. 2017, arXiv 1608.03981) with IF neurons.
@@ -9,17 +23,9 @@ PRESETS: dict[str, NetworkConfig] = {
     # A quarter of the positions and one model for a range of sigma, after FFDNet (Zhang et al.
     # 2018, arXiv 1710.04026); membrane shortcuts after MS-ResNet (Hu et al. 2024, 2112.08954);
     # a branch that sees further; spikes that are binary digits (docs/training/experiments.md).
-    "base": NetworkConfig(
-        neuron="weighted",
-        layers=16,
-        width=64,
-        shortcuts=True,
-        unshuffle=2,
-        noise_map=True,
-        threshold=3.5,
-        population=8,
-        family="branched",
-    ),
+    "base": _BASE,
+    # Three times as many outputs for each neuron before the read-out: its rounding shows more.
+    "base-colour": replace(_BASE, image_channels=3, population=8),
     # Spikes of equal weight; two neurons for each channel round at twice as many levels.
     "base-if": NetworkConfig(
         layers=16,

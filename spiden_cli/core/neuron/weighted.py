@@ -66,27 +66,6 @@ def weighted_step(state: WeightedState) -> tuple[Tensor, WeightedState]:
     return spikes, WeightedState(state.potential - threshold * spikes, threshold)
 
 
-def weighted_values(total: Tensor, p: IFParameters, timesteps: int) -> Tensor:
-    """Return what T timesteps of spikes add up to, in units of the threshold.
-
-    The quantiser, but rounded where the neurons round; for inference.
-
-    Args:
-        total: the whole input x, any shape.
-        p: threshold and initial potential.
-        timesteps: T.
-
-    Returns:
-        Multiples of 2^-T in [0, 1), of the shape of `total`.
-    """
-    state = weighted_state(total, p, timesteps)
-    values = torch.zeros_like(state.potential)
-    for t in range(1, timesteps + 1):
-        spikes, state = weighted_step(state)
-        values.add_(spikes, alpha=2.0**-t)
-    return values
-
-
 def digits(values: Tensor, timesteps: int) -> Tensor:
     """Return the spikes that stand for values.
 
