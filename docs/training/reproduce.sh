@@ -8,7 +8,8 @@
 #
 # DATA is the training set (bsd432), PHOTOS the one that is added for photographs as cameras make
 # them (photos); both are downloaded. A run that was cut goes on where it stopped; a finished phase
-# is not repeated. All phases take about 20 hours on two CPU cores.
+# is not repeated. Those with batches of 64 and 128 are meant for a GPU, where they take minutes; on two CPU cores
+# all phases take days.
 # docs/training/README.md says what the phases are for.
 set -eu
 
@@ -47,53 +48,61 @@ weights() {
     echo "$runs/$1/weights.safetensors"
 }
 
-# The CNN for grey pictures, which is the start and the teacher of all that follows.
+# all NAME OPTION...: a phase on both sets, whose branch needs larger patches.
+all() {
+    name=$1
+    shift
+    train "$name" --data "$photos" --sigma 0:75 --freeze-norm --optimiser muon --patch-size 96 "$@"
+}
+
+# digits NAME OPTION...: a phase that trains weighted spikes.
+digits() {
+    name=$1
+    shift
+    all "$name" --loss psnr --timesteps 4,4,4,3 --sparsity-weight 0.004 "$@"
+}
+
+# The CNN for grey pictures, which is the start of all that follows, and its spiking network.
 train base-cnn-adam --preset base --neuron relu --steps 14000 --validate-every 1000
-train base-cnn --preset base --neuron relu --init "$(weights base-cnn-adam)" \
-    --freeze-norm --optimiser muon --steps 29000 --validate-every 1000
+all base-cnn --preset base --neuron relu --init "$(weights base-cnn-adam)" \
+    --lr 3e-3 --batch-size 128 --steps 5500 --validate-every 1000
+digits base-start --preset base --init "$(weights base-cnn)" --teacher "$(weights base-cnn)" \
+    --batch-size 128 --steps 1700 --validate-every 500
+digits base --preset base --init "$(weights base-start)" --teacher "$(weights base-cnn)" \
+    --teacher-weight 0.3 --sparsity-weight 0.006 --lr 1.2e-3 --batch-size 8 --steps 6000
 
-# The spiking network for grey pictures.
-train base-quantised --preset base --init "$(weights base-cnn)" --method quantiser \
-    --teacher "$(weights base-cnn)" --freeze-norm --optimiser muon --timesteps 4,4,2 \
-    --sparsity-weight 0.005 --steps 40500 --validate-every 1500
-train base --preset base --init "$(weights base-quantised)" --learn-initial \
-    --teacher "$(weights base-cnn)" --freeze-norm --optimiser muon --timesteps 4,4,2 \
-    --sparsity-weight 0.004 --lr 1e-3 --warmup 50 --steps 12300 --validate-every 300
+# The same for colour.
+all base-colour-cnn --preset base-colour --neuron relu --init "$(weights base-cnn)" \
+    --lr 3e-3 --batch-size 128 --steps 5500 --validate-every 1000
+digits base-colour-start --preset base-colour --init "$(weights base-colour-cnn)" \
+    --teacher "$(weights base-colour-cnn)" --batch-size 128 --steps 1700 --validate-every 500
+digits base-colour --preset base-colour --init "$(weights base-colour-start)" \
+    --teacher "$(weights base-colour-cnn)" --sparsity-weight 0.003 --lr 1.5e-3 --batch-size 8 \
+    --steps 10000
 
-# The same two for colour.
-train base-colour-cnn --preset base --colour --neuron relu --init "$(weights base-cnn)" \
-    --freeze-norm --optimiser muon --steps 14000 --validate-every 500
-train base-colour-quantised --preset base --colour --init "$(weights base-colour-cnn)" \
-    --method quantiser --teacher "$(weights base-colour-cnn)" --freeze-norm --optimiser muon \
-    --timesteps 4,4,2 --sparsity-weight 0.005 --steps 5000 --validate-every 500
-train base-colour --preset base --colour --init "$(weights base-colour-quantised)" --learn-initial \
-    --teacher "$(weights base-colour-cnn)" --freeze-norm --optimiser muon --timesteps 4,4,2 \
-    --sparsity-weight 0.004 --lr 1e-3 --warmup 50 --steps 1100 --validate-every 100
+# Photographs as cameras make them, in colour.
+all photo-cnn --noise camera --preset base-colour --neuron relu \
+    --init "$(weights base-colour-cnn)" --lr 3e-3 --batch-size 64 --steps 2500 --validate-every 500
+digits photo-start --noise camera --preset base-colour --init "$(weights photo-cnn)" \
+    --teacher "$(weights photo-cnn)" --sparsity-weight 0.003 --batch-size 64 --steps 1200
+digits photo --noise camera --preset base-colour --init "$(weights photo-start)" \
+    --teacher "$(weights photo-cnn)" --sparsity-weight 0.003 --lr 1e-3 --batch-size 8 --steps 2000
 
 # The small ones.
 train tiny-cnn-adam --preset tiny --neuron relu --batch-size 8 --steps 16000 --validate-every 4000
 train tiny-cnn --preset tiny --neuron relu --init "$(weights tiny-cnn-adam)" \
     --teacher "$(weights base-cnn)" --freeze-norm --optimiser muon --warmup 100 \
     --steps 3500 --validate-every 1750
-train tiny-quantised --preset tiny --init "$(weights tiny-cnn)" --method quantiser \
-    --teacher "$(weights base-cnn)" --freeze-norm --optimiser muon --timesteps 4,4,2 \
-    --sparsity-weight 0.005 --warmup 100 --steps 5000 --validate-every 1000
-train tiny --preset tiny --init "$(weights tiny-quantised)" \
-    --teacher "$(weights base-cnn)" --freeze-norm --optimiser muon --timesteps 4,4,2 \
-    --sparsity-weight 0.003 --lr 1e-3 --warmup 100 --steps 4000 --validate-every 500
+digits tiny --preset tiny --init "$(weights tiny-cnn)" --teacher "$(weights base-cnn)" \
+    --batch-size 8 --steps 6000
 
-# Photographs as cameras make them, in colour.
-train photo-cnn-before --data "$photos" --noise camera --preset base --colour --neuron relu \
-    --init "$(weights base-colour-cnn)" --freeze-norm --optimiser muon --steps 4400 \
-    --validate-every 500
-train photo-cnn --data "$photos" --noise camera --preset base --colour --neuron relu \
-    --init "$(weights photo-cnn-before)" --freeze-norm --optimiser muon --lr 1e-3 --warmup 50 \
-    --seed 1 --steps 2500 --validate-every 500
-train photo-quantised --data "$photos" --noise camera --preset base --colour \
-    --init "$(weights photo-cnn)" --method quantiser --teacher "$(weights photo-cnn)" \
-    --freeze-norm --optimiser muon --timesteps 4,4,2 --sparsity-weight 0.003 --lr 1.5e-3 \
-    --steps 4900 --validate-every 500
-train photo --data "$photos" --noise camera --preset base --colour \
-    --init "$(weights photo-quantised)" --learn-initial --teacher "$(weights photo-cnn)" \
-    --freeze-norm --optimiser muon --timesteps 4,4,2 --sparsity-weight 0.003 --lr 1e-3 --warmup 50 \
-    --steps 700 --validate-every 100
+# Spikes of equal weight, trained through time: the neurons of the paper.
+train base-if-cnn-adam --preset base-if --neuron relu --steps 14000 --validate-every 1000
+train base-if-cnn --preset base-if --neuron relu --init "$(weights base-if-cnn-adam)" \
+    --freeze-norm --optimiser muon --steps 29000 --validate-every 1000
+train base-if-quantised --preset base-if --init "$(weights base-if-cnn)" --method quantiser \
+    --teacher "$(weights base-if-cnn)" --freeze-norm --optimiser muon --timesteps 4,4,2 \
+    --sparsity-weight 0.005 --steps 40500 --validate-every 1500
+train base-if --preset base-if --init "$(weights base-if-quantised)" --learn-initial \
+    --teacher "$(weights base-if-cnn)" --freeze-norm --optimiser muon --timesteps 4,4,2 \
+    --sparsity-weight 0.004 --lr 1e-3 --warmup 50 --steps 12300 --validate-every 300

@@ -43,14 +43,11 @@ def arrange(network: FoldedNetwork, dtype: type[np.float32] | type[np.int16]) ->
         dtype: of weights, currents and potentials.
 
     Raises:
-        InputError: neurons other than IF in int16: a leak, or the last digits, would be rounded
-            away.
+        InputError: LIF neurons in int16, whose leak would be rounded away.
     """
     graph, whole = network.graph, dtype is np.int16
-    if whole and network.config.neuron != "if":
-        raise InputError(
-            f"int16 weights are for IF neurons: run {network.config.neuron} neurons in float32"
-        )
+    if whole and network.config.neuron == "lif":
+        raise InputError("int16 weights are for neurons without a leak: run LIF in float32")
     lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
     units = _units(network) if whole else {}
 
@@ -158,7 +155,7 @@ def _units(network: FoldedNetwork) -> dict[str, Floats]:
         unit = np.full(node.channels, np.inf, np.float32)
         if graph.spike_driven(node):
             kernel, bias = network.convolutions[node.name]
-            largest = np.abs(kernel).sum((1, 2, 3)) + np.abs(bias)
+            largest = np.maximum(np.abs(kernel).sum((1, 2, 3)) + np.abs(bias), 1e-6)
             unit = (LARGEST - np.float32(kernel[0].size / 2 + 1)) / largest
         for layer in graph.consumers(node):
             if isinstance(layer, Neurons):

@@ -40,7 +40,7 @@ class EventEngine:
             that are half as large.
 
     Raises:
-        InputError: the network is a CNN, or its neurons are not IF and `numbers` is "int16".
+        InputError: the network is a CNN, or its neurons leak and `numbers` is "int16".
         UnsupportedNodeError: there is no kernel for one of its nodes.
     """
 

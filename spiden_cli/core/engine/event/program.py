@@ -70,7 +70,7 @@ def compile_network(network: FoldedNetwork, dtype: type[np.float32] | type[np.in
 
     Raises:
         UnsupportedNodeError: there is no kernel for a node.
-        InputError: neurons other than IF in int16.
+        InputError: LIF neurons in int16, whose leak would be rounded away.
     """
     graph = network.graph
     check_nodes(graph)

@@ -351,8 +351,9 @@ def fire_digits(
         bias, threshold, initial = (parameter(row) for row in range(3))
         within = _below(builder, args[5])
         _, initial = _while(builder, within, [_ZERO, initial], halve)
-        total = vectors.add(vectors.load(vectors.pointer(args[3], args[4])), bias)
-        _while(builder, within, [_ZERO, vectors.add(total, initial), threshold], step)
+        total = vectors.saturating_add(vectors.load(vectors.pointer(args[3], args[4])), bias)
+        charged = vectors.saturating_add(total, initial)
+        _while(builder, within, [_ZERO, charged, threshold], step)
         return context.get_dummy_value()
 
     index = types.int64
@@ -373,7 +374,10 @@ def weigh(_: Any, total: Any, at: Any, planes: Any, of: Any, skip: Any, timestep
         def add_digit(now: Sequence[Any]) -> Sequence[Any]:
             done, index, added = now  # the last digit first, so that each sum is halved once more
             plane = vectors.load(vectors.pointer(args[2], index))
-            halved = vectors.halved(vectors.add(added, plane))
+            if vectors.floating:
+                halved = vectors.halved(vectors.add(added, plane))
+            else:  # before the sum, which could leave the range
+                halved = vectors.add(vectors.halved(added), vectors.halved(plane))
             return [builder.add(done, _ONE), builder.sub(index, args[4]), halved]
 
         last = builder.add(args[3], builder.mul(builder.sub(args[5], _ONE), args[4]))
