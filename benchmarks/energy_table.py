@@ -14,7 +14,7 @@ from spiden_cli.core.energy.constants import load_constants
 from spiden_cli.core.energy.measurement import measure
 
 SIGMA = 25.0
-TIMESTEPS = (1, 2, 4, 8)
+TIMESTEPS = (2, 3, 4, 8)
 MODELS = (("operations", "fp32"), ("lemaire", "int32"), ("lemaire", "int8"))
 
 

@@ -109,7 +109,7 @@ def timesteps_table(bench: Bench, models: list[str]) -> str:
         "|---|--:|--:|--:|--:|--:|",
     ]
     for model in models:
-        for timesteps in (1, 2, 4, 8):
+        for timesteps in (1, 2, 3, 4, 8):
             result = bench.run(model, "set12", 25.0, timesteps)
             pixels = sum(score.pixels for score in result.scores)
             additions = synaptic_operations(result.activity) / pixels

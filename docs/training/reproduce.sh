@@ -72,7 +72,7 @@ digits base --preset base --init "$(weights base-start)" --teacher "$(weights ba
     --teacher-weight 0.3 --sparsity-weight 0.006 --lr 1.2e-3 --batch-size 8 --steps 6000
 
 # The same for colour.
-all base-colour-cnn --preset base-colour --neuron relu --init "$(weights base-cnn)" \
+all base-colour-cnn --preset base --colour --neuron relu --init "$(weights base-cnn)" \
     --lr 3e-3 --batch-size 128 --steps 5500 --validate-every 1000
 digits base-colour-start --preset base-colour --init "$(weights base-colour-cnn)" \
     --teacher "$(weights base-colour-cnn)" --batch-size 128 --steps 1700 --validate-every 500
@@ -81,7 +81,7 @@ digits base-colour --preset base-colour --init "$(weights base-colour-start)" \
     --steps 10000
 
 # Photographs as cameras make them, in colour.
-all photo-cnn --noise camera --preset base-colour --neuron relu \
+all photo-cnn --noise camera --preset base --colour --neuron relu \
     --init "$(weights base-colour-cnn)" --lr 3e-3 --batch-size 64 --steps 2500 --validate-every 500
 digits photo-start --noise camera --preset base-colour --init "$(weights photo-cnn)" \
     --teacher "$(weights photo-cnn)" --sparsity-weight 0.003 --batch-size 64 --steps 1200

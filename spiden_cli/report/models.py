@@ -70,9 +70,9 @@ def print_models(reports: Sequence[ModelReport]) -> None:
             "grey" if config.image_channels == 1 else "colour",
             str(info.timesteps[0]) if config.spiking else "-",
             f"{low:g}" if low == high else f"{low:g}:{high:g}",
-            f"{config.layers} x {config.width}",
-            quantity(report.operations_per_pixel),
-            "-" if info.firing_rate is None else f"{info.firing_rate:.3f}",
+            f"{config.layers}x{config.width}",
+            quantity(report.operations_per_pixel).replace(" ", ""),
+            "-" if info.firing_rate is None else f"{info.firing_rate:.2f}",
             *(_decibels(info.validation_psnr.get(level)) for level in levels),
         )
     least = _least_width(table)

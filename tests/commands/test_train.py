@@ -171,7 +171,7 @@ def test_starts_from_a_twin(spiden, pictures, tmp_path):
 
 def test_learns_initial_potentials(spiden, pictures, tmp_path):
     run = tmp_path / "run"
-    assert spiden(*options(pictures, run, 2), "--learn-initial").code == 0
+    assert spiden(*options(pictures, run, 2), "--preset", "tiny-if", "--learn-initial").code == 0
     weights = run / "weights.safetensors"
     assert read_info(weights).config.learn_initial
     assert all(
@@ -181,6 +181,29 @@ def test_learns_initial_potentials(spiden, pictures, tmp_path):
     )
     denoised = spiden("denoise", pictures / "0.png", "-m", weights, "--json")
     assert json.loads(denoised.stdout)[0]["firing_rate"] > 0
+
+
+@pytest.mark.parametrize(
+    ("given", "neuron", "method"),
+    [
+        ((), "weighted", "quantiser"),
+        (("--preset", "tiny-if"), "if", "bptt"),
+        (("--neuron", "lif", "--method", "quantiser"), "lif", "quantiser"),
+    ],
+)
+def test_the_preset_says_what_is_trained_and_how(spiden, pictures, tmp_path, given, neuron, method):
+    run = tmp_path / "run"
+    outcome = spiden(*options(pictures, run, 1), *given)
+    assert outcome.code == 0, outcome.stderr
+    info = read_info(run / "weights.safetensors")
+    assert (info.config.neuron, info.training["method"]) == (neuron, method)
+
+
+def test_weighted_spikes_are_not_unrolled(spiden, pictures, tmp_path):
+    outcome = spiden(*options(pictures, tmp_path / "run", 1), "--method", "bptt")
+    assert outcome.code == 2
+    assert "--method bptt has no effect with weighted spikes" in outcome.stderr
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(("kind", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -337,14 +360,16 @@ def test_the_options_show_the_defaults_of_the_settings():
     """One place says what a run does by default: TrainingConfig, and NetworkConfig."""
     context = get_command(app).commands["train"].make_context("train", ["--data", "x"])
     shown, defaults = context.params, asdict(TrainingConfig())
-    other = {"learning_rate", "sigma", "timesteps", "teacher_weight", "precision"}
+    other = {"learning_rate", "sigma", "timesteps", "teacher_weight", "precision", "method"}
     for name in defaults.keys() - other:
         assert shown[name] == defaults[name], name
     assert shown["lr"] == defaults["learning_rate"]
     assert sigma_range(shown["sigma"]) == defaults["sigma"]
     assert tuple(counts(shown["timesteps"], "timesteps")) == defaults["timesteps"]
     network = NetworkConfig()
-    for name in ("neuron", "surrogate", "learn_initial"):
+    for name in ("neuron", "method"):  # the preset's, and what that needs
+        assert shown[name] is None
+    for name in ("surrogate", "learn_initial"):
         assert shown[name] == getattr(network, name), name
 
 
