@@ -55,7 +55,7 @@ def print_models(reports: Sequence[ModelReport]) -> None:
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("name", overflow="fold")
-    for heading in ("kind", "images", "T", "sigma", "layers", "MAC", "rate"):
+    for heading in ("kind", "images", "T", "sigma", "shape", "MAC", "rate"):
         table.add_column(heading, no_wrap=True)
     levels = sorted({level for report in reports for level in report.info.validation_psnr}, key=_by)
     for level in levels:
@@ -80,7 +80,7 @@ def print_models(reports: Sequence[ModelReport]) -> None:
         table.width = least
     data.print(table, crop=False)
     note(
-        "MAC: per pixel, of the same network run densely, once; a spiking one adds only where "
+        "shape: layers x channels; MAC: per pixel, of the same network run densely, once; a spiking one adds only where "
         "spikes are: rate is spikes per neuron and timestep; 15, 25, 50, cam: PSNR in dB at that "
         "sigma, and with camera noise, on held-out training images"
     )

@@ -36,7 +36,7 @@ def test_a_long_path_takes_no_room_from_what_is_said_of_it(spiden, tmp_path, col
     table = spiden("models", path, "base-cnn", columns=columns).stdout
     heading, first, *rest = table.splitlines()
     until = heading.index("kind")
-    assert heading.split()[1:8] == ["kind", "images", "T", "sigma", "layers", "MAC", "rate"]
+    assert heading.split()[1:8] == ["kind", "images", "T", "sigma", "shape", "MAC", "rate"]
     assert heading.split()[8:] == ["cam", "15", "25", "50"]
     (short,) = spiden("models", "photo").stdout.splitlines()[1:]
     assert first[until:].split() == short.split()[1:]
