@@ -81,8 +81,8 @@ def print_models(reports: Sequence[ModelReport]) -> None:
     data.print(table, crop=False)
     note(
         "shape: layers x channels; MAC: per pixel, of the same network run densely, once; a "
-        "spiking one adds only where spikes are: rate is spikes per neuron and timestep; 15, 25, 50, cam: PSNR in dB at that "
-        "sigma, and with camera noise, on held-out training images"
+        "spiking one adds only where spikes are: rate is spikes per neuron and timestep; 15, 25, "
+        "50, cam: PSNR in dB at that sigma, and with camera noise, on held-out training images"
     )
     grey, colour, photo = model_for(False), model_for(True), model_for(True, coarse=True)
     note(
