@@ -10,6 +10,7 @@ installed are left out.
 
 import argparse
 import platform
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,7 +25,6 @@ from timing import SIGMA, TIMESTEPS, Run, in_turns, noisy_photograph
 from training_step import training_table
 
 import spiden_cli as spiden
-from spiden_cli.core.bundled import DEFAULT_MODEL
 from spiden_cli.core.engine.engine import Engine
 from spiden_cli.core.engine.event.engine import EventEngine
 from spiden_cli.core.engine.selection import BREAK_EVEN_RATE
@@ -35,7 +35,10 @@ CPU = torch.device("cpu")
 
 PART = 4  # of a large picture's sides: what frameworks, which go in tiles, and BM3D get of it
 
-RIVALS = ("DnCNN-17, torch", "CNN twin, torch", "spikingjelly", "snntorch", "BM3D")
+MODEL = "base-if"
+"""What the frameworks can run too: none knows weighted spikes."""
+ORIGINAL = "DnCNN-17, torch"
+RIVALS = (ORIGINAL, "CNN twin, torch", "spikingjelly", "snntorch", "BM3D")
 
 
 def contenders(network: spiden.Denoiser, cnn: spiden.Denoiser) -> dict[str, Engine]:
@@ -45,7 +48,7 @@ def contenders(network: spiden.Denoiser, cnn: spiden.Denoiser) -> dict[str, Engi
         "event": EventEngine(network),
         "event-int16": EventEngine(network, numbers="int16"),
         "CNN twin, torch": spiden.DenseEngine(cnn, CPU),
-        "DnCNN-17, torch": spiden.DenseEngine(dncnn, CPU),
+        ORIGINAL: spiden.DenseEngine(dncnn, CPU),
         "dense, torch": spiden.DenseEngine(network, CPU),
     }
     for rival in (SpikingJelly, SnnTorch):
@@ -85,7 +88,7 @@ def compare(
         runs[BM3D.name] = lambda: bm3d.denoise(part, SIGMA)
     except ImportError:
         print("bm3d is not installed: left out")
-    found = in_turns(runs, repeats, slow | {"DnCNN-17, torch"} if large else set())
+    found = in_turns(runs, repeats, slow | {ORIGINAL} if large else set())
     return {name: t * PART**2 if large and name in slow else t for name, t in found.items()}
 
 
@@ -120,24 +123,26 @@ def seconds_table(sizes: Mapping[str, dict[str, float]], pixels: Mapping[str, in
 
 
 def family_table(repeats: int) -> str:
-    """Return what each grey model takes for one picture, over the twin of the default one."""
+    """Return what each grey model takes for one picture, over DnCNN and over its own twin."""
     noisy = noisy_photograph(512, 512)
-    runs: dict[str, Run] = {}
+    dncnn = spiden.DenseEngine(spiden.Denoiser(spiden.preset("dncnn17").twin()).eval())
+    runs: dict[str, Run] = {ORIGINAL: lambda: spiden.denoise_planes(dncnn, noisy, SIGMA, TIMESTEPS)}
+    cnns: dict[str, str] = {}
     for name in spiden.model_names():
         network, info = spiden.load_weights(spiden.find_weights(name))
         if info.config.image_channels == 3:
             continue
-        kinds = ("auto", "event-int16") if info.config.spiking else ("dense",)
+        kinds = ("event", "event-int16") if info.config.spiking else ("dense",)
         for kind in kinds:
             engine = spiden.make_engine(kind, network, CPU, info.firing_rate)
-            runs[f"{name}, {engine.name}"] = lambda e=engine: spiden.denoise_planes(
-                e, noisy, SIGMA, TIMESTEPS
-            )
+            row = f"{name}, {engine.name}"
+            cnns[row] = f"{twin(name) if info.config.spiking else name}, dense"
+            runs[row] = lambda e=engine: spiden.denoise_planes(e, noisy, SIGMA, TIMESTEPS)
     found = in_turns(runs, repeats)
-    cnn = twin(DEFAULT_MODEL)
-    lines = [f"| model, engine | s | over `{cnn}` |", "|---|--:|--:|"]
+    lines = [f"| model, engine | s | over {ORIGINAL} | over its CNN twin |", "|---|--:|--:|--:|"]
     for name, seconds in found.items():
-        lines.append(f"| {name} | {seconds:.3f} | {seconds / found[f'{cnn}, dense']:.2f} |")
+        beside = f"{seconds / found[cnns[name]]:.2f}" if name in cnns else "-"
+        lines.append(f"| {name} | {seconds:.3f} | {seconds / found[ORIGINAL]:.2f} | {beside} |")
     return "\n".join(lines)
 
 
@@ -169,10 +174,18 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="512 x 512 alone")
+    parser.add_argument("--family", action="store_true", help="the table of all models alone")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    network, _ = spiden.load_weights(spiden.find_weights(DEFAULT_MODEL))
-    cnn, _ = spiden.load_weights(spiden.find_weights(twin(DEFAULT_MODEL)))
+    if arguments.family:
+        text = REPORT.read_text(encoding="utf-8")
+        whole, _, rest = text.partition("## The family\n")
+        said, _, rest = re.split(r"^(\|.*?)(?=^## )", rest, maxsplit=1, flags=re.M | re.S)
+        written = f"{whole}## The family\n{said}{family_table(arguments.repeats)}\n\n{rest}"
+        REPORT.write_text(written, encoding="utf-8")
+        return
+    network, _ = spiden.load_weights(spiden.find_weights(MODEL))
+    cnn, _ = spiden.load_weights(spiden.find_weights(twin(MODEL)))
     engines = contenders(network, cnn)
     shapes = {"512 x 512": (512, 512), "4000 x 3000": (3000, 4000)}
     sizes = {}
@@ -189,7 +202,7 @@ def main() -> None:
         return
     REPORT.write_text(
         TEXT.format(
-            threads=arguments.threads, repeats=arguments.repeats, model=DEFAULT_MODEL,
+            threads=arguments.threads, repeats=arguments.repeats, model=MODEL,
             timesteps=TIMESTEPS, break_even=BREAK_EVEN_RATE,
             processor=platform.machine(), torch=torch.__version__,
             ratios=ratios, seconds=seconds,
@@ -207,8 +220,9 @@ def main() -> None:
 TEXT = """# Performance
 
 Written by `python benchmarks/inference.py` on {threads} threads of a {processor} processor, torch
-{torch}. Model `{model}`, T = {timesteps}, sigma 25, grey, the bundled photograph mirrored to size.
-Medians of {repeats} runs, taken in turns in one process after a warm-up. On the large picture
+{torch}. Model `{model}`, which other frameworks can run too; T = {timesteps}, sigma 25, grey, the
+bundled photograph mirrored to size. Medians of {repeats} runs, taken in turns in one process after a
+warm-up. On the large picture
 DnCNN-17 ran once, the dense spiking network not at all, and the other frameworks and BM3D once on a
 sixteenth of it: times 16, since they go in tiles or blocks.
 1 GB is 10^9 bytes.

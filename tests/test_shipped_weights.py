@@ -1,6 +1,7 @@
 """The weights that ship: they are spiking, of their word, and as good as the README says."""
 
 import json
+import re
 from inspect import signature
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from spiden_cli.core.files.picture_files import read_picture
 from spiden_cli.core.image.pixels import to_unit
 from spiden_cli.core.image.tensor import to_tensor
 from spiden_cli.core.network.folding import fold
+from spiden_cli.core.neuron.weighted import digits
 from spiden_cli.core.noise.synthesis import add_gaussian_noise, gaussian_noise
 from spiden_cli.core.tasks.denoising import denoise_planes
 from spiden_cli.core.tasks.model import AUTO
@@ -69,7 +71,8 @@ def test_its_card_tells_of_the_same_run(name):
     psnr = " | ".join(f"{value:.2f}" for value in info.validation_psnr.values())
     rate = "" if info.firing_rate is None else f" {info.firing_rate:.2f} |"
     assert last.startswith(f"| `{name}`")
-    assert f" | {int(info.training['steps']):,} x 16 |" in last
+    batch = re.search(r"--batch-size (\d+)", info.training["command"])
+    assert f" | {int(info.training['steps']):,} x {batch[1] if batch else 16} |" in last
     assert last.endswith(f" | {float(info.training['seconds']) / 60:.0f} | {psnr} |{rate}")
     assert f"`{info.training['start']}`" in card
 
@@ -83,11 +86,16 @@ def test_inner_convolutions_see_only_zeros_and_ones(name, timesteps, grey_pixels
     records = {}
 
     def observe(layer: str, spikes: torch.Tensor) -> None:
+        if network.config.weighted:  # told of their sum, which binary digits have to make
+            planes = digits(spikes, timesteps)
+            weights = 2.0 ** -torch.arange(1, timesteps + 1)
+            assert torch.equal(torch.einsum("tbchw,t->bchw", planes, weights), spikes)
+            spikes = planes
         records[layer] = set(spikes.unique().tolist())
 
     with torch.inference_mode():
         network(noisy, 25.0, timesteps, observe=observe)
-    assert len(records) == network.config.layers - 1
+    assert len(records) == len(network.graph.spike_convolutions)
     for layer, values in records.items():
         assert values <= {0.0, 1.0}, layer
     assert any(values == {0.0, 1.0} for values in records.values())
