@@ -221,8 +221,8 @@ TEXT = """# Performance
 
 Written by `python benchmarks/inference.py` on {threads} threads of a {processor} processor, torch
 {torch}. Model `{model}`, which other frameworks can run too; T = {timesteps}, sigma 25, grey, the
-bundled photograph mirrored to size. Medians of {repeats} runs, taken in turns in one process after a
-warm-up. On the large picture
+bundled photograph mirrored to size. Medians of {repeats} runs, taken in turns in one process
+after a warm-up. On the large picture
 DnCNN-17 ran once, the dense spiking network not at all, and the other frameworks and BM3D once on a
 sixteenth of it: times 16, since they go in tiles or blocks.
 1 GB is 10^9 bytes.
