@@ -55,6 +55,7 @@ def _print_one(report: EnergyReport) -> None:
     data.print()
     data.print(_verdicts(report))
     note(f"{LEGEND}. {LAYER_LEGEND}. {VERDICT_LEGEND}")
+    _tell_latency([report])
 
 
 def _print_sweep(reports: Sequence[EnergyReport]) -> None:
@@ -66,6 +67,22 @@ def _print_sweep(reports: Sequence[EnergyReport]) -> None:
         data.print()
         data.print(_swept(reports, key))
     note(f"{LEGEND}. {VERDICT_LEGEND}. All formats and layers: --json, --csv")
+    _tell_latency(reports)
+
+
+def _tell_latency(reports: Sequence[EnergyReport]) -> None:
+    """Say what weighted spikes cost in time, which no energy shows."""
+    waits = {
+        report.measurement.timesteps: report.comparison.latency
+        for report in reports
+        if report.measurement.config.weighted
+    }
+    if waits:
+        each = ", ".join(f"{latency} timesteps at T = {t}" for t, latency in sorted(waits.items()))
+        note(
+            "weighted spikes: a layer waits for all spikes of the one before, so that a picture "
+            f"takes {each}; in a pipeline one ends every T"
+        )
 
 
 def _per(measured: "Measurement") -> str:

@@ -60,6 +60,7 @@ class EnergyReport:
             "pixels": measured.pixels,
             "sigma": measured.sigma,
             "timesteps": measured.timesteps,
+            "latency": comparison.latency,
             "noisy_psnr": measured.noisy_psnr,
             "psnr": measured.psnr,
             "cnn_psnr": self.twin.psnr if self.twin else None,

@@ -27,6 +27,7 @@ from spiden_cli.core.energy.model import (
 from spiden_cli.core.energy.movement import MovementModel, equivalent_bits
 from spiden_cli.core.energy.operations import OperationsModel
 from spiden_cli.core.network.config import NetworkConfig
+from spiden_cli.core.network.families import graph_of
 from spiden_cli.core.network.presets import preset
 
 TWIN, TWIN_INT8, TWIN_QUANTISED, ORIGINAL = "cnn_fp32", "cnn_int8", "cnn_quantised", "dncnn17_fp32"
@@ -148,6 +149,16 @@ class Comparison:
     def spikes_per_channel(self) -> float:
         """Spikes per channel, position and inference over the whole network."""
         return self.operations.spikes_in / sum(layer.channels_in for layer in self.layers)
+
+    @property
+    def latency(self) -> int:
+        """Timesteps from the picture to the result.
+
+        Spikes of equal weight run through all layers at once. Weighted ones wait, layer by layer,
+        until the layer before has sent all of its T; a pipeline still ends a picture every T.
+        """
+        config, timesteps = self.measurement.config, self.measurement.timesteps
+        return timesteps * graph_of(config).depth if config.weighted else timesteps
 
     @property
     def equivalent_bits(self) -> int:

@@ -254,6 +254,15 @@ class Graph:
         """Pixels around a tile that it is read with: the receptive field, on the grid."""
         return self.receptive_field + (-self.receptive_field % self.grid)
 
+    @cached_property
+    def depth(self) -> int:
+        """Layers of neurons that follow one another on the longest way through the network."""
+        deep: dict[str, int] = {}
+        for node in self.nodes:
+            before = max((deep[name] for name in node.inputs), default=0)
+            deep[node.name] = before + isinstance(node, Neurons)
+        return deep[self.nodes[-1].name]
+
     def positions(self, node: Node, height: int, width: int) -> tuple[int, int]:
         """Return rows and columns of a node's value, for a picture of (H, W) pixels."""
         tall, wide = (side + (-side % self.grid) for side in (height, width))

@@ -125,3 +125,22 @@ def _same(comparison, verdict):
         if (other.model, other.precision) == (verdict.model, verdict.precision)
     )
     return found
+
+
+@pytest.mark.parametrize(
+    ("changes", "latency"),
+    [
+        ({}, 3),
+        ({"neuron": "weighted"}, 15),  # five layers of neurons, T = 3
+        # Two blocks, a branch of 12 layers in two resolutions, the read-out's neurons.
+        ({"neuron": "weighted", "family": "branched"}, 51),
+    ],
+)
+def test_weighted_spikes_wait_layer_by_layer(changes, latency):
+    config = replace(CONFIG, layers=6, shortcuts=True, **changes)
+    assert compare(measurement(0.5, 3, config), CONSTANTS).latency == latency
+
+
+def test_the_low_bit_cnn_holds_all_digits():
+    config = replace(CONFIG, neuron="weighted")
+    assert compare(measurement(0.5, 4, config), CONSTANTS).equivalent_bits == 4
