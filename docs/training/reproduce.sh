@@ -68,8 +68,11 @@ all base-cnn --preset base --neuron relu --init "$(weights base-cnn-adam)" \
     --lr 3e-3 --batch-size 128 --steps 5500 --validate-every 1000
 digits base-start --preset base --init "$(weights base-cnn)" --teacher "$(weights base-cnn)" \
     --batch-size 128 --steps 1700 --validate-every 500
-digits base --preset base --init "$(weights base-start)" --teacher "$(weights base-cnn)" \
+digits base-both --preset base --init "$(weights base-start)" --teacher "$(weights base-cnn)" \
     --teacher-weight 0.3 --sparsity-weight 0.006 --lr 1.2e-3 --batch-size 8 --steps 6000
+train base --preset base --init "$(weights base-both)" --teacher "$(weights base-cnn)" \
+    --sigma 0:75 --freeze-norm --optimiser muon --patch-size 96 --loss psnr --timesteps 4,4,4,3 \
+    --teacher-weight 0.3 --sparsity-weight 0.004 --lr 6e-4 --warmup 50 --batch-size 8 --steps 1000
 
 # The same for colour.
 all base-colour-cnn --preset base --colour --neuron relu --init "$(weights base-cnn)" \
@@ -93,8 +96,8 @@ train tiny-cnn-adam --preset tiny --neuron relu --batch-size 8 --steps 16000 --v
 train tiny-cnn --preset tiny --neuron relu --init "$(weights tiny-cnn-adam)" \
     --teacher "$(weights base-cnn)" --freeze-norm --optimiser muon --warmup 100 \
     --steps 3500 --validate-every 1750
-digits tiny --preset tiny --init "$(weights tiny-cnn)" --teacher "$(weights base-cnn)" \
-    --batch-size 8 --steps 6000
+train tiny --preset tiny --init "$(weights tiny-cnn)" --loss psnr --timesteps 4,4,4,3 --freeze-norm \
+    --optimiser muon --sparsity-weight 0.002 --warmup 100 --steps 3500
 
 # Spikes of equal weight, trained through time: the neurons of the paper.
 train base-if-cnn-adam --preset base-if --neuron relu --steps 14000 --validate-every 1000
