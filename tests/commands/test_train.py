@@ -99,7 +99,7 @@ def test_camera_noise_is_trained_on_resumed_and_recorded(spiden, larger, tmp_pat
     for run in runs:
         given = [*options(larger, run, 4), "--colour", "--noise", "camera", "--sigma", "0:50"]
         if run.name == "cut":
-            assert spiden(*given, "--time-budget", "0.01s").code == 0
+            assert spiden(*given, "--time-budget", "0.0001s").code == 0
             given.append("--resume")
         outcome = spiden(*given)
         assert outcome.code == 0, outcome.stderr
@@ -139,7 +139,7 @@ def test_pictures_without_room_for_the_margin_are_refused(spiden, pictures, tmp_
 
 def test_a_time_budget_stops_and_resume_goes_on(spiden, pictures, tmp_path):
     run = tmp_path / "run"
-    outcome = spiden(*options(pictures, run, 4), "--time-budget", "0.01s")
+    outcome = spiden(*options(pictures, run, 4), "--time-budget", "0.0001s")
     assert outcome.code == 0, outcome.stderr
     assert "--resume" in outcome.stderr
     outcome = spiden(*options(pictures, run, 4), "--resume")
@@ -219,7 +219,7 @@ def test_a_signal_leaves_a_checkpoint_of_the_last_step(spiden, pictures, tmp_pat
     assert "Traceback" not in said
     assert "stopped at step 3: go on with --resume" in said
     assert load_checkpoint(run / "checkpoint.safetensors").step == 3
-    outcome = spiden(*arguments, "--resume", "--time-budget", "0.01s")
+    outcome = spiden(*arguments, "--resume", "--time-budget", "0.0001s")
     assert outcome.code == 0, outcome.stderr
     assert "stopped at step 4" in outcome.stderr
     assert not list(run.glob(".*"))
@@ -227,7 +227,7 @@ def test_a_signal_leaves_a_checkpoint_of_the_last_step(spiden, pictures, tmp_pat
 
 def test_data_that_changed_are_named(spiden, pictures, tmp_path):
     run = tmp_path / "run"
-    assert spiden(*options(pictures, run, 4), "--time-budget", "0.01s").code == 0
+    assert spiden(*options(pictures, run, 4), "--time-budget", "0.0001s").code == 0
     (pictures / "7.png").unlink()
     outcome = spiden(*options(pictures, run, 4), "--lr", "0.001", "--resume")
     assert outcome.code == 5
@@ -237,7 +237,7 @@ def test_data_that_changed_are_named(spiden, pictures, tmp_path):
 
 def test_a_run_of_an_older_version_goes_on_with_a_note(spiden, pictures, tmp_path):
     run = tmp_path / "run"
-    assert spiden(*options(pictures, run, 4), "--time-budget", "0.01s").code == 0
+    assert spiden(*options(pictures, run, 4), "--time-budget", "0.0001s").code == 0
     checkpoint = run / "checkpoint.safetensors"
     with safe_open(checkpoint, framework="np") as file:
         record = json.loads(file.metadata()["run"])

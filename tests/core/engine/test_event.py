@@ -238,7 +238,8 @@ def test_shipped_weights_lose_nothing(name):
         assert (np.abs(found - expected) < 1e-3).mean() > 0.999
         assert found_score == pytest.approx(score, abs=0.005)
     rounded = run(EventEngine(network, numbers="int16"))[1]
-    assert score - 0.02 <= rounded <= score + 0.05  # one crop; rounding may be lucky too
+    most = 0.05 if network.config.weighted else 0.02  # lost
+    assert score - most <= rounded <= score + 0.05  # one crop; rounding may be lucky too
 
 
 def test_what_it_can_not_run(make):
