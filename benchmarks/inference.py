@@ -237,9 +237,9 @@ run on, and cached on disk. Sums are computed in torch's order, so that in float
 spikes equal torch's bit for bit wherever torch sums as it does on this processor; elsewhere a
 potential within rounding of its threshold may end on the other side of it (tests require 99.9 % of
 the pixels within 0.001, and PSNR within 0.005 dB). `event-int16` rounds weights to 16 bits (a test
-requires PSNR within 0.02 dB on Set12). Weighted spikes are driven plane by plane here and by their sum in
-torch, which rounds otherwise: some spikes flip, a pixel moves by half a grey level on average, and
-the PSNR by nothing (tests require 0.02 dB on one picture, 0.005 dB on Set12).
+requires PSNR within 0.02 dB on Set12). Weighted spikes are driven plane by plane here and by their
+sum in torch, which rounds otherwise: some spikes flip, a pixel moves by half a grey level on
+average, and the PSNR by nothing (tests require 0.02 dB on one picture, 0.005 dB on Set12).
 
 ## Against others
 
