@@ -79,7 +79,9 @@ class NetworkConfig:
         if not 0 < self.threshold < math.inf:
             raise InputError(f"the threshold must be positive, not {self.threshold}")
         if self.weighted and self.learn_initial:
-            raise InputError("weighted spikes round at fixed places: nothing there can be learnt")
+            raise InputError(
+                "weighted spikes have no initial potential to learn: leave it out, or take IF neurons"
+            )
         if not 0 <= self.initial_potential <= 1:
             raise InputError(
                 f"the initial potential must lie in 0 to 1, not {self.initial_potential}"

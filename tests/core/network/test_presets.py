@@ -74,3 +74,9 @@ def test_a_twin_differs_in_its_neurons_alone():
     assert (base.spiking, base.twin().spiking) == (True, False)
     populations = {"population": base.population, "inner_population": base.inner_population}
     assert replace(base.twin(), neuron=base.neuron, **populations) == base
+
+
+def test_weighted_spikes_have_no_initial_potential_to_learn():
+    with pytest.raises(InputError, match="take IF neurons"):
+        replace(preset("base"), learn_initial=True)
+    assert replace(preset("base"), learn_initial=True, neuron="if").learn_initial
