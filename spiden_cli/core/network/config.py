@@ -80,7 +80,7 @@ class NetworkConfig:
             raise InputError(f"the threshold must be positive, not {self.threshold}")
         if self.weighted and self.learn_initial:
             raise InputError(
-                "weighted spikes have no initial potential to learn: leave it out, or take IF neurons"
+                "weighted spikes have no initial potential to learn: take IF neurons, or learn none"
             )
         if not 0 <= self.initial_potential <= 1:
             raise InputError(
