@@ -139,7 +139,7 @@ def least_error(
         return np.where(1 - rates >= sparsity, found, np.inf)
 
     # Up to where no current of the sample fires any more: for a few, silence is the least error.
-    silent = 1.01 / max(float(rises[0]), 1e-3)
+    silent = 1.01 / max(float(rises[0]), 1e-6)
     farthest = max(2, silent) * x.reach
     while at(farthest).sparsity < sparsity:
         farthest *= 2

@@ -56,6 +56,9 @@ def test_silence_may_be_the_least_error():
     best = least_error(x, Neuron(0.75), 1, 0.875)
     assert best.silent == 1
     assert best.mse == pytest.approx(best.signal)
+    weighted = least_error(x, Neuron(0.984375, weighted=True), 4, 0.875)
+    assert weighted.silent == 1
+    assert weighted.mse == pytest.approx(weighted.signal)
 
 
 @settings(max_examples=15)
