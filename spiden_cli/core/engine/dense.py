@@ -21,9 +21,8 @@ from spiden_cli.core.network.graph import Convolution, Neurons
 from spiden_cli.core.neuron.integrate_and_fire import IFParameters, initial_state
 from spiden_cli.core.neuron.layer import repeat_channels, run
 from spiden_cli.core.neuron.leaky import LIFParameters, lif_step
-from spiden_cli.core.neuron.quantiser import quantise
 from spiden_cli.core.neuron.unrolled import unrolled
-from spiden_cli.core.neuron.weighted import spike_count
+from spiden_cli.core.neuron.weighted import spike_count, weighted_values
 from spiden_cli.core.noise.model import Level
 
 
@@ -144,7 +143,7 @@ class _FoldedLayers:
         if self.kind == "if":
             return unrolled(current, p, timesteps)
         if self.kind == "weighted":
-            return quantise(current, threshold, initial, 2**timesteps, 2**timesteps - 1)
+            return weighted_values(current, p, timesteps)
         currents = current.chunk(timesteps)
         step = partial(lif_step, p=LIFParameters(p, leak))
         return torch.cat(run(currents, initial_state(currents[0], p), step)[0])

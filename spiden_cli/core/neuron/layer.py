@@ -20,6 +20,7 @@ from spiden_cli.core.neuron.leaky import LIFParameters, lif_step
 from spiden_cli.core.neuron.quantiser import quantise
 from spiden_cli.core.neuron.surrogate import surrogate_named
 from spiden_cli.core.neuron.unrolled import unrolled
+from spiden_cli.core.neuron.weighted import weighted_values
 
 Step = Callable[[Tensor, NeuronState], tuple[Tensor, NeuronState]]
 
@@ -173,9 +174,8 @@ class WeightedLayer(IFLayer):
     def forward(self, current: Tensor, timesteps: int, quantised: bool = False) -> Tensor:
         """Turn whole inputs (B, C, H, W) into values (B, K C, H, W)."""
         initial = self.initial if self.population == 1 else self.initial_potential
-        levels = 2**timesteps
         current = repeat_channels(current, self.population)
-        return quantise(current, self.threshold, initial, levels, levels - 1)
+        return weighted_values(current, IFParameters(self.threshold, initial), timesteps)
 
 
 class ReLULayer(nn.Module):

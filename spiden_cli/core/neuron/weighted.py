@@ -30,6 +30,7 @@ import torch
 from torch import Tensor
 
 from spiden_cli.core.neuron.integrate_and_fire import IFParameters
+from spiden_cli.core.neuron.quantiser import quantise
 
 
 class WeightedState(NamedTuple):
@@ -64,6 +65,21 @@ def weighted_step(state: WeightedState) -> tuple[Tensor, WeightedState]:
     threshold = state.threshold / 2
     spikes = (state.potential >= threshold).to(state.potential.dtype)
     return spikes, WeightedState(state.potential - threshold * spikes, threshold)
+
+
+def weighted_values(total: Tensor, p: IFParameters, timesteps: int) -> Tensor:
+    """Return what T timesteps of spikes add up to, in units of the threshold: one pass for all.
+
+    Args:
+        total: the whole input x, any shape.
+        p: threshold and initial potential.
+        timesteps: T.
+
+    Returns:
+        Multiples of 2^-T in [0, 1), of the shape of `total`.
+    """
+    levels = 2**timesteps
+    return quantise(total, p.threshold, p.initial, levels, levels - 1)
 
 
 def digits(values: Tensor, timesteps: int) -> Tensor:

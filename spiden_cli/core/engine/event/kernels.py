@@ -25,7 +25,6 @@ from spiden_cli.core.engine.event.operations import (
     convolve_row,
     count_row,
     encode_row,
-    fire_digits_row,
     fire_row,
     read_row,
     shuffle_row,
@@ -79,10 +78,7 @@ def run_band(
                 start = operation.target + row % operation.target_rows * operation.target_size
                 if operation.kind == FIRE:
                     out = spikes[start : start + operation.target_size]
-                    if weighted:
-                        fire_digits_row(currents, operation, arrays, row, timesteps, out)
-                    else:
-                        fire_row(currents, operation, arrays, row, timesteps, out)
+                    fire_row(currents, operation, arrays, row, timesteps, weighted, out)
                     if operation.first <= row < operation.last:
                         count_row(out, operation, counts, row, timesteps)
                     continue

@@ -247,47 +247,36 @@ def shuffle_row(
 
 @compiled
 def fire_row(
-    currents: Array, operation: Record, arrays: Arrays, row: int, timesteps: int, out: Array
-) -> None:
-    """Drive a row of neurons with T timesteps of current; their spikes go to `out`."""
+    currents: Array, operation: Record, arrays: Arrays, row: int, timesteps: int, weighted: bool,
+    out: Array,
+) -> None:  # fmt: skip
+    """Drive a row of neurons with T timesteps of current; their spikes go to `out`.
+
+    Weighted ones send the T digits of the one current that there is.
+    """
     width, channels, words = operation.width, operation.channels, operation.words
     lanes = VECTOR_BYTES // currents.itemsize
     source = source_row(operation, row)
+    held = 1 if weighted else timesteps
+    skip, step = width * words * 8, (width + 2) * lanes
     size = -(-channels // WORD)  # words of a rank
     bits = out.view(np.uint8)
     for rank in range(words // size):
         neurons = operation.neurons + rank * 4 * channels
         start = rank * size * 8  # the first byte of this rank at a position
         for vector in range(channels // lanes):
+            of = neurons + vector * lanes
             for x in range(width):
-                fire(
-                    bits, x * words * 8 + start + vector * lanes // 8, width * words * 8,
-                    currents, source + (vector * timesteps * (width + 2) + x + 1) * lanes,
-                    (width + 2) * lanes, timesteps, arrays.neurons, neurons + vector * lanes,
-                    channels,
-                )  # fmt: skip
-
-
-@compiled
-def fire_digits_row(
-    currents: Array, operation: Record, arrays: Arrays, row: int, timesteps: int, out: Array
-) -> None:
-    """Let a row of weighted-spike neurons send the T digits of their current to `out`."""
-    width, channels, words = operation.width, operation.channels, operation.words
-    lanes = VECTOR_BYTES // currents.itemsize
-    source = source_row(operation, row)
-    size = -(-channels // WORD)  # words of a rank
-    bits = out.view(np.uint8)
-    for rank in range(words // size):
-        neurons = operation.neurons + rank * 4 * channels
-        start = rank * size * 8  # the first byte of this rank at a position
-        for vector in range(channels // lanes):
-            for x in range(width):
-                fire_digits(
-                    bits, x * words * 8 + start + vector * lanes // 8, width * words * 8,
-                    currents, source + (vector * (width + 2) + x + 1) * lanes, timesteps,
-                    arrays.neurons, neurons + vector * lanes, channels,
-                )  # fmt: skip
+                to = x * words * 8 + start + vector * lanes // 8
+                at = source + vector * held * step + (x + 1) * lanes
+                if weighted:
+                    fire_digits(
+                        bits, to, skip, currents, at, timesteps, arrays.neurons, of, channels
+                    )
+                else:
+                    fire(
+                        bits, to, skip, currents, at, step, timesteps, arrays.neurons, of, channels
+                    )
 
 
 @compiled
