@@ -27,12 +27,11 @@ PRESETS: dict[str, NetworkConfig] = {
     # Three times as many outputs for each neuron before the read-out: its rounding shows more.
     "base-colour": replace(_BASE, image_channels=3, population=8),
     # Spikes of equal weight; two neurons for each channel round at twice as many levels.
-    "base-if": NetworkConfig(
-        layers=16,
-        width=64,
-        shortcuts=True,
-        unshuffle=2,
-        noise_map=True,
+    "base-if": replace(
+        _BASE,
+        neuron="if",
+        family="chain",
+        threshold=NetworkConfig.threshold,
         population=8,
         inner_population=2,
     ),

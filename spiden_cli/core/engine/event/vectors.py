@@ -46,6 +46,11 @@ class _Vectors:
     def load(self, pointer: Any, offset: int = 0) -> Any:
         return self.builder.load(self.builder.gep(pointer, [_WORD(offset)]), align=2)
 
+    def load_rows(self, array: Any, first: Any, apart: Any, count: int) -> list[Any]:
+        """Load the vectors at index `first` and, each `apart` from the one before, after it."""
+        indices = [self.builder.add(first, self.builder.mul(apart, _WORD(k))) for k in range(count)]
+        return [self.load(self.pointer(array, index)) for index in indices]
+
     def store(self, value: Any, pointer: Any, offset: int = 0) -> None:
         self.builder.store(value, self.builder.gep(pointer, [_WORD(offset)]), align=2)
 
@@ -285,11 +290,7 @@ def fire(
         mask = ir.IntType(vectors.lanes)
         out = cgutils.create_struct_proxy(spikes)(context, builder, args[0]).data
 
-        def parameter(row: int) -> Any:
-            index = builder.add(args[8], builder.mul(args[9], _WORD(row)))
-            return vectors.load(vectors.pointer(args[7], index))
-
-        bias, threshold, initial, leak = (parameter(row) for row in range(4))
+        bias, threshold, initial, leak = vectors.load_rows(args[7], args[8], args[9], 4)
 
         def step(now: Sequence[Any]) -> Sequence[Any]:
             t, potential = now
@@ -331,10 +332,6 @@ def fire_digits(
         mask = ir.IntType(vectors.lanes)
         out = cgutils.create_struct_proxy(spikes)(context, builder, args[0]).data
 
-        def parameter(row: int) -> Any:
-            index = builder.add(args[7], builder.mul(args[8], _WORD(row)))
-            return vectors.load(vectors.pointer(args[6], index))
-
         def halve(now: Sequence[Any]) -> Sequence[Any]:
             return [builder.add(now[0], _ONE), vectors.halved(now[1])]
 
@@ -348,7 +345,7 @@ def fire_digits(
             builder.store(word, builder.bitcast(where, mask.as_pointer()), align=1)
             return [builder.add(t, _ONE), left, threshold]
 
-        bias, threshold, initial = (parameter(row) for row in range(3))
+        bias, threshold, initial = vectors.load_rows(args[6], args[7], args[8], 3)
         within = _below(builder, args[5])
         _, initial = _while(builder, within, [_ZERO, initial], halve)
         total = vectors.saturating_add(vectors.load(vectors.pointer(args[3], args[4])), bias)
