@@ -88,6 +88,10 @@ def train(
     sparsity_weight: Annotated[
         float, typer.Option(help="Weight of the mean firing rate in the loss.")
     ] = TrainingConfig.sparsity_weight,
+    sparsity_over: Annotated[
+        str,
+        typer.Option(help="layers: each counts alike; synapses: by the operations it drives."),
+    ] = TrainingConfig.sparsity_over,
     threshold: Annotated[
         float | None, typer.Option(help="Starting threshold, if not the preset's.")
     ] = None,
@@ -185,6 +189,7 @@ def train(
         loss=loss,
         freeze_norm=freeze_norm,
         sparsity_weight=sparsity_weight,
+        sparsity_over=sparsity_over,
         teacher_weight=_share(teacher_weight, teacher),
         gradient_clip=gradient_clip,
         ema=ema,

@@ -49,10 +49,14 @@ def check_combination(
             f"--method quantiser {reason}": quantised,
             f"--timesteps {reason}": config.timesteps != _DEFAULT.timesteps,
             f"--sparsity-weight {reason}": config.sparsity_weight > 0,
+            f"--sparsity-over {reason}": config.sparsity_over != _DEFAULT.sparsity_over,
             f"--threshold {reason}": threshold_given,
             f"--learn-initial {reason}": network.learn_initial,
             f"--surrogate {reason}": network.surrogate != NetworkConfig.surrogate,
         }
+    problems["--sparsity-over says what --sparsity-weight weighs: add --sparsity-weight"] = (
+        config.sparsity_over != _DEFAULT.sparsity_over and not config.sparsity_weight
+    )
     problems["--freeze-norm keeps the statistics of weights that were trained: add --init"] = (
         config.freeze_norm and start is None
     )

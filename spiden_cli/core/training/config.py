@@ -14,6 +14,7 @@ PRECISIONS = ("float32", "bfloat16")
 OPTIMISERS = ("adam", "muon")
 NOISES = ("white", "camera")
 LOSSES = ("l1", "psnr")
+SPARSITY_OVER = ("layers", "synapses")
 
 BOUNDS = {
     "steps": (1, 10**9),
@@ -46,6 +47,7 @@ class TrainingConfig:
         loss: "l1", the mean absolute error; or "psnr", the mean logarithm of each patch's error.
         freeze_norm: fix the statistics of batch normalisation and fold it.
         sparsity_weight: weight of the mean firing rate in the loss.
+        sparsity_over: what that mean is over, "layers" or "synapses", the operations of a layer.
         teacher_weight: share of the error that a teacher's output, not the clean image, decides.
         gradient_clip: largest norm of the gradient; infinite for no clipping.
         ema: decay of the moving average of the weights.
@@ -67,6 +69,7 @@ class TrainingConfig:
     loss: str = "l1"
     freeze_norm: bool = False
     sparsity_weight: float = 0.0
+    sparsity_over: str = "layers"
     teacher_weight: float = 0.0
     gradient_clip: float = 1.0
     ema: float = 0.999
@@ -103,6 +106,8 @@ class TrainingConfig:
             "the EMA decay must lie in 0 to 1, 1 excluded": not 0 <= self.ema < 1,
             f"the method must be one of {', '.join(METHODS)}": self.method not in METHODS,
             f"the loss must be one of {', '.join(LOSSES)}": self.loss not in LOSSES,
+            f"the sparsity must be over one of {', '.join(SPARSITY_OVER)}": self.sparsity_over
+            not in SPARSITY_OVER,
             f"the noise must be one of {', '.join(NOISES)}": self.noise not in NOISES,
             f"the optimiser must be one of {', '.join(OPTIMISERS)}": self.optimiser
             not in OPTIMISERS,

@@ -95,7 +95,7 @@ def _step(run: Run, lr: float) -> tuple[float, float]:
     with _autocast(run):
         goal = objective(
             state.network, batch, timesteps, config.method == "quantiser", config.sparsity_weight,
-            run.teacher, config.teacher_weight, config.loss,
+            run.teacher, config.teacher_weight, config.loss, config.sparsity_over,
         )  # fmt: skip
     state.optimiser.zero_grad(set_to_none=True)
     goal.loss.backward()  # type: ignore[no-untyped-call]

@@ -24,7 +24,7 @@ class Objective(NamedTuple):
         loss: what is minimised.
         error: mean absolute error of the image, range [0, 1]; of a teacher's in its share. With the
             loss "psnr", the mean over the patches of the root mean square error.
-        firing_rate: spikes per neuron and timestep, averaged over the layers.
+        firing_rate: spikes per neuron and timestep, averaged as the penalty is.
     """
 
     loss: Tensor
@@ -41,8 +41,13 @@ def objective(
     teacher: Denoiser | None = None,
     teacher_weight: float = 0.0,
     loss: str = "l1",
+    sparsity_over: str = "layers",
 ) -> Objective:
     """Run a batch through the network and judge it: error + weight * mean firing rate.
+
+    The mean is over the layers, each alike; or, over the "synapses", of each layer in the share of
+    the network's multiply-accumulates that its spikes drive: synaptic operations per synapse and
+    timestep, which is what energy counts.
 
     With a teacher, the error is (1 - w) error(output, clean) + w error(output, teacher's output).
 
@@ -53,12 +58,12 @@ def objective(
     measure = {"l1": _l1, "psnr": _relative}[loss]
     # Without a penalty the rate is only watched: its gradient would cost a sixth of the step.
     rate = torch.mean if sparsity_weight else torch.no_grad()(torch.mean)
-    rates: list[Tensor] = []
+    rates: dict[str, Tensor] = {}
 
-    def observe(_: str, spikes: Tensor) -> None:
+    def observe(name: str, spikes: Tensor) -> None:
         if network.config.weighted:  # to count digits takes time: a part of the patches will do
             spikes = spikes[: -(-len(spikes) // _COUNTED)]
-        rates.append(rate(network.firing_rates(spikes, timesteps)))
+        rates[name] = rate(network.firing_rates(spikes, timesteps)).float()
 
     denoised = network(batch.noisy, batch.sigma, timesteps, quantised, observe)
     error = measure(denoised.float() - batch.clean)
@@ -66,8 +71,19 @@ def objective(
         with torch.no_grad():
             taught = teacher(batch.noisy, batch.sigma).float()
         error = torch.lerp(error, measure(denoised.float() - taught), teacher_weight)
-    firing_rate = torch.stack([value.float() for value in rates]).mean()
+    shares = _shares(network, *batch.noisy.shape[-2:], sparsity_over)
+    firing_rate = torch.stack([shares[name] * value for name, value in rates.items()]).sum()
     return Objective(error + sparsity_weight * firing_rate, error.detach(), firing_rate)
+
+
+def _shares(network: Denoiser, height: int, width: int, over: str) -> dict[str, float]:
+    """Return what share of the mean the spikes into each convolution have; they sum to 1."""
+    driven = [node.name for node in network.graph.spike_convolutions]
+    if over == "layers":
+        return dict.fromkeys(driven, 1 / len(driven))
+    operations = network.graph.dense_operations(height, width)
+    total = sum(operations[name] for name in driven)
+    return {name: operations[name] / total for name in driven}
 
 
 def _l1(difference: Tensor) -> Tensor:

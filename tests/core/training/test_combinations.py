@@ -31,6 +31,8 @@ def check(network=SPIKING, start=None, threshold=False, shape={}, **settings):  
         ({"network": CNN, "method": "quantiser"}, "--method"),
         ({"network": CNN, "timesteps": (2,)}, "--timesteps"),
         ({"network": CNN, "sparsity_weight": 0.1}, "--sparsity-weight"),
+        ({"network": CNN, "sparsity_over": "synapses"}, "--sparsity-over"),
+        ({"sparsity_over": "synapses"}, "--sparsity-over"),
         ({"network": CNN, "shape": {"learn_initial": True}}, "--learn-initial"),
         ({"network": CNN, "shape": {"surrogate": "arctan"}}, "--surrogate"),
         ({"patch_size": 33}, "--patch-size"),

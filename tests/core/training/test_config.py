@@ -39,6 +39,7 @@ NAN, INF = float("nan"), float("inf")
         ({"learning_rate": INF}, "learning rate"),
         ({"learning_rate": 1e38}, "learning rate"),  # torch can't scale by it
         ({"sparsity_weight": -0.1}, "sparsity"),
+        ({"sparsity_over": "atoms"}, "sparsity"),
         ({"sparsity_weight": NAN}, "sparsity"),
         ({"gradient_clip": 0.0}, "gradient clip"),
         ({"gradient_clip": NAN}, "gradient clip"),

@@ -45,6 +45,25 @@ def test_the_price_on_spikes_lowers_the_rate(network, batch, quantised):
     assert rates[-1] < 0.7 * rates[0]
 
 
+def test_over_the_synapses_the_rate_is_operations_over_multiply_accumulates(batch):
+    torch.manual_seed(0)
+    config = replace(preset("base"), width=8, layers=4)
+    network = Denoiser(config).eval()
+    size = (16, 16)
+    batch = Batch(torch.rand(4, 1, *size), torch.rand(4, 1, *size), torch.full((4,), 25.0))
+    rates = {}
+    network(
+        batch.noisy, batch.sigma, 3, True,
+        lambda name, values: rates.update({name: network.firing_rates(values[:1], 3).mean()}),
+    )  # fmt: skip
+    macs = network.graph.dense_operations(*size)
+    operations = sum(macs[name] * rate for name, rate in rates.items())
+    goal = objective(network, batch, 3, True, 1.0, sparsity_over="synapses")
+    expected = operations / sum(macs[name] for name in rates)
+    torch.testing.assert_close(goal.firing_rate, expected)
+    assert goal.firing_rate != objective(network, batch, 3, True, 1.0).firing_rate
+
+
 def test_without_a_price_the_rate_has_no_gradient_of_its_own(network, batch):
     free = objective(network, batch, 2, False, 0.0)
     assert free.loss.item() == free.error.item()
