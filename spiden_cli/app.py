@@ -15,7 +15,8 @@ from typer.main import get_group
 
 from spiden_cli import __version__
 from spiden_cli.commands.analyze import analyze
-from spiden_cli.commands.denoise import EXAMPLES, denoise
+from spiden_cli.commands.denoise import denoise
+from spiden_cli.commands.denoise_options import EXAMPLES
 from spiden_cli.commands.energy import energy
 from spiden_cli.commands.evaluate import evaluate
 from spiden_cli.commands.models import models

@@ -11,9 +11,7 @@ from spiden_cli.report.console import data
 from spiden_cli.report.numbers import quantity
 
 if TYPE_CHECKING:
-    from spiden_cli.core.image.metrics import Quality
-    from spiden_cli.core.image.picture import Picture
-    from spiden_cli.core.tasks.model import Result
+    from spiden_cli.core.tasks.files import Done, Files
 
 
 @dataclass(frozen=True)
@@ -77,28 +75,22 @@ class DenoiseReport:
     notes: tuple[str, ...]
 
     @classmethod
-    def of(
-        cls, source: Path, output: Path, picture: "Picture", result: "Result",
-        quality: "Quality | None", comparison: Path | None = None,
-    ) -> "DenoiseReport":  # fmt: skip
+    def of(cls, files: "Files", done: "Done") -> "DenoiseReport":
         """Take the numbers from what the core returned, and leave the pixels.
 
         Args:
-            source: the noisy picture.
-            output: the file that was written.
-            picture: what was read.
-            result: what became of it.
-            quality: against the reference, if there is one.
-            comparison: the file in which both are drawn, if there is one.
+            files: what was read and written.
+            done: what became of the picture.
         """
         from spiden_cli.core.engine.activity import mean_firing_rate, synaptic_operations
 
+        picture, result, quality = done
         sigma = getattr(result.noise, "sigma", None)
         strength, chroma_strength = result.adjustment.strengths(picture.is_colour)
         return cls(
-            source=source,
-            output=output,
-            comparison=comparison,
+            source=files.source,
+            output=files.target,
+            comparison=files.drawing,
             width=picture.width,
             height=picture.height,
             colour=picture.is_colour,

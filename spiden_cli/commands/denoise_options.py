@@ -1,0 +1,127 @@
+"""The options of `spiden denoise`, in the groups of its help."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spiden_cli.commands.options import MODEL
+
+STRENGTH, FILES = "How strong", "Files"
+
+EXAMPLES = """Examples:
+
+spiden denoise noisy.jpg: the level is estimated
+
+spiden denoise noisy.jpg --compare look.png: and what was done is drawn
+
+spiden denoise noisy.jpg --strength 0.7 --detail 0.2: gentler, leaves grain
+
+spiden denoise noisy.jpg --chroma-strength 1.5: more against spots of colour
+
+spiden denoise scans/ -o clean/ --sigma 10: a folder, at a level of your own
+"""
+
+Pictures = Annotated[
+    list[str], typer.Argument(help="Pictures, folders or patterns.", metavar="PICTURE...")
+]
+Sigma = Annotated[
+    str,
+    typer.Option(
+        help="Noise level in 8-bit units, or auto to estimate it.", rich_help_panel=STRENGTH
+    ),
+]
+Strength = Annotated[
+    float,
+    typer.Option(
+        help="Factor of the noise level, 0 to 2: 1 is what was estimated or given, more "
+        "removes more, 0 leaves the picture as it is.",
+        metavar="FACTOR",
+        rich_help_panel=STRENGTH,
+    ),
+]
+ChromaStrength = Annotated[
+    float | None,
+    typer.Option(
+        help="The same for colour noise alone; by default as --strength. Another takes twice "
+        "the time.",
+        metavar="FACTOR",
+        show_default=False,
+        rich_help_panel=STRENGTH,
+    ),
+]
+Detail = Annotated[
+    float,
+    typer.Option(
+        help="Share of the removed luminance to put back, 0 to 1: some grain looks less "
+        "plastic than none.",
+        metavar="SHARE",
+        rich_help_panel=STRENGTH,
+    ),
+]
+Timesteps = Annotated[
+    int | None,
+    typer.Option(
+        help="T, the simulated timesteps; by default what the model was trained for.",
+        rich_help_panel=MODEL,
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="File or folder; by default NAME_denoised beside each picture.",
+        show_default=False,
+        rich_help_panel=FILES,
+    ),
+]
+Overwrite = Annotated[
+    bool, typer.Option(help="Allow an output to replace an input.", rich_help_panel=FILES)
+]
+Compare = Annotated[
+    Path | None,
+    typer.Option(
+        help="Draw noisy, denoised, removed and the firing rate side by side: FILE.png, or a "
+        "folder, for NAME_compare.png of each.",
+        metavar="FILE|FOLDER",
+        show_default=False,
+        rich_help_panel=FILES,
+    ),
+]
+Reference = Annotated[
+    Path | None,
+    typer.Option(
+        help="Clean picture (or folder, same names) to measure PSNR and SSIM against.",
+        rich_help_panel=FILES,
+    ),
+]
+White = Annotated[
+    float | None,
+    typer.Option(
+        help="Value of white in 16-bit pictures, such as 4095; by default what the file says, "
+        "or the bits that its pixels fill.",
+        show_default=False,
+        rich_help_panel=FILES,
+    ),
+]
+Quality = Annotated[
+    int | None,
+    typer.Option(
+        help="Of JPEG, WebP and AVIF, 1 to 100; by default a JPEG's own, else 95, and lossless "
+        "WebP.",
+        show_default=False,
+        rich_help_panel=FILES,
+    ),
+]
+Strip = Annotated[
+    bool,
+    typer.Option(
+        "--strip",
+        help="Leave out what is said of the picture: camera, place, owner, words.",
+        rich_help_panel=FILES,
+    ),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=FILES)
+]
