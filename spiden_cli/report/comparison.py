@@ -1,30 +1,25 @@
 """What denoising did, as a picture: noisy, denoised, removed, and where the neurons fired."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spiden_cli.errors import InputError, OutputError
+from spiden_cli.report.differences import amplification, difference_panel
 from spiden_cli.report.panels import SIDE, Panel, draw_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from spiden_cli.core.engine.firing import FiringMap
     from spiden_cli.core.image.picture import Picture
-    from spiden_cli.core.image.views import Cutout
+    from spiden_cli.core.image.region import Region
     from spiden_cli.report.denoising import DenoiseReport
-
-    Values = NDArray[np.float32]
 
 SUFFIX = ".png"
 MARK = "_compare"
 CUTOUT = 120  # pixels a side: each is 4 x 4 of the page
-AMPLIFICATIONS = (50, 20, 10, 5, 2, 1)
-PLAIN_DEVIATION = 40  # grey levels that what was removed deviates by, at most, once amplified
 
 
 def plan_comparisons(sources: "Sequence[Path]", into: Path) -> dict[Path, Path]:
@@ -81,24 +76,21 @@ def draw_comparison(
         OutputError: the file can't be written.
     """
     from spiden_cli.core.atomic import atomic_path
-    from spiden_cli.core.image.pixels import in_8_bit_units
-    from spiden_cli.core.image.views import choose_cutout, overview
+    from spiden_cli.core.image.views import choose_cutout, look, look_closely
 
-    levels = denoised.levels
-    cutout = choose_cutout(noisy.pixels, denoised.pixels, levels, CUTOUT)
-    views = []
-    for picture in (noisy, denoised):
-        part = in_8_bit_units(picture.pixels[cutout.window], levels)
-        whole = overview(picture.pixels, levels, SIDE)
-        views.append((whole, part.reshape(cutout.side, cutout.side, -1)))
+    cutout = choose_cutout(noisy.pixels, denoised.pixels, denoised.levels, CUTOUT)
+    alike = replace(noisy, range=denoised.range)
+    views = [(look(p, SIDE), look_closely(p, cutout)) for p in (alike, denoised)]
+    wholes, parts = zip(*views, strict=True)
+    factor = amplification(report.removed)
     panels = [
         Panel("noisy", _of_noisy(report), *views[0]),
         Panel("denoised", _of_denoised(report), *views[1]),
-        _removed(report, *zip(*views, strict=True)),
+        difference_panel("removed", report.removed, factor, wholes, parts),
     ]
     if firing is not None:
         panels.append(_firing(report, firing, cutout))
-    page = draw_page(_heading(report), panels, (noisy.height, noisy.width), cutout)
+    page = draw_page(_heading(report), [panels], (noisy.height, noisy.width), cutout)
     with atomic_path(path) as temporary:
         page.save(temporary, "PNG")
 
@@ -123,18 +115,7 @@ def _decibels(psnr: float | None) -> tuple[str, ...]:
     return () if psnr is None else (f"PSNR {psnr:.2f} dB",)
 
 
-def _removed(
-    report: "DenoiseReport", wholes: "tuple[Values, Values]", parts: "tuple[Values, Values]"
-) -> Panel:
-    deviation = max(report.removed, 1e-9)
-    factor = next((f for f in AMPLIFICATIONS if f * deviation <= PLAIN_DEVIATION), 1)
-    whole, part = ((before - after) * factor + 127.5 for before, after in (wholes, parts))
-    times = f"amplified {factor} times" if factor > 1 else "not amplified"
-    facts = f"{times}; mid-grey is zero", f"{report.removed:.2g} of 255 levels (root mean square)"
-    return Panel("removed", facts, whole, part)
-
-
-def _firing(report: "DenoiseReport", firing: "FiringMap", cutout: "Cutout") -> Panel:
+def _firing(report: "DenoiseReport", firing: "FiringMap", cutout: "Region") -> Panel:
     import numpy as np
 
     from spiden_cli.core.image.picture import Range

@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
-    from spiden_cli.core.image.views import Cutout
+    from spiden_cli.core.image.region import Region
 
     Values = NDArray[np.float32]
 
 SIDE = 480  # of the place of a picture, in pixels of the page
+NARROW_SIDE, MOST_WIDE = 360, 4  # of more pictures beside one another than that
 GAP, EDGE, LEADING = 20, 28, 8
 TITLE, TEXT = 32, 22  # sizes of letters; a page is 2000 pixels wide, and shown at 1500 or so
 BAR = 20
 INK, PALE, PAPER, MARK = "#1a1a1a", "#5a5a5a", "#ffffff", "#ffd400"
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 HEAT = (
     "#000004", "#1b0c41", "#4a0c6b", "#781c6d", "#a52c60", "#cf4446", "#ed6925", "#fb9b06",
     "#f7d13d", "#fcffa4",
@@ -53,78 +55,118 @@ class Panel:
     heat: tuple[float, float] | None = None
 
 
+Row = Sequence[Panel | None]
+"""Panels from left to right; None leaves a place empty."""
+
+
 class _Places(NamedTuple):
-    """Where rows of the page begin, from above, and the size of the overviews."""
+    """Where lines of a row of panels begin, from above, and the sizes of what is in it."""
 
     facts: int
     wholes: int
     caption: int
     parts: int
     bars: int
-    height: int
+    bottom: int
     size: tuple[int, int]
+    part_size: tuple[int, int]
 
 
 def draw_page(
-    heading: str, panels: Sequence[Panel], size: tuple[int, int], cutout: "Cutout"
+    heading: str, rows: Sequence[Row], size: tuple[int, int], cutout: "Region"
 ) -> "Image":
     """Draw panels side by side.
 
     Args:
         heading: a line above them.
-        panels: from left to right.
+        rows: of panels, from above; all of one length.
         size: rows and columns of the picture that all of them show.
         cutout: the part of it that is enlarged; if that is all of it, it is left out.
     """
     from PIL import Image, ImageDraw
 
-    places = _places(panels, size, cutout)
-    width = 2 * EDGE + len(panels) * SIDE + (len(panels) - 1) * GAP
-    page = Image.new("RGB", (width, places.height), PAPER)
+    columns = len(rows[0])
+    side = SIDE if columns <= MOST_WIDE else NARROW_SIDE
+    places, below = [], EDGE + TEXT + 2 * LEADING
+    for row in rows:
+        places.append(_places(row, size, cutout, below, side))
+        below = places[-1].bottom + 2 * GAP
+    width = 2 * EDGE + columns * side + (columns - 1) * GAP
+    page = Image.new("RGB", (width, places[-1].bottom + EDGE), PAPER)
     pen = ImageDraw.Draw(page)
     _write(pen, (EDGE, EDGE), heading, TEXT, PALE, width - 2 * EDGE)
-    for index, panel in enumerate(panels):
-        left = EDGE + index * (SIDE + GAP)
-        _write(pen, (left, places.facts), panel.title, TITLE, INK, SIDE)
-        for line, fact in enumerate(panel.facts):
-            below = places.facts + TITLE + LEADING + line * (TEXT + LEADING)
-            _write(pen, (left, below), fact, TEXT, PALE, SIDE)
-        scale = places.size[0] / size[0]
-        at = left, places.wholes
-        page.paste(_image(panel, panel.whole, places.size, enlarged=scale > 1), at)
-        if places.parts:
-            _mark(pen, at, scale, cutout)
-            zoom = SIDE // cutout.side
-            shown = _image(panel, panel.part, (cutout.side * zoom,) * 2, enlarged=True)
-            page.paste(shown, (left, places.parts))
-        if panel.heat is not None:
-            _colour_bar(page, pen, left, places.bars, panel.heat)
-    if places.parts:
-        zoom = SIDE // cutout.side
-        text = f"marked part, {cutout.side} x {cutout.side} pixels, enlarged {zoom} times"
-        _write(pen, (EDGE, places.caption), text, TEXT, PALE, width)
+    for row, place in zip(rows, places, strict=True):
+        for index, panel in enumerate(row):
+            if panel is not None:
+                left = EDGE + index * (side + GAP)
+                _draw_panel(page, pen, panel, left, place, side, size, cutout)
+        if place.parts:
+            _write(pen, (EDGE, place.caption), _caption(cutout, place), TEXT, PALE, width - EDGE)
     return page
 
 
-def _places(panels: Sequence[Panel], size: tuple[int, int], cutout: "Cutout") -> _Places:
+def _draw_panel(
+    page: "Image", pen: "ImageDraw", panel: Panel, left: int, place: _Places, side: int,
+    size: tuple[int, int], cutout: "Region",
+) -> None:  # fmt: skip
+    _write(pen, (left, place.facts), panel.title, TITLE, INK, side)
+    for line, fact in enumerate(panel.facts):
+        below = place.facts + TITLE + LEADING + line * (TEXT + LEADING)
+        _write(pen, (left, below), fact, TEXT, PALE, side)
+    scale = place.size[0] / size[0], place.size[1] / size[1]
+    page.paste(image_of(panel, panel.whole, place.size, max(scale) > 1), (left, place.wholes))
+    if place.parts:
+        _mark(pen, (left, place.wholes), scale, cutout)
+        enlarged = place.part_size[0] >= cutout.height
+        shown = image_of(panel, panel.part, place.part_size, enlarged)
+        page.paste(shown, (left, place.parts))
+    if panel.heat is not None:
+        _colour_bar(page, pen, left, place.bars, panel.heat, side)
+
+
+def fitted(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """Return rows and columns that fit in a square: whole times as large, or smaller.
+
+    Args:
+        size: rows and columns of a picture.
+        side: of the square.
+    """
     longest = max(size)
-    scale = SIDE // longest if longest <= SIDE else SIDE / longest
-    shown = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-    facts = EDGE + TEXT + 2 * LEADING
+    scale = side // longest if longest <= side else side / longest
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _places(row: Row, size: tuple[int, int], cutout: "Region", top: int, side: int) -> _Places:
+    panels = [panel for panel in row if panel is not None]
+    shown, closer = fitted(size, side), fitted((cutout.height, cutout.width), side)
     lines = max(len(panel.facts) for panel in panels)
-    wholes = facts + TITLE + 2 * LEADING + lines * (TEXT + LEADING)
+    wholes = top + TITLE + 2 * LEADING + lines * (TEXT + LEADING)
     caption = wholes + shown[0] + GAP
     parts = caption + TEXT + 2 * LEADING
-    bars = parts + SIDE // cutout.side * cutout.side + GAP
-    if size == (cutout.side, cutout.side):
+    bars = parts + closer[0] + GAP
+    if size == (cutout.height, cutout.width):
         caption, parts, bars = 0, 0, caption
     heat = any(panel.heat is not None for panel in panels)
-    height = (bars + BAR + LEADING + TEXT if heat else bars - GAP) + EDGE
-    return _Places(facts, wholes, caption, parts, bars, height, shown)
+    bottom = bars + BAR + LEADING + TEXT if heat else bars - GAP
+    return _Places(top, wholes, caption, parts, bars, bottom, shown, closer)
 
 
-def _image(panel: Panel, values: "Values", size: tuple[int, int], enlarged: bool) -> "Image":
-    """Fit grey levels into rows and columns of the page, pixels as squares where there is room."""
+def _caption(cutout: "Region", place: _Places) -> str:
+    text = f"marked part, {cutout.width} x {cutout.height} pixels"
+    if place.part_size[0] < cutout.height:
+        return f"{text}, shown at {place.part_size[0] / cutout.height:.0%}"
+    return f"{text}, enlarged {place.part_size[0] // cutout.height} times"
+
+
+def image_of(panel: Panel, values: "Values", size: tuple[int, int], enlarged: bool) -> "Image":
+    """Fit grey levels into rows and columns of a page, pixels as squares where there is room.
+
+    Args:
+        panel: whose levels they are.
+        values: (H, W, C) grey levels 0 to 255; beyond is cut.
+        size: rows and columns to fill.
+        enlarged: keep pixels as squares.
+    """
     import numpy as np
     from PIL import Image
 
@@ -150,33 +192,38 @@ def _heat_colours() -> "NDArray[np.uint8]":
     return colours
 
 
-def _mark(pen: "ImageDraw", at: tuple[int, int], scale: float, cutout: "Cutout") -> None:
-    left, top = (round(a + scale * b) for a, b in zip(at, (cutout.left, cutout.top), strict=True))
-    side = max(3, round(scale * cutout.side))
-    pen.rectangle((left - 1, top - 1, left + side, top + side), outline=INK, width=5)
-    pen.rectangle((left, top, left + side - 1, top + side - 1), outline=MARK, width=3)
+def _mark(
+    pen: "ImageDraw", at: tuple[int, int], scale: tuple[float, float], cutout: "Region"
+) -> None:
+    left, top = at[0] + round(scale[1] * cutout.left), at[1] + round(scale[0] * cutout.top)
+    wide, tall = (max(3, round(s * n)) for s, n in zip(scale[::-1], cutout[2:], strict=True))
+    pen.rectangle((left - 1, top - 1, left + wide, top + tall), outline=INK, width=5)
+    pen.rectangle((left, top, left + wide - 1, top + tall - 1), outline=MARK, width=3)
 
 
 def _colour_bar(
-    page: "Image", pen: "ImageDraw", left: int, top: int, ends: tuple[float, float]
+    page: "Image", pen: "ImageDraw", left: int, top: int, ends: tuple[float, float], side: int
 ) -> None:
     import numpy as np
     from PIL import Image
 
-    ramp = _heat_colours()[np.linspace(0, 255, SIDE).astype(int)]
+    ramp = _heat_colours()[np.linspace(0, 255, side).astype(int)]
     page.paste(Image.fromarray(np.tile(ramp, (BAR, 1, 1))), (left, top))
     for share, anchor in ((0.0, "la"), (0.5, "ma"), (1.0, "ra")):
-        place = left + round(share * SIDE), top + BAR + LEADING
+        place = left + round(share * side), top + BAR + LEADING
         pen.text(place, f"{(1 - share) * ends[0] + share * ends[1]:.3g}", PALE, _font(TEXT), anchor)
 
 
 def _write(
     pen: "ImageDraw", at: tuple[int, int], text: str, size: int, colour: str, width: int
 ) -> None:
-    """Write a line, cut short where it would be wider than `width`."""
+    """Write a line, its middle left out where it would be wider than `width`: names differ late."""
     font, shown = _font(size), visible(text)
-    while len(shown) > 1 and pen.textlength(shown, font) > width:
-        shown = f"{shown[:-2]}\N{HORIZONTAL ELLIPSIS}"
+    kept = len(shown)
+    while kept > 1 and pen.textlength(shown, font) > width:
+        kept -= 1
+        whole = visible(text)
+        shown = f"{whole[: (kept + 1) // 2]}{ELLIPSIS}{whole[len(whole) - kept // 2 :]}"
     pen.text(at, shown, colour, font)
 
 

@@ -3,15 +3,16 @@
 Pictures may be large: none of this holds a whole one in floating point.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spiden_cli.core.image.picture import Pixels, Range
+from spiden_cli.core.image.picture import Picture, Pixels, Range
 from spiden_cli.core.image.pixels import LUMA, in_8_bit_units
+from spiden_cli.core.image.region import Region
 
-__all__ = ["Cutout", "choose_cutout", "overview"]
+__all__ = ["choose_cutout", "choose_difference", "look", "look_closely", "overview"]
 
 Values = NDArray[np.float32]
 
@@ -19,28 +20,9 @@ _STRIP = 64  # rows of the overview that are made at once
 _COARSE = 4  # pixels over which structure is averaged, so that noise is none
 _CLIPPED = 0.1  # share of black and white pixels above which a part shows little
 _MOST_BLOCKS = 1500  # that are compared; more take time and find the like
-
-
-class Cutout(NamedTuple):
-    """A square part of a picture, in pixels.
-
-    Attributes:
-        top: first row.
-        left: first column.
-        side: rows and columns.
-    """
-
-    top: int
-    left: int
-    side: int
-
-    @property
-    def window(self) -> tuple[slice, slice]:
-        """Rows and columns, to index pixels with."""
-        return (
-            slice(self.top, self.top + self.side),
-            slice(self.left, self.left + self.side),
-        )
+_CHECKS = 30  # along the longer side of what is shown of a transparent picture
+_CHECK_LEVELS = 204, 255
+_CELLS = 4  # along a side of a square that is looked for
 
 
 def overview(pixels: Pixels, range: Range, side: int) -> Values:
@@ -70,7 +52,49 @@ def overview(pixels: Pixels, range: Range, side: int) -> Values:
     return in_8_bit_units(small, range)
 
 
-def choose_cutout(noisy: Pixels, denoised: Pixels, range: Range, side: int) -> Cutout:
+def look(picture: Picture, side: int) -> Values:
+    """Return an overview of a picture, transparent places over checks; see `overview`.
+
+    Args:
+        picture: grey or colour.
+        side: of the place that it is for.
+
+    Returns:
+        (H', W', C) in 8-bit units.
+    """
+    values = overview(picture.pixels, picture.levels, side)
+    if picture.alpha is None:
+        return values
+    return _over_checks(values, overview(picture.alpha, Range.full(picture.alpha.dtype), side))
+
+
+def look_closely(picture: Picture, region: Region) -> Values:
+    """Return a part of a picture pixel by pixel, transparent places over checks.
+
+    Args:
+        picture: grey or colour.
+        region: the part, inside the picture.
+
+    Returns:
+        (height, width, C) in 8-bit units.
+    """
+    values = in_8_bit_units(picture.pixels[region.window], picture.levels)
+    values = values.reshape(region.height, region.width, -1)
+    if picture.alpha is None:
+        return values
+    alpha = in_8_bit_units(picture.alpha[region.window], Range.full(picture.alpha.dtype))
+    return _over_checks(values, alpha[..., None])
+
+
+def _over_checks(values: Values, alpha: Values) -> Values:
+    """Blend (H, W, C) with a chessboard where alpha, (H, W, 1) from 0 to 255, lets it through."""
+    rows, columns = np.indices(values.shape[:2]) // max(1, max(values.shape[:2]) // _CHECKS)
+    board = np.where((rows + columns) % 2, *_CHECK_LEVELS).astype(np.float32)[..., None]
+    blended: Values = board + (values - board) * (alpha / np.float32(255))
+    return blended
+
+
+def choose_cutout(noisy: Pixels, denoised: Pixels, range: Range, side: int) -> Region:
     """Choose the square that shows best what denoising did: structure, and noise beside it.
 
     Of squares on a regular grid the one with the largest product of two deviations: of the luma of
@@ -87,15 +111,64 @@ def choose_cutout(noisy: Pixels, denoised: Pixels, range: Range, side: int) -> C
     height, width = noisy.shape[:2]
     side = min(side, height, width)
     step = max(1, side // 2, int(np.sqrt(height * width / _MOST_BLOCKS)))
-    best, chosen = -1.0, Cutout(0, 0, side)
+    best, chosen = -1.0, Region(0, 0, side, side)
     for top in _starts(height, side, step):
         for left in _starts(width, side, step):
-            part = Cutout(top, left, side)
+            part = Region(left, top, side, side)
             before, after = (_luma(p[part.window], range) for p in (noisy, denoised))
             score = _interest(before, after)
             if score > best:
                 best, chosen = score, part
     return chosen
+
+
+def choose_difference(pictures: Sequence[Pixels], ranges: Sequence[Range], side: int) -> Region:
+    """Choose the square in which pictures of one scene differ most; the middle if all are equal.
+
+    Every pixel is looked at: of squares whose corners lie on a grid of a quarter of their side, the
+    one with the largest sum of squared deviations from the mean of the pictures.
+
+    Args:
+        pictures: at least two, (H, W) or (H, W, 3), all of one shape.
+        ranges: black and white level of each.
+        side: of the square; at most that of the pictures is taken.
+    """
+    height, width = pictures[0].shape[:2]
+    side = min(side, height, width)
+    cell = max(1, side // _CELLS)
+    cells = np.stack(
+        [
+            _cell_sums(_spread([p[top : top + cell] for p in pictures], ranges), cell)
+            for top in range(0, height, cell)
+        ]
+    )
+    tall, wide = (min(_CELLS, count) for count in cells.shape)
+    sums = np.zeros((cells.shape[0] + 1, cells.shape[1] + 1))
+    sums[1:, 1:] = cells.cumsum(0).cumsum(1)
+    inside = sums[tall:, wide:] - sums[:-tall, wide:] - sums[tall:, :-wide] + sums[:-tall, :-wide]
+    if not cells.any():
+        return Region((width - side) // 2, (height - side) // 2, side, side)
+    row, column = np.unravel_index(int(inside.argmax()), inside.shape)
+    top, left = min(int(row) * cell, height - side), min(int(column) * cell, width - side)
+    return Region(left, top, side, side)
+
+
+def _spread(parts: Sequence[Pixels], ranges: Sequence[Range]) -> Values:
+    """Return the sum of squared deviations from the mean of pictures, over channels: (h, W)."""
+    values = np.stack(
+        [in_8_bit_units(p, levels) for p, levels in zip(parts, ranges, strict=True)]
+    ).reshape(len(parts), *parts[0].shape[:2], -1)
+    values -= values[:1].copy()  # what is equal stays so without rounding
+    values -= values.mean(0)
+    summed: Values = np.einsum("nhwc,nhwc->hw", values, values)
+    return summed
+
+
+def _cell_sums(values: Values, cell: int) -> NDArray[np.float64]:
+    """Sum a strip (h, W) over cells of that many columns; the last may be narrower."""
+    columns = values.sum(0, dtype=np.float64)
+    sums: NDArray[np.float64] = np.add.reduceat(columns, np.arange(0, len(columns), cell))
+    return sums
 
 
 def _starts(length: int, side: int, step: int) -> list[int]:

@@ -1,0 +1,57 @@
+"""A rectangle of a picture, in whole pixels."""
+
+from typing import NamedTuple
+
+from spiden_cli.errors import InputError
+
+__all__ = ["Region"]
+
+
+class Region(NamedTuple):
+    """A rectangle of a picture that stands upright, in pixels from its upper left corner.
+
+    Attributes:
+        left: first column.
+        top: first row.
+        width: number of columns.
+        height: number of rows.
+    """
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.left},{self.top},{self.width},{self.height}"
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns, to index pixels with."""
+        return (
+            slice(self.top, self.top + self.height),
+            slice(self.left, self.left + self.width),
+        )
+
+    def check(self, width: int, height: int, least: int = 1) -> None:
+        """Refuse a rectangle that isn't part of a picture.
+
+        Args:
+            width: columns of the picture.
+            height: rows of the picture.
+            least: pixels that each side must have.
+
+        Raises:
+            InputError: it reaches beyond the picture, or a side is too short.
+        """
+        if min(self.width, self.height) < least:
+            raise InputError(
+                f"a part of {self.width} x {self.height} pixels is too small: give it at least "
+                f"{least} x {least}"
+            )
+        right, bottom = self.left + self.width, self.top + self.height
+        if min(self.left, self.top) < 0 or right > width or bottom > height:
+            raise InputError(
+                f"the part {self} reaches from ({self.left}, {self.top}) to ({right}, {bottom}), "
+                f"beyond the picture, which has {width} x {height} pixels"
+            )
