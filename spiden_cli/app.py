@@ -15,6 +15,7 @@ from typer.main import get_group
 
 from spiden_cli import __version__
 from spiden_cli.commands.analyze import analyze
+from spiden_cli.commands.compare import compare
 from spiden_cli.commands.denoise import denoise
 from spiden_cli.commands.denoise_options import EXAMPLES
 from spiden_cli.commands.energy import energy
@@ -54,7 +55,7 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
 
 
 app.command(epilog=EXAMPLES)(_interruptible(denoise))
-for _command in (evaluate, energy, analyze, noise, models, train):
+for _command in (compare, evaluate, energy, analyze, noise, models, train):
     app.command()(_interruptible(_command))
 
 

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from spiden_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from spiden_cli.core.image.region import Region
 
 MOST_THREADS = 1024
 
@@ -98,6 +101,27 @@ def one_sigma(text: str) -> float:
     if not 0 <= level <= 255:
         raise InputError(f"sigma must be a number from 0 to 255, in 8-bit units; not {text!r}")
     return level
+
+
+def read_region(text: str, option: str) -> "Region":
+    """Read "100,50,400,300", a part of a picture: left, top, width and height in pixels.
+
+    Args:
+        text: the numbers.
+        option: that they were given with, for messages.
+
+    Raises:
+        InputError: the text is no such part.
+    """
+    from spiden_cli.core.image.region import Region
+
+    numbers = re.fullmatch(r"\s*(\d{1,9})" + r"\s*,\s*(\d{1,9})" * 3 + r"\s*", text)
+    if not numbers or 0 in (int(numbers[3]), int(numbers[4])):
+        raise InputError(
+            f"{option} takes X,Y,W,H: left, top, width and height of a part in pixels, as in "
+            f"100,50,400,300; not {text!r}"
+        )
+    return Region(*(int(number) for number in numbers.groups()))
 
 
 def sigma_range(text: str) -> tuple[float, float]:

@@ -101,7 +101,9 @@ def draw_page(
                 left = EDGE + index * (side + GAP)
                 _draw_panel(page, pen, panel, left, place, side, size, cutout)
         if place.parts:
-            _write(pen, (EDGE, place.caption), _caption(cutout, place), TEXT, PALE, width - EDGE)
+            first = next(index for index, panel in enumerate(row) if panel is not None)
+            at = EDGE + first * (side + GAP), place.caption
+            _write(pen, at, _caption(cutout, place), TEXT, PALE, width - EDGE - at[0])
     return page
 
 

@@ -22,6 +22,7 @@ _CLIPPED = 0.1  # share of black and white pixels above which a part shows littl
 _MOST_BLOCKS = 1500  # that are compared; more take time and find the like
 _CHECKS = 30  # along the longer side of what is shown of a transparent picture
 _CHECK_LEVELS = 204, 255
+_ALMOST = 0.999  # of the most that pictures differ in any square
 _CELLS = 4  # along a side of a square that is looked for
 
 
@@ -126,7 +127,8 @@ def choose_difference(pictures: Sequence[Pixels], ranges: Sequence[Range], side:
     """Choose the square in which pictures of one scene differ most; the middle if all are equal.
 
     Every pixel is looked at: of squares whose corners lie on a grid of a quarter of their side, the
-    one with the largest sum of squared deviations from the mean of the pictures.
+    one with the largest sum of squared deviations from the mean of the pictures; of several, that
+    in their middle.
 
     Args:
         pictures: at least two, (H, W) or (H, W, 3), all of one shape.
@@ -148,7 +150,8 @@ def choose_difference(pictures: Sequence[Pixels], ranges: Sequence[Range], side:
     inside = sums[tall:, wide:] - sums[:-tall, wide:] - sums[tall:, :-wide] + sums[:-tall, :-wide]
     if not cells.any():
         return Region((width - side) // 2, (height - side) // 2, side, side)
-    row, column = np.unravel_index(int(inside.argmax()), inside.shape)
+    places = np.argwhere(inside >= inside.max() * _ALMOST)  # what is small fits in several
+    row, column = places[np.abs(places - places.mean(0)).sum(1).argmin()]
     top, left = min(int(row) * cell, height - side), min(int(column) * cell, width - side)
     return Region(left, top, side, side)
 

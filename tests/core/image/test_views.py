@@ -5,8 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spiden_cli.core.image.picture import Range
-from spiden_cli.core.image.views import choose_cutout, overview
+from spiden_cli.core.image.picture import Picture, Range
+from spiden_cli.core.image.region import Region
+from spiden_cli.core.image.views import (
+    choose_cutout,
+    choose_difference,
+    look,
+    look_closely,
+    overview,
+)
 
 FULL = Range()
 
@@ -50,3 +57,41 @@ def test_a_cutout_lies_in_the_picture(height, width):
     found = choose_cutout(pixels, pixels, FULL, 30)
     assert found[2:] == (min(30, height, width),) * 2
     assert pixels[found.window].shape == (found.height, found.width)
+
+
+@given(st.integers(0, 400), st.integers(0, 500), st.sampled_from([(), (3,)]), st.integers(2, 4))
+def test_a_single_changed_place_is_found_wherever_it_is(top, left, channels, count):
+    height, width = 401, 501
+    pictures = [np.full((height, width, *channels), 90, np.uint8) for _ in range(count)]
+    pictures[-1][top, left] = 91
+    found = choose_difference(pictures, [FULL] * count, 60)
+    assert found.left <= left < found.left + 60
+    assert found.top <= top < found.top + 60
+    found.check(width, height)
+
+
+def test_the_changed_place_is_in_the_middle_of_what_is_shown():
+    one = np.zeros((300, 300), np.uint8)
+    other = one.copy()
+    other[140:150, 160:170] = 200
+    found = choose_difference([one, other], [FULL, FULL], 80)
+    assert abs(found.top + 40 - 145) <= 20
+    assert abs(found.left + 40 - 165) <= 20
+
+
+@pytest.mark.parametrize("size", [(8, 8), (9, 700), (700, 9), (60, 61)])
+def test_of_equal_pictures_the_middle_is_taken(size):
+    picture = np.arange(size[0] * size[1], dtype=np.uint16).reshape(size)
+    side = min(60, *size)
+    found = choose_difference([picture] * 3, [Range.full(np.uint16)] * 3, 60)
+    assert found == ((size[1] - side) // 2, (size[0] - side) // 2, side, side)
+
+
+def test_what_is_transparent_shows_checks_and_no_colour():
+    pixels = np.full((64, 64, 3), (255, 0, 0), np.uint8)
+    alpha = np.zeros((64, 64), np.uint8)
+    alpha[:, 32:] = 255
+    picture = Picture(pixels, alpha=alpha)
+    for seen in (look(picture, 64), look_closely(picture, Region(0, 0, 64, 64))):
+        assert (seen[:, 32:] == (255, 0, 0)).all()
+        assert set(np.unique(seen[:, :32])) == {204, 255}

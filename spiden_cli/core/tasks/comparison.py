@@ -1,0 +1,104 @@
+"""Pictures of one scene compared: with a clean reference, or with the first of them."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from spiden_cli.core.image.metrics import SSIM_WINDOW, psnr, ssim
+from spiden_cli.core.image.picture import Picture
+from spiden_cli.core.image.pixels import to_pixels, to_unit
+from spiden_cli.errors import InputError
+
+__all__ = ["Closeness", "check_one_scene", "closeness", "on_one_scale"]
+
+_STRIP = 512  # rows that are rescaled at once
+
+
+@dataclass(frozen=True)
+class Closeness:
+    """How close one picture comes to another.
+
+    Attributes:
+        psnr: in dB; infinite if they are equal.
+        ssim: structural similarity, 1 if they are equal; None under 11 pixels a side.
+    """
+
+    psnr: float
+    ssim: float | None
+
+    @property
+    def equal(self) -> bool:
+        """Whether every pixel is the same."""
+        return math.isinf(self.psnr)
+
+    @property
+    def difference(self) -> float:
+        """Root mean square of the difference, in 8-bit units."""
+        return 0.0 if self.equal else float(255 * 10 ** (-self.psnr / 20))
+
+
+def check_one_scene(pictures: Mapping[Any, Picture]) -> None:
+    """Refuse pictures that can't be laid over one another.
+
+    Args:
+        pictures: by what messages call them.
+
+    Raises:
+        InputError: two differ in size, or one is grey and another in colour.
+    """
+    (first, one), *others = pictures.items()
+    for name, other in others:
+        if (other.width, other.height) != (one.width, one.height):
+            raise InputError(
+                f"{name} has {other.width} x {other.height} pixels, and {first} "
+                f"{one.width} x {one.height}: only pictures of one size can be compared; "
+                "scale or crop one of them first"
+            )
+        if other.is_colour != one.is_colour:
+            kinds = {True: "in colour", False: "grey"}
+            raise InputError(
+                f"{name} is {kinds[other.is_colour]}, and {first} {kinds[one.is_colour]}: only "
+                "pictures of one kind can be compared"
+            )
+
+
+def on_one_scale(pictures: Mapping[Any, Picture]) -> dict[Any, Picture]:
+    """Return pictures whose pixels have one type, and one black and white level.
+
+    Those that have are returned as they are; others all become 16-bit pictures of the full range,
+    which 8-bit values fit into exactly.
+
+    Args:
+        pictures: by name.
+    """
+    if len({(str(p.pixels.dtype), p.levels) for p in pictures.values()}) == 1 and all(
+        p.pixels.dtype.kind == "u" for p in pictures.values()
+    ):
+        return dict(pictures)
+    return {name: _in_16_bits(picture) for name, picture in pictures.items()}
+
+
+def _in_16_bits(picture: Picture) -> Picture:
+    pixels = np.empty(picture.pixels.shape, np.uint16)
+    for top in range(0, picture.height, _STRIP):
+        strip = slice(top, top + _STRIP)
+        pixels[strip] = to_pixels(to_unit(picture.pixels[strip], picture.levels), np.uint16)
+    alpha = picture.alpha
+    if alpha is not None:
+        alpha = to_pixels(to_unit(alpha), np.uint16)
+    return replace(picture, pixels=pixels, alpha=alpha, range=None)
+
+
+def closeness(picture: Picture, base: Picture) -> Closeness:
+    """Measure how close a picture comes to another, of one size and on one scale.
+
+    Args:
+        picture: what is measured.
+        base: what it is measured against.
+    """
+    similar = min(base.width, base.height) >= SSIM_WINDOW
+    one, other, levels = picture.pixels, base.pixels, base.levels
+    return Closeness(psnr(one, other, levels), ssim(one, other, levels) if similar else None)
