@@ -1,5 +1,6 @@
 """Where in a picture the neurons fire: spikes of all layers by position, gathered tile by tile."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,11 @@ class FiringMap:
     rate: NDArray[np.float32]
     scale: int
 
+    def part(self, window: Window) -> "FiringMap":
+        """Return the map of a window, in pixels of the picture."""
+        rows, columns = window.positions(self.scale)
+        return FiringMap(self.rate[rows, columns], self.scale)
+
 
 class FiringCounter:
     """Gathers the spikes of a picture.
@@ -37,11 +43,16 @@ class FiringCounter:
         height: rows of the picture, in pixels.
         width: columns.
         timesteps: T.
+        within: the window of the picture that is looked at, on the network's grid; None: all.
     """
 
-    def __init__(self, graph: Graph, height: int, width: int, timesteps: int) -> None:
-        self._graph, self._size, self._timesteps = graph, (height, width), timesteps
+    def __init__(
+        self, graph: Graph, height: int, width: int, timesteps: int, within: Window | None = None
+    ) -> None:
+        self._within = within or Window(slice(0, height), slice(0, width))
+        self._graph, self._size, self._timesteps = graph, self._within.shape, timesteps
         self._spikes: dict[int, NDArray[np.float32]] = {}  # by scale
+        self._looked_at: dict[tuple[int, int], int] = {}  # pixels of each window, by its corner
         self._slots = 0
 
     def add(self, window: Window, name: str, spikes: NDArray[np.integer]) -> None:
@@ -57,9 +68,11 @@ class FiringCounter:
         if source.scale not in self._spikes:
             shape = self._graph.positions(source, *self._size)
             self._spikes[source.scale] = np.zeros(shape, np.float32)
-        top, left = (side.start for side in window.positions(source.scale))
+        inside = window.seen_from(self._within)
+        top, left = (side.start for side in inside.positions(source.scale))
         height, width = spikes.shape
         self._spikes[source.scale][top : top + height, left : left + width] += spikes
+        self._looked_at[window.rows.start, window.columns.start] = math.prod(window.shape)
         self._slots += source.channels * self._timesteps * spikes.size
 
     def result(self) -> FiringMap | None:
@@ -71,5 +84,6 @@ class FiringCounter:
         for scale, spikes in self._spikes.items():
             ratio = scale // finest
             total += spikes.repeat(ratio, 0).repeat(ratio, 1) / np.float32(ratio**2)
-        total *= np.float32(total.size / self._slots)
+        share = sum(self._looked_at.values()) / math.prod(self._size)
+        total *= np.float32(share * total.size / self._slots)
         return FiringMap(total, finest)

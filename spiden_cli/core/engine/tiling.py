@@ -36,6 +36,27 @@ class Window(NamedTuple):
         """Rows and columns that it has."""
         return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
 
+    def overlap(self, other: "Window") -> "Window":
+        """Return what two windows share; of those that share nothing, an empty one."""
+        starts = [max(a.start, b.start) for a, b in zip(self, other, strict=True)]
+        stops = [min(a.stop, b.stop) for a, b in zip(self, other, strict=True)]
+        return Window(*(slice(a, max(a, b)) for a, b in zip(starts, stops, strict=True)))
+
+    def seen_from(self, other: "Window") -> "Window":
+        """Return the same pixels, counted from where another window begins."""
+        return Window(
+            *(slice(a.start - b.start, a.stop - b.start) for a, b in zip(self, other, strict=True))
+        )
+
+    def on_grid(self, height: int, width: int, grid: int) -> "Window":
+        """Return the smallest window around it that lies on a grid, in an image of (H, W)."""
+        return Window(
+            *(
+                slice(side.start - side.start % grid, min(side.stop + -side.stop % grid, length))
+                for side, length in zip(self, (height, width), strict=True)
+            )
+        )
+
 
 def counting_window(window: Window | None, height: int, width: int, grid: int) -> Window:
     """Return where an engine counts spikes: a window of an image of (H, W) pixels, or all of it.
@@ -66,18 +87,22 @@ class Tile(NamedTuple):
     inside: Window
 
 
-def tiles(height: int, width: int, graph: Graph, tile: Shape) -> Iterator[Tile]:
-    """Cover an image of (H, W) pixels, each of them once.
+def tiles(
+    height: int, width: int, graph: Graph, tile: Shape, within: Window | None = None
+) -> Iterator[Tile]:
+    """Cover an image of (H, W) pixels, or a window of it, each of them once.
 
     Args:
         height: rows of the image.
         width: columns of the image.
         graph: gives the margin and the grid.
         tile: the inside of a tile; rounded up to the grid.
+        within: what to cover, on the grid; None: all of the image.
     """
+    wanted = within or Window(slice(0, height), slice(0, width))
     tall, wide = (side + (-side % graph.grid) for side in tile)
-    for rows in _parts(height, tall, graph.margin):
-        for columns in _parts(width, wide, graph.margin):
+    for rows in _parts(wanted.rows, height, tall, graph.margin):
+        for columns in _parts(wanted.columns, width, wide, graph.margin):
             yield Tile(
                 source=Window(rows.source, columns.source),
                 target=Window(rows.target, columns.target),
@@ -93,8 +118,8 @@ class _Part(NamedTuple):
     inside: slice
 
 
-def _parts(length: int, side: int, margin: int) -> Iterator[_Part]:
-    for start in range(0, length, side):
-        end = min(start + side, length)
+def _parts(wanted: slice, length: int, side: int, margin: int) -> Iterator[_Part]:
+    for start in range(wanted.start, wanted.stop, side):
+        end = min(start + side, wanted.stop)
         first, last = max(0, start - margin), min(length, end + margin)
         yield _Part(slice(first, last), slice(start, end), slice(start - first, end - first))

@@ -1,10 +1,14 @@
 """A rectangle of a picture, in whole pixels."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import replace
+from operator import index
+from typing import Any, NamedTuple
 
+from spiden_cli.core.image.picture import Picture
 from spiden_cli.errors import InputError
 
-__all__ = ["Region"]
+__all__ = ["Region", "as_region", "cropped"]
 
 
 class Region(NamedTuple):
@@ -55,3 +59,44 @@ class Region(NamedTuple):
                 f"the part {self} reaches from ({self.left}, {self.top}) to ({right}, {bottom}), "
                 f"beyond the picture, which has {width} x {height} pixels"
             )
+
+
+def as_region(given: Sequence[Any]) -> Region:
+    """Return four whole numbers as a region.
+
+    Args:
+        given: left, top, width and height, in pixels.
+
+    Raises:
+        InputError: they are not four whole numbers.
+    """
+    try:
+        left, top, width, height = map(index, given)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"a region is four whole numbers (left, top, width, height), not {given!r}"
+        ) from None
+    return Region(left, top, width, height)
+
+
+def cropped(picture: Picture, region: Region) -> Picture:
+    """Return a part of a picture, with what is said about all of it.
+
+    A map of HDR brightness belongs to the whole picture, and goes.
+
+    Args:
+        picture: any picture.
+        region: inside it.
+    """
+    metadata, notes = picture.metadata, picture.notes
+    if metadata.gain_map is not None:
+        metadata = replace(metadata, gain_map=None)
+        notes = (*notes, "the HDR gain map is of the whole picture: the part is without")
+    alpha = picture.alpha
+    return replace(
+        picture,
+        pixels=picture.pixels[region.window].copy(),
+        alpha=None if alpha is None else alpha[region.window].copy(),
+        metadata=metadata,
+        notes=notes,
+    )

@@ -58,7 +58,7 @@ def like(image: Any, picture: Picture) -> Any:  # noqa: ANN401
 
     Args:
         image: what `as_picture` was given.
-        picture: what became of it.
+        picture: what became of it, or of a part of it.
     """
     if isinstance(image, Picture):
         return picture
@@ -67,9 +67,10 @@ def like(image: Any, picture: Picture) -> Any:  # noqa: ANN401
         import torch
 
         planes = np.moveaxis(pixels, -1, 0) if pixels.ndim == 3 else pixels
-        planes = np.ascontiguousarray(planes).reshape(tuple(image.shape))
+        shape = (*image.shape[:-2], *pixels.shape[:2])
+        planes = np.ascontiguousarray(planes).reshape(shape)
         return torch.from_numpy(planes).to(image)
-    return pixels.reshape(image.shape).astype(image.dtype, copy=False)
+    return pixels.reshape(*pixels.shape[:2], *image.shape[2:]).astype(image.dtype, copy=False)
 
 
 def is_tensor(image: object) -> "TypeGuard[Tensor]":

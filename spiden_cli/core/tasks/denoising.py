@@ -14,11 +14,13 @@ from spiden_cli.core.engine.activity import Activity, sum_activities
 from spiden_cli.core.engine.engine import Engine, Pass, check_timesteps
 from spiden_cli.core.engine.firing import FiringCounter, FiringMap
 from spiden_cli.core.engine.tiling import Shape, Tile, Window, tiles
-from spiden_cli.core.image.picture import Picture
+from spiden_cli.core.image.picture import MINIMUM_SIDE, Picture, Pixels
 from spiden_cli.core.image.pixels import Planes, to_pixels, to_unit
+from spiden_cli.core.image.region import Region, cropped
 from spiden_cli.core.network.families import graph_of
 from spiden_cli.core.noise.model import Level, Noise, as_noise, level_of
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment, scaled
+from spiden_cli.core.tasks.masks import Shares, as_shares, blended
 from spiden_cli.errors import InputError, WeightsError
 
 OnTile = Callable[[int, int], None]
@@ -33,7 +35,8 @@ class Denoised:
         picture: the result, with depth, range, transparency and metadata of the noisy one.
         noise: what the picture was taken to hold.
         activity: spikes and synaptic operations by layer, of all runs; empty for a CNN.
-        removed: root mean square of what was removed, in 8-bit units.
+        asked: whether anything was to be denoised: not where a mask is black all over.
+        removed: root mean square of what was removed where the mask lets through, in 8-bit units.
         firing_map: where the neurons fired; None for a CNN, and where it was not asked for.
         seconds: time in the network.
     """
@@ -41,6 +44,7 @@ class Denoised:
     picture: Picture
     noise: Noise
     activity: Activity
+    asked: bool
     removed: float
     firing_map: FiringMap | None
     seconds: float
@@ -55,6 +59,8 @@ def denoise_picture(
     on_tile: OnTile = lambda done, of: None,
     adjustment: Adjustment = UNADJUSTED,
     map_firing: bool = False,
+    mask: Any = None,  # noqa: ANN401
+    region: Region | None = None,
 ) -> Denoised:
     """Denoise a picture of any size, grey or colour, of 8 or 16 bits.
 
@@ -67,43 +73,103 @@ def denoise_picture(
         on_tile: told of the progress.
         adjustment: how strongly to denoise luminance and colour, and how much grain to leave.
         map_firing: also gather where the neurons fire.
+        mask: where to denoise; see `as_shares`. What is black stays to the bit.
+        region: the part of the picture to denoise, and to return; None: all of it.
 
     Raises:
         InputError: the picture is too small, or a grey one is given to a colour network; the noise
-            or T is out of range; the network can't be told a level, and a strength asks for it.
+            or T is out of range; the network can't be told a level, and a strength asks for it;
+            the mask is of another size or kind; the region isn't in the picture.
     """
     found = as_noise(noise)
     level = level_of(found, picture.pixels, picture.levels)
-    pixels = picture.pixels.copy()  # what no network has touched stays to the bit
-    squares, floating = 0.0, pixels.dtype.kind == "f"
+    size = (picture.channels, picture.height, picture.width)
+    shares = None if mask is None else as_shares(mask, picture.width, picture.height)
+    if region is not None:
+        region.check(picture.width, picture.height, MINIMUM_SIDE)
+    output = _Output(picture, region, shares)
+    graph = graph_of(engine.config)
+    within = output.window.on_grid(*size[1:], graph.grid)
 
     def read(part: Window) -> Planes:
         return to_unit(picture.pixels[part], picture.levels)
 
-    def write(part: Window, noisy: Planes, denoised: Planes) -> None:
-        nonlocal squares
-        if floating:
+    began = time.perf_counter()
+    firing = FiringCounter(graph, *size[1:], timesteps, within) if map_firing else None
+    job = _Job(engine, level, timesteps, adjustment, firing)
+    activity = _in_tiles(job, size, read, output.write, tile, on_tile, within, output.wants)
+    firing_map = None if firing is None else firing.result()
+    if firing_map is not None and region is not None:
+        firing_map = firing_map.part(output.window.seen_from(within))
+    return Denoised(
+        picture=output.result(),
+        noise=found,
+        activity=activity,
+        asked=output.wants(output.window),
+        removed=output.removed,
+        firing_map=firing_map,
+        seconds=time.perf_counter() - began,
+    )
+
+
+class _Output:
+    """What is written of a picture, tile by tile: all of it or a region, everywhere or masked.
+
+    Attributes:
+        window: the part of the picture that is written.
+    """
+
+    def __init__(self, picture: Picture, region: Region | None, shares: Shares | None) -> None:
+        whole = Region(0, 0, picture.width, picture.height)
+        self._picture = cropped(picture, region) if region else picture
+        self.window = Window(*(region or whole).window)
+        self._shares = None if shares is None else shares[self.window]
+        self._pixels: Pixels = picture.pixels[self.window].copy()  # what isn't touched stays
+        self._squares = 0.0
+
+    def wants(self, part: Window) -> bool:
+        """Return whether any of a tile is let through by the mask."""
+        if self._shares is None:
+            return True
+        return bool(self._shares[part.overlap(self.window).seen_from(self.window)].any())
+
+    def write(self, part: Window, noisy: Planes, denoised: Planes) -> None:
+        """Take over what a tile has of the window.
+
+        Args:
+            part: the tile, in the whole picture.
+            noisy: (C, h, w).
+            denoised: likewise.
+        """
+        common = part.overlap(self.window)
+        inside, place = common.seen_from(part), common.seen_from(self.window)
+        noisy, denoised = noisy[:, *inside], denoised[:, *inside]
+        shares = None if self._shares is None else self._shares[place]
+        if shares is not None:
+            denoised = blended(noisy, denoised, shares)
+        written = to_pixels(denoised, self._pixels.dtype, self._picture.levels)
+        if shares is None:
+            self._pixels[place] = written
+        else:
+            self._pixels[place][shares > 0] = written[shares > 0]
+        if self._pixels.dtype.kind == "f":
             removed = noisy - denoised
         else:  # beyond black and white nothing is seen, and nothing written
             removed = noisy.clip(0, 1)
             removed -= denoised.clip(0, 1)
-        squares += float(np.vdot(removed, removed))
-        pixels[part] = to_pixels(denoised, pixels.dtype, picture.levels)
+        self._squares += float(np.vdot(removed, removed))
 
-    began = time.perf_counter()
-    size = (picture.channels, picture.height, picture.width)
-    graph = graph_of(engine.config)
-    firing = FiringCounter(graph, *size[1:], timesteps) if map_firing else None
-    job = _Job(engine, level, timesteps, adjustment, firing)
-    activity = _in_tiles(job, size, read, write, tile, on_tile)
-    return Denoised(
-        picture=dataclasses.replace(picture, pixels=pixels),
-        noise=found,
-        activity=activity,
-        removed=255 * math.sqrt(squares / picture.pixels.size),
-        firing_map=None if firing is None else firing.result(),
-        seconds=time.perf_counter() - began,
-    )
+    @property
+    def removed(self) -> float:
+        """Root mean square of what was removed where the mask lets through, in 8-bit units."""
+        count = self._pixels.size
+        if self._shares is not None:
+            count = int(np.count_nonzero(self._shares)) * self._picture.channels
+        return 255 * math.sqrt(self._squares / max(1, count))
+
+    def result(self) -> Picture:
+        """Return the picture that was written."""
+        return dataclasses.replace(self._picture, pixels=self._pixels)
 
 
 def denoise_planes(
@@ -200,12 +266,16 @@ def _in_tiles(
     write: Callable[[Window, Planes, Planes], Any],
     tile: Shape | None,
     on_tile: OnTile,
+    within: Window | None = None,
+    wants: Callable[[Window], bool] = lambda part: True,
 ) -> Activity:
     """Read, denoise and write tile by tile, so that no more of an image is held in float32."""
     wanted, engine, activities = job.check(size[0]), job.engine, list[Activity]()
     if not wanted:
         return {}
-    parts = list(tiles(*size[1:], graph_of(engine.config), tile or engine.tile))
+    graph = graph_of(engine.config)
+    planned = tiles(*size[1:], graph, tile or engine.tile, within)
+    parts = [part for part in planned if wants(part.target)]
     of = len(parts) * size[0] // engine.config.image_channels * len(wanted)
 
     def on_pass(activity: Activity) -> None:

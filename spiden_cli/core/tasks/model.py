@@ -20,6 +20,7 @@ from spiden_cli.core.engine.ensemble import EnsembleEngine
 from spiden_cli.core.engine.firing import FiringMap
 from spiden_cli.core.engine.selection import Waiting, select_engine
 from spiden_cli.core.image.picture import Picture
+from spiden_cli.core.image.region import as_region
 from spiden_cli.core.network.folding import FoldedNetwork
 from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise, is_coarse
 from spiden_cli.core.noise.model import (
@@ -159,6 +160,8 @@ class Model:
         timesteps: int | None = None,
         white: float | None = None,
         adjustment: Adjustment = UNADJUSTED,
+        mask: Any = None,  # noqa: ANN401
+        region: tuple[int, int, int, int] | None = None,
         map_firing: bool = False,
         on_tile: OnTile = lambda done, of: None,
     ) -> Result:
@@ -174,17 +177,23 @@ class Model:
             white: the value of white. None: 1 for floats, 255 for uint8; for uint16 the largest
                 value of the smallest of 8, 10, 12, 14 and 16 bits that hold the image.
             adjustment: how strongly to denoise luminance and colour, and how much grain to leave.
+            mask: where to denoise: white is denoised, black stays to the bit, grey is blended. An
+                array or tensor (H, W) of bool, uint8, uint16, or float from 0 to 1; or a `Picture`.
+            region: denoise this part alone, and return it: left, top, width and height in pixels.
+                The noise is estimated from the whole image, so that the part comes out as it does
+                in the whole.
             map_firing: also gather where the neurons fire.
             on_tile: told the number of tiles done, and of all.
 
         Returns:
-            The image, of the kind, shape and type that was given, and what was found. Floats are
-            not clipped.
+            The image, or the region of it, of the kind, shape and type that was given, and what was
+            found. Floats are not clipped.
 
         Raises:
             InputError: the image is of another kind, too small, or holds values that are not
                 finite; the noise or T is out of range; a grey image is given to a colour model; a
-                model that is told no noise level is given a strength.
+                model that is told no noise level is given a strength; the mask is of another size
+                or kind; the region isn't in the image.
             WeightsError: the weights can't be read, or give no finite output.
         """
         picture = as_picture(image, white)
@@ -200,14 +209,17 @@ class Model:
         steps = loaded.info.timesteps[0] if timesteps is None else timesteps
         result = denoise_picture(
             loaded.engine, picture, found, steps,
-            on_tile=on_tile, adjustment=adjustment, map_firing=map_firing,
+            on_tile=on_tile, adjustment=adjustment, map_firing=map_firing, mask=mask,
+            region=None if region is None else as_region(region),
         )  # fmt: skip
         strengths = adjustment.strengths(picture.is_colour)
         grey = adjustment.chroma_strength is not None and not picture.is_colour
         notes = (
             loaded.note,
             "it is grey, so that the strength for colour has no effect" if grey else None,
-            too_little(result.removed, found, estimate is not None, adjustment, strengths),
+            too_little(result.removed, found, estimate is not None, adjustment, strengths)
+            if result.asked
+            else "the mask is black all over, so that nothing was denoised",
             *doubts(found, strengths, loaded.info),
         )
         return Result(
