@@ -5,12 +5,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spiden_cli.commands.options import AsJson, read_region
+from spiden_cli.commands.options import AsJson, Show, read_region
 from spiden_cli.errors import InputError, OutputError
 from spiden_cli.report.comparison import MARK, SUFFIX
 from spiden_cli.report.console import note, print_json
 from spiden_cli.report.progress import stepping
-from spiden_cli.report.side_by_side import SEEN, SideBySide, draw_sheet, print_side_by_side
+from spiden_cli.report.side_by_side import (
+    SEEN,
+    SideBySide,
+    draw_sheet,
+    print_side_by_side,
+    show_side_by_side,
+)
 
 if TYPE_CHECKING:
     from spiden_cli.core.image.picture import Picture
@@ -52,6 +58,7 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    show: Show = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw pictures side by side, with a part enlarged and what differs amplified; PSNR, SSIM."""
@@ -69,6 +76,8 @@ def compare(
     page = draw_sheet(report)
     with atomic_path(sheet) as temporary:
         page.save(temporary, "PNG")
+    if show:
+        show_side_by_side(report)
     if as_json:
         print_json(report.as_json(sheet))
     else:

@@ -8,7 +8,7 @@ import typer
 from spiden_cli.commands import denoise_options as options
 from spiden_cli.commands.batch import denoise_all
 from spiden_cli.commands.model import EngineName, Ensemble, Model, open_model, weights_files
-from spiden_cli.commands.options import Device, Threads, one_sigma
+from spiden_cli.commands.options import Device, Threads, one_sigma, read_region
 from spiden_cli.errors import InputError
 from spiden_cli.report.comparison import MARK as COMPARED
 from spiden_cli.report.comparison import is_folder, plan_comparisons
@@ -25,6 +25,8 @@ def denoise(
     strength: options.Strength = 1.0,
     chroma_strength: options.ChromaStrength = None,
     detail: options.Detail = 0.0,
+    mask: options.Mask = None,
+    region: options.Region = None,
     model: Model = "auto",
     timesteps: options.Timesteps = None,
     ensemble: Ensemble = False,
@@ -35,6 +37,7 @@ def denoise(
     white: options.White = None,
     quality: options.Quality = None,
     strip: options.Strip = False,
+    show: options.Show = False,
     as_json: options.AsJson = False,
     engine: EngineName = "auto",
     device: Device = "auto",
@@ -42,8 +45,9 @@ def denoise(
 ) -> None:
     """Remove noise from pictures; 8 or 16 bits, grey or colour, transparency and metadata kept."""
     level = None if sigma == "auto" else one_sigma(sigma)
+    part = None if region is None else read_region(region, "--region")
     from spiden_cli.core.engine.engine import check_timesteps
-    from spiden_cli.core.files.outputs import plan_outputs
+    from spiden_cli.core.files.outputs import MARK, REGION_MARK, check_parts, plan_outputs
     from spiden_cli.core.files.picture_files import check_quality
     from spiden_cli.core.tasks.adjustment import Adjustment
     from spiden_cli.core.tasks.files import Files, Settings
@@ -53,9 +57,17 @@ def denoise(
         check_timesteps(timesteps)
 
     sources = _sources(pictures)
-    clean = {source: _clean(reference, source) for source in sources} if reference else {}
-    also_read = [*clean.values(), *weights_files([model])]
-    targets = plan_outputs(sources, output, overwrite, also_read)
+    if show and len(sources) > 1:
+        raise InputError("--show draws a single picture: of several, --compare FOLDER/ draws each")
+    clean = {source: _of_same_name(reference, source) for source in sources} if reference else {}
+    masks = {source: _of_same_name(mask, source) for source in sources} if mask else {}
+    also_read = [*clean.values(), *masks.values(), *weights_files([model])]
+    if part is not None and output is not None:
+        check_parts(dict.fromkeys(sources, output))
+    mark = MARK if part is None else REGION_MARK
+    targets = plan_outputs(sources, output, overwrite, also_read, mark)
+    if part is not None:
+        check_parts(targets)
     for target in targets.values():
         check_quality(target, quality)
     drawings = _drawings(compare, targets, also_read, overwrite)
@@ -63,13 +75,13 @@ def denoise(
     if timesteps is not None and model != "auto" and not opened.loaded(False).info.config.spiking:
         raise InputError("a CNN has no timesteps: leave out --timesteps")
     settings = Settings(
-        level, timesteps, white, adjustment, quality, strip, alone=len(sources) == 1
+        level, timesteps, white, adjustment, quality, strip, part, alone=len(sources) == 1
     )
     jobs = [
-        Files(source, target, clean.get(source), drawings.get(source))
+        Files(source, target, clean.get(source), drawings.get(source), masks.get(source))
         for source, target in targets.items()
     ]
-    reports, failed = denoise_all(opened, settings, jobs)
+    reports, failed = denoise_all(opened, settings, jobs, show)
     if as_json:
         print_json([report.as_json() for report in reports])
     else:
@@ -93,8 +105,8 @@ def _sources(pictures: list[str]) -> list[Path]:
     return sources
 
 
-def _clean(reference: Path, source: Path) -> Path:
-    return reference / source.name if reference.is_dir() else reference
+def _of_same_name(given: Path, source: Path) -> Path:
+    return given / source.name if given.is_dir() else given
 
 
 def _drawings(

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from spiden_cli.commands.options import MODEL
+from spiden_cli.commands.options import MODEL, SHOW_HELP
 
-STRENGTH, FILES = "How strong", "Files"
+STRENGTH, PART, FILES = "How strong", "Which part", "Files"
 
 EXAMPLES = """Examples:
 
@@ -18,6 +18,10 @@ spiden denoise noisy.jpg --compare look.png: and what was done is drawn
 spiden denoise noisy.jpg --strength 0.7 --detail 0.2: gentler, leaves grain
 
 spiden denoise noisy.jpg --chroma-strength 1.5: more against spots of colour
+
+spiden denoise noisy.jpg --region 900,600,400,300 --show: try it on a part
+
+spiden denoise noisy.jpg --mask sky.png: only where the mask is white
 
 spiden denoise scans/ -o clean/ --sigma 10: a folder, at a level of your own
 """
@@ -57,6 +61,27 @@ Detail = Annotated[
         "plastic than none.",
         metavar="SHARE",
         rich_help_panel=STRENGTH,
+    ),
+]
+Mask = Annotated[
+    Path | None,
+    typer.Option(
+        help="Grey picture (or folder, same names) of the same size: white is denoised, black is "
+        "kept to the bit, grey is blended.",
+        metavar="FILE|FOLDER",
+        show_default=False,
+        rich_help_panel=PART,
+    ),
+]
+Region = Annotated[
+    str | None,
+    typer.Option(
+        help="Denoise and write this part alone, to try settings: left, top, width and height in "
+        "pixels. The level is that of the whole picture, so that the part comes out as it will in "
+        "the whole. By default into NAME_region.",
+        metavar="X,Y,W,H",
+        show_default=False,
+        rich_help_panel=PART,
     ),
 ]
 Timesteps = Annotated[
@@ -122,6 +147,7 @@ Strip = Annotated[
         rich_help_panel=FILES,
     ),
 ]
+Show = Annotated[bool, typer.Option("--show", help=SHOW_HELP, rich_help_panel=FILES)]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=FILES)
 ]

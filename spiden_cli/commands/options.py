@@ -16,6 +16,11 @@ MOST_THREADS = 1024
 
 MODEL, MACHINE = "Model", "Machine"  # groups of options in the help
 
+SHOW_HELP = (
+    "Draw before and after in the terminal: in pixels where it can (kitty, iTerm2, sixels; with "
+    "spiden[show]), else in half blocks."
+)
+
 Value = TypeVar("Value")
 
 Device = Annotated[
@@ -39,6 +44,7 @@ Threads = Annotated[
         rich_help_panel=MACHINE,
     ),
 ]  # fmt: skip
+Show = Annotated[bool, typer.Option("--show", help=SHOW_HELP)]
 Seed = Annotated[int, typer.Option(help="Seed of all randomness.", min=0, max=2**63 - 1)]
 
 

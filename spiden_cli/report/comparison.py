@@ -95,6 +95,23 @@ def draw_comparison(
         page.save(temporary, "PNG")
 
 
+def show_denoised(noisy: "Picture", denoised: "Picture") -> None:
+    """Draw a picture before and after in the terminal, with the part that `draw_comparison` shows.
+
+    Args:
+        noisy: what was read.
+        denoised: of the same size and kind.
+    """
+    from spiden_cli.core.image.views import choose_cutout
+    from spiden_cli.report.terminal_pictures import show
+
+    alike = replace(noisy, range=denoised.range)
+    show(
+        {"noisy": alike, "denoised": denoised},
+        lambda side: choose_cutout(noisy.pixels, denoised.pixels, denoised.levels, side),
+    )
+
+
 def _heading(report: "DenoiseReport") -> str:
     size = f"{report.width} x {report.height}"
     time = f", T = {report.timesteps}" if report.spiking else ""

@@ -11,6 +11,7 @@ from spiden_cli.report.console import data
 from spiden_cli.report.numbers import quantity
 
 if TYPE_CHECKING:
+    from spiden_cli.core.image.region import Region
     from spiden_cli.core.tasks.files import Done, Files
 
 
@@ -22,6 +23,9 @@ class DenoiseReport:
         source: the noisy picture.
         output: the file that was written.
         comparison: the file with noisy and denoised side by side, if there is one.
+        mask: the file that says where to denoise, if there is one.
+        region: the part of the picture that was denoised and written; None: all of it. What follows
+            is of that part, but for the noise.
         width: columns of pixels.
         height: rows of pixels.
         colour: whether it is in colour.
@@ -50,6 +54,8 @@ class DenoiseReport:
     source: Path
     output: Path
     comparison: Path | None
+    mask: Path | None
+    region: "Region | None"
     width: int
     height: int
     colour: bool
@@ -84,13 +90,15 @@ class DenoiseReport:
         """
         from spiden_cli.core.engine.activity import mean_firing_rate, synaptic_operations
 
-        picture, result, quality = done
+        picture, result, quality, region = done
         sigma = getattr(result.noise, "sigma", None)
         strength, chroma_strength = result.adjustment.strengths(picture.is_colour)
         return cls(
             source=files.source,
             output=files.target,
             comparison=files.drawing,
+            mask=files.mask,
+            region=region,
             width=picture.width,
             height=picture.height,
             colour=picture.is_colour,
@@ -135,7 +143,8 @@ class DenoiseReport:
     def level(self) -> str:
         """The noise level, and where it is from."""
         level = self.noise if self.sigma is None else f"{self.sigma:.1f}"
-        return f"{level} ({'estimated from the picture' if self.sigma_estimated else 'as given'})"
+        whole = "the picture" if self.region is None else "the whole picture"
+        return f"{level} ({f'estimated from {whole}' if self.sigma_estimated else 'as given'})"
 
     @property
     def adjustment(self) -> str:
@@ -156,6 +165,8 @@ class DenoiseReport:
             "source": str(self.source),
             "output": str(self.output),
             "comparison": None if self.comparison is None else str(self.comparison),
+            "mask": None if self.mask is None else str(self.mask),
+            "region": None if self.region is None else self.region._asdict(),
             "sigma": None if self.sigma is None else round(self.sigma, 3),
             "removed": round(self.removed, 4),
             "firing_rate": self.firing_rate,
@@ -183,6 +194,10 @@ def _sheet(report: DenoiseReport) -> Table:
     kind = "colour" if report.colour else "grey"
     size = f"{report.width} x {report.height}"
     sheet.add_row("picture", f"{report.source.name}: {size}, {kind}, {report.depth} bits")
+    if report.region is not None:
+        sheet.add_row("part", f"--region {report.region}")
+    if report.mask is not None:
+        sheet.add_row("mask", report.mask.name)
     if report.noise_found is not None:
         sheet.add_row("noise", report.noise_found)
     sheet.add_row("sigma", report.level)

@@ -52,6 +52,19 @@ class SideBySide:
         return self.pictures[self.base] if self.reference is None else self.reference
 
     @property
+    def shown(self) -> "dict[Path, Picture]":
+        """All pictures, the reference first."""
+        first = {} if self.reference is None else {self.base: self.reference}
+        return {**first, **self.pictures}
+
+    def crop_of(self, side: int) -> "Region":
+        """Return the middle of the part that is enlarged, of at most so many pixels a side."""
+        left, top, width, height = self.crop
+        wide, tall = min(width, side), min(height, side)
+        middle = left + (width - wide) // 2, top + (height - tall) // 2
+        return self.crop._replace(left=middle[0], top=middle[1], width=wide, height=tall)
+
+    @property
     def factor(self) -> int:
         """By how much differences are amplified: one factor for all, to compare them."""
         return amplification(max(found.difference for found in self.measured.values()))
@@ -144,12 +157,9 @@ def draw_sheet(report: SideBySide) -> "Image":
     from spiden_cli.core.image.views import look, look_closely
 
     labels, base = report.labels, report.base_picture
-    shown = dict(report.pictures)
-    if report.reference is not None:
-        shown = {report.base: report.reference, **shown}
     views = {
         path: (look(picture, SIDE), look_closely(picture, report.crop))
-        for path, picture in shown.items()
+        for path, picture in report.shown.items()
     }
     pictures = [Panel(labels[path], _facts(report, path), *view) for path, view in views.items()]
     differences = [
@@ -167,6 +177,19 @@ def draw_sheet(report: SideBySide) -> "Image":
     kind = "colour" if base.is_colour else "grey"
     heading = f"{base.width} x {base.height}, {kind}"
     return draw_page(heading, rows, (base.height, base.width), report.crop)
+
+
+def show_side_by_side(report: SideBySide) -> None:
+    """Draw the pictures in the terminal, the reference first.
+
+    Args:
+        report: what was found.
+    """
+    from spiden_cli.report.terminal_pictures import show
+
+    labels = report.labels
+    pictures = {labels[path]: picture for path, picture in report.shown.items()}
+    show(pictures, report.crop_of)
 
 
 def _facts(report: SideBySide, path: Path) -> tuple[str, ...]:

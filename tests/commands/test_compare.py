@@ -175,3 +175,10 @@ def test_six_pictures_fit_on_a_sheet(spiden, pictures, scene):
 def test_pictures_of_one_name_are_told_apart(tmp_path):
     paths = [tmp_path / "a" / "x.png", tmp_path / "b" / "x.png", tmp_path / "b" / "y.png"]
     assert list(distinct_labels(paths).values()) == ["a/x.png", "b/x.png", "y.png"]
+
+
+def test_show_where_there_is_no_terminal_says_so(spiden, pictures):
+    done = spiden("compare", pictures / "clean.png", pictures / "four.png", "--show", "--json")
+    assert done.code == 0
+    json.loads(done.stdout)
+    assert "nothing is drawn" in done.stderr

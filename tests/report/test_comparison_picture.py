@@ -8,10 +8,13 @@ import pytest
 from PIL import Image
 
 import spiden_cli as spiden
+from spiden_cli.core.tasks.files import Done, Files
 from spiden_cli.errors import InputError, OutputError
 from spiden_cli.report.comparison import draw_comparison, plan_comparisons
 from spiden_cli.report.denoising import DenoiseReport
 from spiden_cli.report.panels import EDGE, GAP, HEAT, SIDE
+
+FILES = Files(Path("a.png"), Path("b.png"))
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +25,7 @@ def model(small_weights):
 def drawn(network, pixels, path, **changes) -> np.ndarray:
     picture = spiden.Picture(pixels)
     result = network.denoise(picture, 25.0, map_firing=True)
-    report = DenoiseReport.of(Path("a.png"), Path("b.png"), picture, result, None)
+    report = DenoiseReport.of(FILES, Done(picture, result, None))
     draw_comparison(path, picture, result.image, result.firing_map, replace(report, **changes))
     with Image.open(path) as image:
         assert image.format == "PNG"
@@ -49,7 +52,7 @@ def test_pixels_of_the_cutout_are_squares_of_the_page(model, tmp_path):
 def test_removed_nothing_is_mid_grey(model, tmp_path):
     picture = spiden.Picture(np.full((130, 130), 90, np.uint8))
     result = model.denoise(picture, 25.0, adjustment=spiden.Adjustment(0))
-    report = DenoiseReport.of(Path("a.png"), Path("b.png"), picture, result, None)
+    report = DenoiseReport.of(FILES, Done(picture, result, None))
     draw_comparison(tmp_path / "c.png", picture, result.image, None, report)
     with Image.open(tmp_path / "c.png") as image:
         page = np.asarray(image)

@@ -1,16 +1,17 @@
 """Where denoised pictures go: decided, and checked, before any work is done."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from spiden_cli.core.files.picture_files import SUFFIXES, check_output
 from spiden_cli.core.preflight import check_writes
 from spiden_cli.errors import InputError
 
-__all__ = ["MARK", "distinct_names", "plan_outputs"]
+__all__ = ["MARK", "REGION_MARK", "check_parts", "distinct_names", "plan_outputs"]
 
 MARK = "_denoised"
+REGION_MARK = "_region"
 
 _OTHER_FORMATS = {
     ".apng", ".arw", ".cr2", ".cr3", ".czi", ".dcm", ".dng", ".eps", ".exr", ".fits",
@@ -26,6 +27,7 @@ def plan_outputs(
     output: Path | None,
     overwrite: bool,
     also_read: Iterable[Path] = (),
+    mark: str = MARK,
 ) -> dict[Path, Path]:
     """Choose the output file of each input; makes nothing.
 
@@ -35,6 +37,7 @@ def plan_outputs(
             NAME_denoised.SUFFIX beside each input. A name with a suffix of pictures is a file.
         overwrite: allow an output to replace the input that it was made from.
         also_read: other files that are read, and so never replaced: references, weights.
+        mark: what is added to the name of a picture, for an output beside it.
 
     Returns:
         Input -> output, in the order of the inputs. A suffix that can't be written becomes .png.
@@ -52,7 +55,7 @@ def plan_outputs(
             )
     folder = None if into_file else output
     targets = {
-        source: output if output is not None and into_file else _beside(source, folder)
+        source: output if output is not None and into_file else _beside(source, folder, mark)
         for source in sources
     }
     check_writes(
@@ -64,6 +67,23 @@ def plan_outputs(
         hint="choose another --output",
     )
     return targets
+
+
+def check_parts(targets: Mapping[Path, Path]) -> None:
+    """Refuse to put a part of a picture in its place, whatever else may be replaced.
+
+    Args:
+        targets: the output of each picture.
+
+    Raises:
+        InputError: an output is its own picture.
+    """
+    for source, target in targets.items():
+        if target.exists() and target.samefile(source):
+            raise InputError(
+                f"--region writes a part of the picture, which must not replace {source}: choose "
+                "another --output"
+            )
 
 
 def distinct_names(paths: Sequence[Path]) -> list[str]:
@@ -83,8 +103,8 @@ def _is_file(output: Path) -> bool:
     return not output.is_dir() and output.suffix.lower() in {*SUFFIXES, *_OTHER_FORMATS}
 
 
-def _beside(source: Path, folder: Path | None) -> Path:
+def _beside(source: Path, folder: Path | None, mark: str) -> Path:
     suffix = source.suffix if source.suffix.lower() in SUFFIXES else ".png"
     if folder is not None:
         return folder / f"{source.stem}{suffix}"
-    return source.with_name(f"{source.stem}{MARK}{suffix}")
+    return source.with_name(f"{source.stem}{mark}{suffix}")

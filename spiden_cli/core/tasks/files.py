@@ -14,9 +14,11 @@ from spiden_cli.core.files.picture_files import (
     write_picture,
 )
 from spiden_cli.core.image.metrics import Quality, check_alike, quality
-from spiden_cli.core.image.picture import Picture
+from spiden_cli.core.image.picture import MINIMUM_SIDE, Picture
+from spiden_cli.core.image.region import Region, cropped
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
 from spiden_cli.core.tasks.denoising import OnTile
+from spiden_cli.core.tasks.masks import as_shares
 from spiden_cli.core.tasks.model import Model, Result
 from spiden_cli.errors import InputError
 
@@ -32,12 +34,14 @@ class Files:
         target: where the result goes; its folder is made if need be.
         reference: the clean picture, if there is one.
         drawing: where a comparison is to be drawn, if one is wanted.
+        mask: says where to denoise; None: everywhere.
     """
 
     source: Path
     target: Path
     reference: Path | None = None
     drawing: Path | None = None
+    mask: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class Settings:
         adjustment: how strongly to denoise.
         quality: of the compression, 1 to 100; None: the file's own.
         strip: leave out what is said of the picture.
+        region: the part to denoise and write; None: all of it.
         alone: it is the only one, so that what doesn't suit it is refused and not passed over.
     """
 
@@ -60,14 +65,17 @@ class Settings:
     adjustment: Adjustment = UNADJUSTED
     quality: int | None = None
     strip: bool = False
+    region: Region | None = None
     alone: bool = True
 
     def check(self, picture: Picture, name: str) -> None:
-        """Refuse what doesn't suit the only picture.
+        """Refuse what doesn't suit a picture.
 
         Raises:
-            InputError: a strength for colour, and the picture is grey.
+            InputError: a strength for colour, and the only picture is grey; the region isn't in it.
         """
+        if self.region is not None:
+            self.region.check(picture.width, picture.height, MINIMUM_SIDE)
         if self.alone and self.adjustment.chroma_strength is not None and not picture.is_colour:
             raise InputError(f"{name} is grey: leave out --chroma-strength")
 
@@ -76,14 +84,16 @@ class Done(NamedTuple):
     """A picture that was denoised and written.
 
     Attributes:
-        picture: the noisy one.
+        picture: the noisy one, or the part of it that was denoised.
         result: what became of it.
         quality: against the reference; None without one.
+        region: which part; None: all of it.
     """
 
     picture: Picture
     result: Result
     quality: Quality | None
+    region: Region | None = None
 
 
 def denoise_file(
@@ -103,7 +113,8 @@ def denoise_file(
         on_tile: told the number of tiles done, and of all.
 
     Raises:
-        InputError: the picture or its reference can't be used, or a setting doesn't suit it.
+        InputError: the picture, its reference or its mask can't be used, or a setting doesn't suit
+            it.
         OutputError: the result can't be written.
         WeightsError: the model can't be loaded, or gives no finite output.
     """
@@ -111,21 +122,36 @@ def denoise_file(
     if settings.strip:
         picture = stripped(picture)
     settings.check(picture, files.source.name)
-    check_output(files.target, picture.width, picture.height)
+    region = settings.region
+    noisy = picture if region is None else cropped(picture, region)
+    check_output(files.target, noisy.width, noisy.height)
+    mask = None if files.mask is None else _read_mask(files.mask, picture)
     clean = None
     if files.reference is not None:
         clean = read_picture(files.reference).pixels
         check_alike(picture.pixels, clean)  # refused before the work
-    for sentence in (*picture.notes, *losses(files.target, picture)):
+        clean = clean if region is None else clean[region.window]
+    for sentence in (*noisy.notes, *losses(files.target, noisy)):
         on_note(sentence)
     result = model.denoise(
         picture, settings.level, timesteps=settings.timesteps, white=settings.white,
-        adjustment=settings.adjustment, map_firing=files.drawing is not None, on_tile=on_tile,
+        adjustment=settings.adjustment, mask=mask, region=region,
+        map_firing=files.drawing is not None, on_tile=on_tile,
     )  # fmt: skip
     with making_folder(files.target.parent):
         write_picture(files.target, result.image, settings.quality)
     scores = None
     if clean is not None:
         pixels, levels = result.image.pixels, result.image.levels
-        scores = quality(picture.pixels, pixels, clean, levels)
-    return Done(picture, result, scores)
+        scores = quality(noisy.pixels, pixels, clean, levels)
+    return Done(noisy, result, scores, region)
+
+
+def _read_mask(path: Path, picture: Picture) -> Picture:
+    """Read a mask, and refuse by name one that can't be laid over the picture."""
+    mask = read_picture(path)
+    try:
+        as_shares(mask, picture.width, picture.height)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    return mask
