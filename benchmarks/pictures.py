@@ -1,12 +1,16 @@
-"""Make the README's pictures: the sample photograph, clean, noisy, denoised, and side by side.
+"""Make the README's pictures.
 
-    python benchmarks/pictures.py
+    python benchmarks/pictures.py [FOLDER that holds nam25/]
 
-The noise is white and Gaussian, sigma 25, seeded; the noisy file is clipped and rounded to 8 bits,
-as a file must be.
+clean.png and noisy.png are the sample photograph; its noise is white and Gaussian, sigma 25,
+seeded; the noisy file is clipped and rounded to 8 bits, as a file must be. photograph.png and
+photograph_clean.png are a part of a real photograph at high ISO and of the mean of 500 shots of its
+scene (nam25, picture 18; docs/guide.md says where it is from); beside.jpg is that photograph before
+and after `spiden denoise`, each pixel drawn as 2 x 2.
 """
 
 import dataclasses
+import sys
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -14,26 +18,40 @@ from PIL import Image, ImageDraw, ImageFont
 import spiden_cli as spiden
 from spiden_cli.core.bundled import sample_picture
 from spiden_cli.core.image.picture import Picture
+from spiden_cli.core.image.region import Region, cropped
 from spiden_cli.core.image.tensor import to_pixels, to_tensor
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "images"
 SIGMA = 25.0
+PART = Region(176, 8, 320, 240)  # of picture 18
+ZOOM = 2
 
 
 def main() -> None:
-    """Write clean.png, noisy.png and beside.png."""
+    """Write the pictures into docs/images."""
     clean = spiden.read_picture(sample_picture())
-    noisy = _noisy(clean)
-    denoised = spiden.load("auto").denoise(noisy).image
     spiden.write_picture(FOLDER / "clean.png", clean)
-    spiden.write_picture(FOLDER / "noisy.png", noisy)
+    spiden.write_picture(FOLDER / "noisy.png", _noisy(clean))
+    photograph, mean = _photograph(Path(sys.argv[1]) if sys.argv[1:] else None)
+    spiden.write_picture(FOLDER / "photograph.png", photograph)
+    spiden.write_picture(FOLDER / "photograph_clean.png", mean)
+    denoised = spiden.load("auto").denoise(photograph).image
     labels = {
-        f"noisy, {spiden.psnr(noisy.pixels, clean.pixels):.1f} dB": noisy,
-        f"spiden, {spiden.psnr(denoised.pixels, clean.pixels):.1f} dB": denoised,
+        "a photograph at high ISO": photograph,
+        "spiden denoise": denoised,
     }
-    _beside(labels).save(FOLDER / "beside.png", optimize=True)
-    for label in labels:
-        print(label)
+    _beside(labels).save(FOLDER / "beside.jpg", quality=88, subsampling=0, optimize=True)
+    for label, picture in labels.items():
+        print(f"{label}: {spiden.psnr(picture.pixels, mean.pixels):.2f} dB")
+
+
+def _photograph(data_dir: Path | None) -> tuple[Picture, Picture]:
+    pairs = spiden.find_dataset("nam25", data_dir)
+    place = [path.name for path in pairs.paths].index("18.png")
+    noisy, clean = (
+        cropped(spiden.read_picture(paths[place]), PART) for paths in (pairs.noisy, pairs.paths)
+    )
+    return noisy, clean
 
 
 def _noisy(clean: Picture) -> Picture:
@@ -43,13 +61,14 @@ def _noisy(clean: Picture) -> Picture:
 
 def _beside(pictures: dict[str, Picture]) -> Image.Image:
     first = next(iter(pictures.values()))
-    gap, band = 8, 22
-    canvas = Image.new("RGB", ((first.width + gap) * len(pictures) - gap, first.height + band))
-    canvas.paste("white", (0, 0, *canvas.size))
-    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(15)
+    width, height = ZOOM * first.width, ZOOM * first.height
+    gap, band = 16, 44
+    canvas = Image.new("RGB", ((width + gap) * len(pictures) - gap, height + band), "white")
+    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(28)
     for index, (label, picture) in enumerate(pictures.items()):
-        left = index * (first.width + gap)
-        canvas.paste(Image.fromarray(picture.pixels), (left, band))
+        left = index * (width + gap)
+        enlarged = Image.fromarray(picture.pixels).resize((width, height), Image.Resampling.NEAREST)
+        canvas.paste(enlarged, (left, band))
         draw.text((left + 2, 2), label, "black", font)
     return canvas
 

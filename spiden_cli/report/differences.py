@@ -30,6 +30,7 @@ def difference_panel(
     factor: int,
     wholes: "tuple[Values, Values]",
     parts: "tuple[Values, Values]",
+    minus: str | None = None,
 ) -> Panel:
     """Return the first of two pictures minus the second, as a panel.
 
@@ -39,8 +40,14 @@ def difference_panel(
         factor: to amplify it by.
         wholes: overviews of both, (H, W, C).
         parts: cut-outs of both, likewise.
+        minus: what the second picture is called, where the title doesn't say it.
     """
     whole, part = ((one - other) * factor + 127.5 for one, other in (wholes, parts))
     times = f"amplified {factor} times" if factor > 1 else "not amplified"
-    facts = f"{times}; mid-grey is zero", f"{deviation:.2g} of 255 levels (root mean square)"
+    size = f"{deviation:.2g}" if deviation < 100 else f"{deviation:.0f}"
+    facts = (
+        *(() if minus is None else (f"minus {minus}",)),
+        f"{times}; mid-grey is zero",
+        f"{size} of 255 levels (root mean square)",
+    )
     return Panel(title, facts, whole, part)

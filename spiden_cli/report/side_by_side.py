@@ -164,10 +164,11 @@ def draw_sheet(report: SideBySide) -> "Image":
     pictures = [Panel(labels[path], _facts(report, path), *view) for path, view in views.items()]
     differences = [
         None if path not in report.measured else difference_panel(
-            f"{labels[path]} - {labels[report.base]}",
+            labels[path],
             report.measured[path].difference,
             report.factor,
             *zip(view, views[report.base], strict=True),
+            minus=labels[report.base],
         )
         for path, view in views.items()
     ]  # fmt: skip
