@@ -77,6 +77,15 @@ def test_denoise(spiden, place, name):
     assert record["output"] == str(out / f"{name}.png")
 
 
+def test_compare(spiden, place, name):
+    one, other = place / f"{name}.png", place / f"{name} again.png"
+    shutil.copy(one, other)
+    check(spiden("compare", one, other), name)
+    assert (place / f"{name}_compare.png").is_file()
+    outcome = spiden("compare", other, one, "--reference", one, "-o", place / "s.png", "--json")
+    assert json.loads(outcome.stdout)["reference"] == str(one)
+
+
 def test_evaluate(spiden, place, name):
     arguments = ("--dataset", place, "-m", place / f"{name}.safetensors", "--per-image")
     saved = place / "saved"

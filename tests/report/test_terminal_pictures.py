@@ -1,14 +1,11 @@
 """Pictures in a real (pseudo) terminal, which answers what it is asked of its abilities."""
 
-import fcntl
 import importlib.util
 import os
-import pty
 import re
 import struct
 import subprocess
 import sys
-import termios
 import textwrap
 
 import numpy as np
@@ -23,6 +20,8 @@ red, blue = (np.full((60, 90, 3), c, np.uint8) for c in ((200, 10, 10), (10, 10,
 names = sys.argv[1:] or ["before.png", "after.png"]
 show(dict(zip(names, [Picture(red), Picture(blue)])), lambda side: Region(5, 5, min(side, 50), 20))
 """
+
+fcntl, pty, termios = map(pytest.importorskip, ("fcntl", "pty", "termios"))  # not on Windows
 
 needs_library = pytest.mark.skipif(
     importlib.util.find_spec("textual_image") is None,
