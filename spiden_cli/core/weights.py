@@ -61,14 +61,20 @@ class WeightsInfo:
         """Whether it was trained on camera noise, and so is told the level that this has."""
         return self.noise == "camera"
 
+    @property
+    def most_sigma(self) -> float:
+        """The highest level to tell the network, in 8-bit units: beyond its training it fails."""
+        return self.sigma[1] if self.config.noise_map and not self.for_camera else 255.0
+
     def doubt(self, sigma: float) -> str | None:
         """Return why a noise level asks too much of these weights; None if it does not."""
         low, high = self.sigma
         if low <= sigma <= high:
             return None
-        return (
+        trained = (
             f"sigma {sigma:.3g} is outside of what this model was trained for, {low:g} to {high:g}"
         )
+        return f"{trained}: it is told {high:g}" if sigma > self.most_sigma else trained
 
 
 def save_weights(path: Path, network: "Denoiser", info: WeightsInfo) -> None:

@@ -34,6 +34,8 @@ _ROUNDS = 4
 _ENERGY_QUANTILE = 54.41
 """0.99 quantile of a patch's gradient energy under unit white noise, in the Gamma approximation of
 Liu et al. (shape 45 / 2, scale 2 * 35 / 45: rank and trace of the gradient operator)."""
+_DRAWN = 0.5
+"""Share of equal neighbours above which patches are of a drawing; of noise of one level 0.3."""
 _CLIPPING_MARGIN = 2.0  # in sigma: a patch mean this far from black and white is hardly clipped
 
 
@@ -107,7 +109,21 @@ def _patches(plane: npt.NDArray[Any], range: Range) -> Patches:
             f"{width} x {height} pixels is too small to estimate the noise level; give sigma"
         )
     step = max(1, math.ceil(math.sqrt(count / _MAXIMUM_PATCHES)))
-    return in_8_bit_units(windows[::step, ::step].reshape(-1, _SIDE**2), range)
+    sampled = windows[::step, ::step].reshape(-1, _SIDE**2)
+    return in_8_bit_units(_without_one_tone(sampled), range)
+
+
+def _without_one_tone(patches: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Leave out patches of one value, such as those of a frame around a noisy picture.
+
+    Not where the others look drawn: many equal neighbours are no noise, and one value is the rule.
+    """
+    rest = patches[patches.min(axis=1) < patches.max(axis=1)]
+    if len(rest) < _MINIMUM_PATCHES or len(rest) == len(patches):
+        return patches
+    squares = rest.reshape(-1, _SIDE, _SIDE)
+    drawn = (squares[..., 1:] == squares[..., :-1]).mean() > _DRAWN
+    return patches if drawn else rest
 
 
 def _gradient_energy(patches: Patches) -> npt.NDArray[np.float32]:

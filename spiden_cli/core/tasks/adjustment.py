@@ -82,14 +82,12 @@ class Adjustment:
         return combined
 
 
-def scaled(level: Level, strength: float) -> Level:
-    """Return a noise level, or a map, times a strength; 255 at most."""
-    if strength == 1:
-        return level
+def scaled(level: Level, strength: float, most: float = _MOST_LEVEL) -> Level:
+    """Return a noise level, or a map, times a strength; `most` at most."""
     if isinstance(level, np.ndarray):
         stronger: NDArray[np.float32] = level * np.float32(strength)
-        return stronger.clip(max=_MOST_LEVEL)
-    return min(level * strength, _MOST_LEVEL)
+        return stronger.clip(max=most)
+    return min(level * strength, most)
 
 
 def _check(name: str, value: float, most: float) -> None:

@@ -18,6 +18,7 @@ from spiden_cli.core.image.picture import MINIMUM_SIDE, Picture, Pixels
 from spiden_cli.core.image.pixels import Planes, to_pixels, to_unit
 from spiden_cli.core.image.region import Region, cropped
 from spiden_cli.core.network.families import graph_of
+from spiden_cli.core.noise.clipping import Clipping
 from spiden_cli.core.noise.model import Level, Noise, as_noise, level_of
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment, scaled
 from spiden_cli.core.tasks.masks import Shares, as_shares, blended
@@ -61,6 +62,8 @@ def denoise_picture(
     map_firing: bool = False,
     mask: Any = None,  # noqa: ANN401
     region: Region | None = None,
+    clipping: Clipping | None = None,
+    most: float = 255.0,
 ) -> Denoised:
     """Denoise a picture of any size, grey or colour, of 8 or 16 bits.
 
@@ -75,6 +78,8 @@ def denoise_picture(
         map_firing: also gather where the neurons fire.
         mask: where to denoise; see `as_shares`. What is black stays to the bit.
         region: the part of the picture to denoise, and to return; None: all of it.
+        clipping: what the file clipped of the noise, to undo; None: nothing.
+        most: the highest level that the network is told, in 8-bit units.
 
     Raises:
         InputError: the picture is too small, or a grey one is given to a colour network; the noise
@@ -96,7 +101,7 @@ def denoise_picture(
 
     began = time.perf_counter()
     firing = FiringCounter(graph, *size[1:], timesteps, within) if map_firing else None
-    job = _Job(engine, level, timesteps, adjustment, firing)
+    job = _Job(engine, level, timesteps, adjustment, firing, clipping, most)
     activity = _in_tiles(job, size, read, output.write, tile, on_tile, within, output.wants)
     firing_map = None if firing is None else firing.result()
     if firing_map is not None and region is not None:
@@ -219,6 +224,8 @@ class _Job:
     timesteps: int
     adjustment: Adjustment = UNADJUSTED
     firing: FiringCounter | None = None
+    clipping: Clipping | None = None
+    most: float = 255.0
 
     def run(
         self, source: Planes, part: Tile, strength: float, on_pass: Callable[[Activity], None]
@@ -227,7 +234,7 @@ class _Job:
         if strength == 0:
             return source[:, *part.inside]
         level = self.level if np.ndim(self.level) == 0 else np.asarray(self.level)[part.source]
-        told = scaled(level, strength)
+        told = scaled(level, strength, self.most)
         seen = None if self.firing is None else partial(self.firing.add, part.target)
         denoised = []
         for planes in np.split(source, len(source) // self.engine.config.image_channels):
@@ -238,7 +245,7 @@ class _Job:
         whole = np.concatenate(denoised)
         if not np.isfinite(whole).all():  # finite weights can be large enough for it
             raise WeightsError("the network's output is not finite: its weights are broken")
-        return whole
+        return whole if self.clipping is None else self.clipping.restored(whole, min(strength, 1))
 
     def check(self, channels: int) -> list[float]:
         """Return the strengths at which the network has to run: none, one, or two.
