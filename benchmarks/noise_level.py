@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 
 import spiden_cli as spiden
 from spiden_cli.core.data.training_images import hold_out
-from spiden_cli.core.files.picture_files import find_pictures
+from spiden_cli.core.files.finding import find_pictures
 from spiden_cli.core.image.picture import Pixels, Range
 from spiden_cli.core.noise import blind
 from spiden_cli.core.noise.blocks import opponent_of, residual_of, usable_blocks

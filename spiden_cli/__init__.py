@@ -12,6 +12,8 @@ Names are imported when they are first used, so that `import spiden_cli` costs n
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from spiden_cli.version import __version__
+
 if TYPE_CHECKING:
     from spiden_cli.core.bundled import find_weights, model_names
     from spiden_cli.core.data.datasets import find_dataset
@@ -51,8 +53,6 @@ if TYPE_CHECKING:
         UnsupportedNodeError,
         WeightsError,
     )
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "core.bundled": ("find_weights", "model_names"),

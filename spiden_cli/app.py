@@ -23,12 +23,11 @@ from spiden_cli.commands.evaluate import evaluate
 from spiden_cli.commands.models import models
 from spiden_cli.commands.noise import noise
 from spiden_cli.commands.train import train
-from spiden_cli.errors import SpidenError
+from spiden_cli.errors import TOO_LITTLE_MEMORY, SpidenError, is_out_of_memory
 from spiden_cli.report.console import fail
 
 INTERRUPTED = 128 + signal.SIGINT
 DEBUG_VARIABLE = "SPIDEN_DEBUG"
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")  # torch's words
 
 app = typer.Typer(
     name="spiden",
@@ -114,8 +113,8 @@ def _told(error: Exception) -> tuple[int, str]:
         help_of = f"; see {context.command_path} --help" if context is not None else ""
         message = error.format_message().strip().rstrip(".")
         return getattr(error, "exit_code", 2), message and f"{message}{help_of}"
-    if isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY):
-        return 1, "not enough memory: try smaller pictures, fewer timesteps or smaller batches"
+    if is_out_of_memory(error):
+        return 1, TOO_LITTLE_MEMORY
     reason = (str(error).strip() or "no message").splitlines()[0]
     return 1, (
         f"unexpected {type(error).__name__}: {reason}. This is a fault in spiden: please report it "

@@ -12,6 +12,7 @@ line and leaves with the exit code; a library user catches `SpidenError`.
 """
 
 __all__ = [
+    "TOO_LITTLE_MEMORY",
     "DatasetError",
     "InputError",
     "OutputError",
@@ -19,7 +20,11 @@ __all__ = [
     "TrainingError",
     "UnsupportedNodeError",
     "WeightsError",
+    "is_out_of_memory",
 ]
+
+TOO_LITTLE_MEMORY = "not enough memory: try smaller pictures, fewer timesteps or smaller batches"
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")  # torch's words
 
 
 class SpidenError(Exception):
@@ -60,3 +65,8 @@ class OutputError(SpidenError):
     """A file or folder can't be written."""
 
     exit_code = 6
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Return whether an error of Python's or torch's says that there is too little memory."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in _OUT_OF_MEMORY)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spiden_cli.commands.model import tell_doubt, weights_files
-from spiden_cli.commands.options import AsJson, Threads, counts, one_sigma, use_threads
+from spiden_cli.commands.options import AsJson, Overwrite, Threads, counts, one_sigma, use_threads
 from spiden_cli.commands.report_files import Csv, Plot, check_report_files
 from spiden_cli.errors import InputError
 from spiden_cli.report.progress import stepping
@@ -97,6 +97,7 @@ def analyze(
     sigma: Sigma = None,
     layer: Layer = None,
     plot: Plot = None,
+    overwrite: Overwrite = False,
     csv: Csv = None,
     as_json: AsJson = False,
     threads: Threads = None,
@@ -114,7 +115,8 @@ def analyze(
     neuron_for(None)  # an impossible neuron is refused before anything is measured
     if sparsity is not None:
         check_sparsity(sparsity)
-    check_report_files(plot, csv, [image, *weights_files([weights] if weights else [])])
+    reads = [image, *weights_files([weights] if weights else [])]
+    check_report_files(plot, csv, reads, overwrite)
     use_threads(threads)
     measured: dict[int, LayerMeasurement] = {}
     inputs: dict[int, Distribution] = {}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spiden_cli.commands.options import AsJson, Show, read_region
+from spiden_cli.commands.options import AsJson, Overwrite, Show, read_region
 from spiden_cli.errors import InputError, OutputError
 from spiden_cli.report.comparison import MARK, SUFFIX
 from spiden_cli.report.console import note, print_json
@@ -58,6 +58,7 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    overwrite: Overwrite = False,
     show: Show = False,
     as_json: AsJson = False,
 ) -> None:
@@ -69,13 +70,16 @@ def compare(
     if sheet.suffix.lower() != SUFFIX:
         raise OutputError(f"can't write {sheet}: the sheet is a {SUFFIX} file")
     from spiden_cli.core.atomic import atomic_path
+    from spiden_cli.core.files.origin import drawn_by_spiden
     from spiden_cli.core.preflight import check_writes
 
-    check_writes([*pictures, reference], [sheet], hint="choose another --output")
+    check_writes(
+        [*pictures, reference], [sheet], overwrite=overwrite, hint="choose another --output"
+    )
     report = _measured(pictures, reference, region)
     page = draw_sheet(report)
     with atomic_path(sheet) as temporary:
-        page.save(temporary, "PNG")
+        page.save(temporary, "PNG", pnginfo=drawn_by_spiden())
     if show:
         show_side_by_side(report)
     if as_json:

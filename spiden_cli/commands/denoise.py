@@ -1,26 +1,23 @@
 """`spiden denoise`: noisy pictures in, clean pictures out."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import typer
 
 from spiden_cli.commands import denoise_options as options
-from spiden_cli.commands.batch import denoise_all
+from spiden_cli.commands.batch import Done, Machine, Work, run
+from spiden_cli.commands.denoise_files import Asked, find, naming_for, plan
 from spiden_cli.commands.model import EngineName, Ensemble, Model, open_model, weights_files
 from spiden_cli.commands.options import Device, Threads, one_sigma, read_region
+from spiden_cli.commands.streams import streams
+from spiden_cli.commands.watching import refuse_beside_watch, watch_folder
 from spiden_cli.errors import InputError
-from spiden_cli.report.comparison import MARK as COMPARED
-from spiden_cli.report.comparison import is_folder, plan_comparisons
-from spiden_cli.report.console import fail, note, print_json
-from spiden_cli.report.denoising import print_reports
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from spiden_cli.report.batch import print_failures, print_outcomes, print_plan, summary
+from spiden_cli.report.console import fail, print_json
 
 
 def denoise(
-    pictures: options.Pictures,
+    pictures: options.Pictures = None,
     sigma: options.Sigma = "auto",
     strength: options.Strength = 1.0,
     chroma_strength: options.ChromaStrength = None,
@@ -31,7 +28,10 @@ def denoise(
     timesteps: options.Timesteps = None,
     ensemble: Ensemble = False,
     output: options.Output = None,
+    output_pattern: options.OutputPattern = None,
+    format: options.Format = None,
     overwrite: options.Overwrite = False,
+    skip_existing: options.SkipExisting = False,
     compare: options.Compare = None,
     reference: options.Reference = None,
     white: options.White = None,
@@ -39,6 +39,11 @@ def denoise(
     strip: options.Strip = False,
     show: options.Show = False,
     as_json: options.AsJson = False,
+    recursive: options.Recursive = False,
+    jobs: options.Jobs = 1,
+    dry_run: options.DryRun = False,
+    watch: options.Watch = None,
+    log: options.Log = None,
     engine: EngineName = "auto",
     device: Device = "auto",
     threads: Threads = None,
@@ -46,84 +51,71 @@ def denoise(
     """Remove noise from pictures; 8 or 16 bits, grey or colour, transparency and metadata kept."""
     level = None if sigma == "auto" else one_sigma(sigma)
     part = None if region is None else read_region(region, "--region")
+    if overwrite and skip_existing:
+        raise InputError("--overwrite and --skip-existing are two wishes: give one of them")
     from spiden_cli.core.engine.engine import check_timesteps
-    from spiden_cli.core.files.outputs import MARK, REGION_MARK, check_parts, plan_outputs
-    from spiden_cli.core.files.picture_files import check_quality
     from spiden_cli.core.tasks.adjustment import Adjustment
-    from spiden_cli.core.tasks.files import Files, Settings
+    from spiden_cli.core.tasks.files import Settings
 
     adjustment = Adjustment(strength, chroma_strength, detail)
     if timesteps is not None:
         check_timesteps(timesteps)
+    settings = Settings(level, timesteps, white, adjustment, quality, strip, part, overwrite)
 
-    sources = _sources(pictures)
-    if show and len(sources) > 1:
-        raise InputError("--show draws a single picture: of several, --compare FOLDER/ draws each")
-    clean = {source: _of_same_name(reference, source) for source in sources} if reference else {}
-    masks = {source: _of_same_name(mask, source) for source in sources} if mask else {}
-    also_read = [*clean.values(), *masks.values(), *weights_files([model])]
-    if part is not None and output is not None:
-        check_parts(dict.fromkeys(sources, output))
-    mark = MARK if part is None else REGION_MARK
-    targets = plan_outputs(sources, output, overwrite, also_read, mark)
-    if part is not None:
-        check_parts(targets)
-    for target in targets.values():
-        check_quality(target, quality)
-    drawings = _drawings(compare, targets, also_read, overwrite)
-    opened = open_model(model, engine, device, threads, ensemble)
-    if timesteps is not None and model != "auto" and not opened.loaded(False).info.config.spiking:
-        raise InputError("a CNN has no timesteps: leave out --timesteps")
-    settings = Settings(
-        level, timesteps, white, adjustment, quality, strip, part, alone=len(sources) == 1
-    )
-    jobs = [
-        Files(source, target, clean.get(source), drawings.get(source), masks.get(source))
-        for source, target in targets.items()
-    ]
-    reports, failed = denoise_all(opened, settings, jobs, show)
+    def open_work(share: int | None, alone: bool) -> Work:
+        opened = open_model(model, engine, device, share, ensemble)
+        named = timesteps is not None and model != "auto"
+        if named and not opened.loaded(False).info.config.spiking:
+            raise InputError("a CNN has no timesteps: leave out --timesteps")
+        return Work(opened, replace(settings, alone=alone), show)
+
+    prints = {"--json": as_json, "--show": show, "--dry-run": dry_run}
+    with streams(pictures or [], output, prints) as places:
+        asked = Asked(
+            naming_for(places.output, format, output_pattern, part is not None),
+            recursive, overwrite, skip_existing, reference, mask, compare, log,
+            also_read=weights_files([model]), quality=quality, part=part is not None,
+            shown=places.shown,
+        )  # fmt: skip
+        machine = Machine(open_work, jobs, threads)
+        if watch is not None:
+            refuse_beside_watch(
+                places.pictures, output, jobs, {"--dry-run": dry_run, "--show": show}
+            )
+            watch_folder(watch, asked, machine, as_json)
+            return
+        if not places.pictures:
+            raise InputError(
+                "Missing argument 'PICTURE...': name pictures, folders or patterns, or --watch a "
+                "folder; see spiden denoise --help"
+            )
+        sources = find(places.pictures, asked)
+        if places.to_stdout and len(sources) > 1:
+            raise InputError(f"{len(sources)} pictures can't go to stdout: give --output a folder")
+        if show and len(sources) > 1:
+            raise InputError(
+                "--show draws a single picture: of several, --compare FOLDER/ draws each"
+            )
+        planned = plan(sources, asked)
+        if dry_run:
+            print_plan(planned.outcomes("planned"), as_json)
+            return
+        _report(run(planned, machine, log), as_json, quiet=places.to_stdout)
+
+
+def _report(done: Done, as_json: bool, quiet: bool) -> None:
+    """Print what was done, and leave with the exit code of what went wrong.
+
+    Raises:
+        typer.Exit: not all was done.
+    """
     if as_json:
-        print_json([report.as_json() for report in reports])
-    else:
-        print_reports(reports)
-    if failed is not None:
-        fail(f"{len(targets) - len(reports)} of {len(targets)} pictures were not denoised")
-        raise typer.Exit(failed.exit_code)
-
-
-def _sources(pictures: list[str]) -> list[Path]:
-    """Find the pictures; in folders and patterns, pass over what an earlier call made."""
-    from spiden_cli.core.files.outputs import MARK
-    from spiden_cli.core.files.picture_files import find_pictures
-
-    found, made = find_pictures(pictures), (MARK, COMPARED)
-    sources = [path for path in found if not path.stem.endswith(made) or str(path) in pictures]
-    if not sources:
-        raise InputError("all of these pictures were denoised before: name one to do it again")
-    if len(sources) < len(found):
-        note(f"passed over {len(found) - len(sources)} pictures named *{MARK} or *{COMPARED}")
-    return sources
-
-
-def _of_same_name(given: Path, source: Path) -> Path:
-    return given / source.name if given.is_dir() else given
-
-
-def _drawings(
-    compare: Path | None, targets: "Mapping[Path, Path]", also_read: list[Path], overwrite: bool
-) -> dict[Path, Path]:
-    """Choose, and check, where comparisons go; nowhere if none are wanted."""
-    from spiden_cli.core.preflight import check_writes
-
-    if compare is None:
-        return {}
-    planned = plan_comparisons(list(targets), compare)
-    check_writes(
-        [*targets, *also_read],
-        [*targets.values(), *planned.values()],
-        folders={*(t.parent for t in targets.values()), *([compare] if is_folder(compare) else ())},
-        replacing={target: source for source, target in targets.items()},
-        overwrite=overwrite,
-        hint="choose another --compare",
-    )
-    return planned
+        print_json([outcome.as_json() for outcome in done.outcomes])
+    elif not quiet:
+        print_outcomes(done.outcomes, done.seconds)
+    print_failures(done.outcomes)
+    if done.signal is not None:
+        fail(f"interrupted: {summary(done.outcomes, done.seconds)}; --skip-existing goes on")
+        raise typer.Exit(128 + done.signal)
+    if done.exit_code:
+        raise typer.Exit(done.exit_code)

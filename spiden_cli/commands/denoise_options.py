@@ -7,7 +7,8 @@ import typer
 
 from spiden_cli.commands.options import MODEL, SHOW_HELP
 
-STRENGTH, PART, FILES = "How strong", "Which part", "Files"
+STRENGTH, PART, FILES, RUN = "How strong", "Which part", "Files", "Many pictures"
+MOST_JOBS = 256
 
 EXAMPLES = """Examples:
 
@@ -24,10 +25,27 @@ spiden denoise noisy.jpg --region 900,600,400,300 --show: try it on a part
 spiden denoise noisy.jpg --mask sky.png: only where the mask is white
 
 spiden denoise scans/ -o clean/ --sigma 10: a folder, at a level of your own
+
+spiden denoise 2026/ -r -o clean/ --jobs 4: a tree of folders, four at once
+
+spiden denoise *.jpg --skip-existing --log run.jsonl: go on where a run ended
+
+spiden denoise - -o - < noisy.png > clean.png: in a pipe
+
+spiden denoise --watch incoming/ -o clean/: whatever appears in a folder
+
+Exit codes: 0 all was done; 1 out of memory, or a fault; 2 a picture or an
+option can't be used; 3 a model can't; 6 an output can't be written, or is
+there already; 130 Ctrl-C. Of several failures it is the first one's.
 """
 
 Pictures = Annotated[
-    list[str], typer.Argument(help="Pictures, folders or patterns.", metavar="PICTURE...")
+    list[str] | None,
+    typer.Argument(
+        help="Pictures, folders or patterns; - for stdin.",
+        metavar="PICTURE...",
+        show_default=False,
+    ),
 ]
 Sigma = Annotated[
     str,
@@ -92,24 +110,101 @@ Timesteps = Annotated[
     ),
 ]
 Output = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--output",
         "-o",
-        help="File or folder; by default NAME_denoised beside each picture.",
+        help="File, folder, or - for stdout; by default NAME_denoised beside each picture.",
+        metavar="PATH",
+        show_default=False,
+        rich_help_panel=FILES,
+    ),
+]
+OutputPattern = Annotated[
+    str | None,
+    typer.Option(
+        help="Name of each output, such as '{stem}-clean{suffix}'; {name} and {folder} do as well.",
+        metavar="TEXT",
+        show_default=False,
+        rich_help_panel=FILES,
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        help="Format to write: png, jpg, tiff, webp, ...; by default that of each picture.",
+        metavar="NAME",
         show_default=False,
         rich_help_panel=FILES,
     ),
 ]
 Overwrite = Annotated[
-    bool, typer.Option(help="Allow an output to replace an input.", rich_help_panel=FILES)
+    bool,
+    typer.Option(
+        "--overwrite",
+        help="Replace files that are there, also a picture by its own result.",
+        rich_help_panel=FILES,
+    ),
+]
+SkipExisting = Annotated[
+    bool,
+    typer.Option(
+        "--skip-existing",
+        help="Leave out pictures whose output is there: go on where a run ended.",
+        rich_help_panel=FILES,
+    ),
+]
+Recursive = Annotated[
+    bool,
+    typer.Option(
+        "--recursive",
+        "-r",
+        help="Subfolders too; under --output they are made again.",
+        rich_help_panel=RUN,
+    ),
+]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "--jobs",
+        "-j",
+        help="Pictures at once, each in a process with its share of the threads.",
+        metavar="N",
+        min=1,
+        max=MOST_JOBS,
+        rich_help_panel=RUN,
+    ),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="Say what would be read and written; do nothing.", rich_help_panel=RUN
+    ),
+]
+Watch = Annotated[
+    Path | None,
+    typer.Option(
+        help="Denoise what is in a folder and what appears there, until Ctrl-C.",
+        metavar="FOLDER",
+        show_default=False,
+        rich_help_panel=RUN,
+    ),
+]
+Log = Annotated[
+    Path | None,
+    typer.Option(
+        help="Add a line of JSON for each picture to a file, as it is done.",
+        metavar="FILE",
+        show_default=False,
+        rich_help_panel=RUN,
+    ),
 ]
 Compare = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         help="Draw noisy, denoised, removed and the firing rate side by side: FILE.png, or a "
         "folder, for NAME_compare.png of each.",
-        metavar="FILE|FOLDER",
+        metavar="PATH",
         show_default=False,
         rich_help_panel=FILES,
     ),

@@ -17,6 +17,7 @@ from spiden_cli.commands.options import (
     AsJson,
     DataDir,
     Device,
+    Overwrite,
     Threads,
     check_data_dir,
     counts,
@@ -68,6 +69,7 @@ def energy(
     ] = False,
     csv: Csv = None,
     plot: Plot = None,
+    overwrite: Overwrite = False,
     data_dir: DataDir = None,
     engine: EngineName = "auto",
     device: Device = "auto",
@@ -94,7 +96,8 @@ def energy(
 
     prices = load_constants(constants)
     images = _pictures(pictures, dataset, data_dir)
-    check_report_files(plot, csv, [constants, *weights_files(names), *images.paths])
+    reads = [constants, *weights_files(names), *images.paths]
+    check_report_files(plot, csv, reads, overwrite)
     models = [
         _with_twin(subject, device, threads)
         for subject in _subjects(names, engine, device, threads, images.samples)
@@ -174,7 +177,7 @@ def _pictures(pictures: list[str] | None, dataset: str | None, data_dir: Path | 
             found = find_dataset(dataset, data_dir, on_progress)
         return Dataset(found.name, found.paths)
     if pictures:
-        from spiden_cli.core.files.picture_files import find_pictures
+        from spiden_cli.core.files.finding import find_pictures
 
         paths = find_pictures(pictures)
         return Dataset(paths[0].name if len(paths) == 1 else f"{len(paths)} pictures", tuple(paths))

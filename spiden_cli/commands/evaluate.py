@@ -18,6 +18,7 @@ from spiden_cli.commands.options import (
     AsJson,
     DataDir,
     Device,
+    Overwrite,
     Threads,
     check_data_dir,
     counts,
@@ -91,6 +92,7 @@ def evaluate(
         Path | None,
         typer.Option(help="Folder for the noisy and the denoised images, of the first seed."),
     ] = None,
+    overwrite: Overwrite = False,
     engine: EngineName = "auto",
     ensemble: Ensemble = False,
     data_dir: DataDir = None,
@@ -118,7 +120,7 @@ def evaluate(
     ]
     if steps and not any(subject.spiking for subject, *_ in runs):
         raise InputError("a CNN has no timesteps: leave out --timesteps")
-    planned = _plan_images(save_images, runs, images, names)
+    planned = _plan_images(save_images, runs, images, names, overwrite)
     reports = []
     total = len(seeds) * sum(len(subject.samples) for subject, *_ in runs)
     with stepping(f"evaluating on {images.name}", total) as step:
@@ -191,7 +193,11 @@ def _tell_doubts(result: "Evaluation", info: "WeightsInfo") -> None:
 
 
 def _plan_images(
-    folder: Path | None, runs: "Sequence[Run]", images: "Dataset", models: list[str]
+    folder: Path | None,
+    runs: "Sequence[Run]",
+    images: "Dataset",
+    models: list[str],
+    overwrite: bool,
 ) -> list[SavedFiles]:
     """Choose, and check, where the images of each run go; nowhere without a folder."""
     from spiden_cli.core.files.outputs import distinct_names
@@ -214,6 +220,7 @@ def _plan_images(
     check_writes(
         [*images.paths, *images.noisy, *weights_files(models)], writes,
         folders={path.parent for path in writes},
+        overwrite=overwrite,
         hint="choose another --save-images, or models and levels whose names differ",
     )  # fmt: skip
     return planned

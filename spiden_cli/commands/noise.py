@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spiden_cli.commands.options import AsJson, Seed, one_sigma
+from spiden_cli.commands.options import AsJson, Overwrite, Seed, one_sigma
 from spiden_cli.errors import InputError
 from spiden_cli.report.console import print_json
 from spiden_cli.report.noising import NoiseReport, print_noise
@@ -54,6 +54,7 @@ def noise(
         typer.Option(help=f"Counts at white [{DEFAULT_PHOTONS:g}].", show_default=False),
     ] = None,
     seed: Seed = 0,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Add noise to a clean picture: a random camera's (--seed picks it), white, or of counts."""
@@ -63,7 +64,7 @@ def noise(
     from spiden_cli.core.preflight import check_writes
 
     check_output(target)
-    check_writes([picture], [target], hint="choose another --output")
+    check_writes([picture], [target], overwrite=overwrite, hint="choose another --output")
     clean = read_picture(picture)
     check_output(target, clean.width, clean.height)
     import torch

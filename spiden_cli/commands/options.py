@@ -31,6 +31,9 @@ Device = Annotated[
     ),
 ]  # fmt: skip
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace files that are there; never one that is read.")
+]
 DataDir = Annotated[
     Path | None,
     typer.Option(

@@ -19,7 +19,10 @@ Csv = Annotated[
 
 
 def check_report_files(
-    plots: Sequence[Path] | None, csv: Path | None, reads: Iterable[Path | None]
+    plots: Sequence[Path] | None,
+    csv: Path | None,
+    reads: Iterable[Path | None],
+    overwrite: bool,
 ) -> None:
     """Check, before any work is done, that all files of a report can be written.
 
@@ -27,15 +30,16 @@ def check_report_files(
         plots: figures.
         csv: the table.
         reads: every file that the command reads.
+        overwrite: allow files that are there to be replaced.
 
     Raises:
         InputError: a file that is read would be replaced, two outputs are one file, or matplotlib
             is missing.
-        OutputError: a file can't be written there, or its suffix isn't supported.
+        OutputError: a file is there, can't be written there, or its suffix isn't supported.
     """
     from spiden_cli.core.preflight import check_writes
     from spiden_cli.report.figures import check_plot
 
     for path in plots or ():
         check_plot(path)
-    check_writes(reads, [*(plots or ()), csv])
+    check_writes(reads, [*(plots or ()), csv], overwrite=overwrite)

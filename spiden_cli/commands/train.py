@@ -3,8 +3,6 @@
 import dataclasses
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +19,7 @@ from spiden_cli.commands.options import (
     sigma_range,
     use_threads,
 )
+from spiden_cli.commands.stopping import stopping
 
 # These two import nothing that takes time; the defaults of a run live there, and nowhere else.
 from spiden_cli.core.network.config import NetworkConfig  # noqa: TID253
@@ -220,35 +219,13 @@ def train(
         )  # fmt: skip
         run = start_run(network, config, images, target, notes, init, teacher)
     note(f"{run.patches.image_count} training images, {len(run.held_out)} held out")
-    with _stopping() as received:
+    with stopping() as received:
         progress = run_training(run, folder, budget, lambda: bool(received))
         show(progress, folder.path, tensorboard)
     if received == [signal.SIGTERM]:
         sys.exit(128 + signal.SIGTERM)
     if received:
         raise KeyboardInterrupt
-
-
-@contextmanager
-def _stopping() -> Iterator[list[int]]:
-    """Let the first Ctrl-C or SIGTERM finish the step and write a checkpoint; the second ends all.
-
-    Yields:
-        The signals received.
-    """
-    received: list[int] = []
-
-    def receive(number: int, _frame: object) -> None:
-        received.append(number)
-        if len(received) > 1:
-            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
-
-    before = {kind: signal.signal(kind, receive) for kind in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
 
 
 def _share(weight: float | None, teacher: Path | None) -> float:

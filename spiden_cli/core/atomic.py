@@ -9,19 +9,26 @@ from pathlib import Path
 
 from spiden_cli.errors import OutputError
 
+__all__ = ["atomic_path", "check_replaceable", "making_folder"]
+
 _LONGEST_SUFFIX = 16
 
 
 @contextmanager
-def atomic_path(target: Path) -> Iterator[Path]:
+def atomic_path(target: Path, replace: bool = True) -> Iterator[Path]:
     """Yield a temporary path in the target's folder; rename it to `target` on success.
 
     The temporary name keeps the target's suffix, since image writers choose their format by it.
     A file that is replaced keeps its permissions, and its owner where the system allows it.
     On any exception, Ctrl-C included, the temporary file is removed and `target` is untouched.
 
+    Args:
+        target: the file; a link, a pipe or a device is never replaced.
+        replace: whether a file of that name, which may have come meanwhile, is replaced.
+
     Raises:
-        OutputError: the folder is missing or not writable, or the disk is full.
+        OutputError: the folder is missing or not writable, the disk is full, or what is there can't
+            be replaced.
     """
     temporary: Path | None = None
     # No part of the target's name but the suffix: that name may be as long as a name can be.
@@ -33,6 +40,9 @@ def atomic_path(target: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as stream:
             os.fsync(stream.fileno())
+        check_replaceable(target)
+        if not replace and target.exists():
+            raise OutputError(f"can't write {target}: a file of that name has come meanwhile")
         _take_permissions(target, temporary)
         temporary.replace(target)
     except OSError as error:
@@ -42,6 +52,29 @@ def atomic_path(target: Path) -> Iterator[Path]:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
     _flush_folder(target.parent)
+
+
+def check_replaceable(path: Path) -> None:
+    """Check that at a path there is nothing, or a regular file.
+
+    Raises:
+        OutputError: there is something else, or the system can't say.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise OutputError(f"can't write {path}: {error.strerror}") from error
+    if stat.S_ISLNK(mode):
+        raise OutputError(
+            f"can't write {path}: it is a symbolic link, which is never replaced; name the file "
+            "that it points to, or another"
+        )
+    if stat.S_ISDIR(mode):
+        raise OutputError(f"can't write {path}: a folder has that name")
+    if not stat.S_ISREG(mode):  # it would be replaced, not written to: /dev/stdout, a pipe
+        raise OutputError(f"can't write {path}: not a regular file")
 
 
 @contextmanager

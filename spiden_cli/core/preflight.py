@@ -2,13 +2,13 @@
 
 import errno
 import os
-import stat
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from spiden_cli.core.atomic import check_replaceable
 from spiden_cli.errors import InputError, OutputError
 
-__all__ = ["check_writes"]
+__all__ = ["Identity", "check_appended", "check_writes", "identity", "refusal_to_replace"]
 
 _LONGEST_NAME = 255  # bytes, where the system doesn't say
 
@@ -23,12 +23,14 @@ def check_writes(
     folders: Collection[Path] = (),
     replacing: Mapping[Path, Path] | None = None,
     overwrite: bool = False,
+    skippable: bool = False,
     hint: str = "choose another name",
 ) -> None:
-    """Check that all files can be written and none of them is one that is read.
+    """Check that all files can be written, and that nothing is replaced that should not be.
 
-    Files are told apart by identity, not by name: links and `./name` hide nothing. The time taken
-    grows in proportion to the number of files.
+    A file that is there is replaced only where that was asked for, only if it is a regular file,
+    and only if it isn't one that is read. Files are told apart by identity, not by name: links and
+    `./name` hide nothing. The time taken grows in proportion to the number of files.
 
     Args:
         reads: every file that the command reads; None, for what isn't asked for, is passed over,
@@ -36,37 +38,85 @@ def check_writes(
         writes: every file that it writes, or None.
         folders: those that it will make, with all their parents, if need be; any other must exist.
         replacing: for a file that is written, the one that it is made from.
-        overwrite: allow a file to be replaced by what is made from it.
-        hint: what to do about a file that would be replaced.
+        overwrite: allow files to be replaced, also one that is read by what is made from it.
+        skippable: the command can also leave out what is there: said in the message.
+        hint: what to do about a file that is read and would be replaced.
 
     Raises:
         InputError: a file that is read would be replaced, or two outputs are one file.
-        OutputError: a folder is missing or read-only, or a name is a folder's or too long.
+        OutputError: a file is there already, is no regular file, or has a folder's name or one that
+            is too long; or a folder is missing or read-only.
     """
-    inputs = {_identity(path): path for path in reads if path is not None and _exists(path)}
+    inputs = {identity(path): path for path in reads if path is not None and _exists(path)}
     origins = replacing or {}
     made = {_real(folder) for folder in folders}
     places: dict[Path, Path] = {}  # folder -> where its files end up being written
     outputs: dict[Identity, Path] = {}
+    existing: list[Path] = []
     for path in writes:
         if path is None:
             continue
-        this = _identity(path)
+        this = identity(path)
         if this in outputs:
             raise InputError(f"two outputs would both become {path}: {hint}")
         outputs[this] = path
         if this in inputs:
-            own = path in origins and _identity(origins[path]) == this
+            own = path in origins and identity(origins[path]) == this
             if not (own and overwrite):
                 also = "" if inputs[this] == path else f", {inputs[this]}"
                 more = ", or --overwrite" if own else ""
                 raise InputError(f"{path} is an input{also}: {hint}{more}")
         if path.parent not in places:
             places[path.parent] = _writable_folder(path, made)
-        _check_name(path, places[path.parent])
+        if _is_there(path, places[path.parent]):
+            existing.append(path)
+    if existing and not overwrite:
+        raise refusal_to_replace(existing, skippable)
 
 
-def _identity(path: Path) -> Identity:
+def check_appended(path: Path, others: Iterable[Path | None], option: str) -> None:
+    """Check that lines can be added to a file: nothing of it is replaced.
+
+    Args:
+        path: the file, there or not.
+        others: every other file that the command reads or writes.
+        option: that names the file, for messages.
+
+    Raises:
+        InputError: it is one of the others.
+        OutputError: it is no regular file, or can't be written.
+    """
+    this = identity(path)
+    if any(this == identity(other) for other in others if other is not None):
+        raise InputError(f"{path} is read or written besides: choose another {option}")
+    place = _writable_folder(path, ())
+    if _is_there(path, place) and not os.access(path, os.W_OK):
+        raise OutputError(f"can't write {path}: it is read-only")
+
+
+def refusal_to_replace(existing: Sequence[Path], skippable: bool) -> OutputError:
+    """Return what to say of files that are there.
+
+    Args:
+        existing: the files, at least one.
+        skippable: the command can also leave them.
+    """
+    it = "it" if len(existing) == 1 else "them"
+    what = (
+        f"{existing[0]} exists"
+        if len(existing) == 1
+        else f"{len(existing)} outputs exist, such as {existing[0]}"
+    )
+    leave = f"--skip-existing leaves {it}, " if skippable else ""
+    return OutputError(f"{what}: {leave}--overwrite replaces {it}")
+
+
+def identity(path: Path) -> Identity:
+    """Return what tells a file apart from others under whatever name.
+
+    Raises:
+        OutputError: the system can't say.
+    """
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -102,22 +152,18 @@ def _writable_folder(path: Path, made: Collection[str]) -> Path:
     return place
 
 
-def _check_name(path: Path, place: Path) -> None:
+def _is_there(path: Path, place: Path) -> bool:
+    """Return whether there is a file to be replaced; refuse a name that can't be a file's."""
     limit = _longest_name(place)
     if len(os.fsencode(path.name)) > limit:
         raise OutputError(
             f"can't write {path}: a name has at most {limit} bytes; choose a shorter one"
         )
     try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        return
-    except (OSError, ValueError) as error:
+        check_replaceable(path)
+        return path.exists()
+    except ValueError as error:
         raise _refusal(path, error) from error
-    if stat.S_ISDIR(mode):
-        raise OutputError(f"can't write {path}: a folder has that name")
-    if not stat.S_ISREG(mode):  # it would be replaced, not written to: /dev/stdout, a pipe
-        raise OutputError(f"can't write {path}: not a regular file")
 
 
 def _longest_name(folder: Path) -> int:

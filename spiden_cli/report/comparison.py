@@ -22,21 +22,24 @@ MARK = "_compare"
 CUTOUT = 120  # pixels a side: each is 4 x 4 of the page
 
 
-def plan_comparisons(sources: "Sequence[Path]", into: Path) -> dict[Path, Path]:
+def plan_comparisons(
+    sources: "Sequence[Path]", into: Path, is_folder: bool | None = None
+) -> dict[Path, Path]:
     """Choose where the comparison of each picture goes; makes nothing.
 
     Args:
         sources: the noisy pictures.
         into: a PNG file, for a single picture; or a folder, yet to be made if need be, for
             NAME_compare.png of each.
+        is_folder: which of both; None to tell it by the name.
 
     Raises:
         InputError: several pictures would go into one file.
         OutputError: the suffix isn't supported.
     """
-    from spiden_cli.core.files.outputs import distinct_names
+    from spiden_cli.core.files.outputs import distinct_names, names_a_folder
 
-    if is_folder(into):
+    if names_a_folder(into) if is_folder is None else is_folder:
         names = distinct_names(sources)
         return {s: into / f"{name}{MARK}{SUFFIX}" for s, name in zip(sources, names, strict=True)}
     if into.suffix.lower() != SUFFIX:
@@ -46,11 +49,6 @@ def plan_comparisons(sources: "Sequence[Path]", into: Path) -> dict[Path, Path]:
             f"{len(sources)} pictures can't be compared in one file: give --compare a folder"
         )
     return dict.fromkeys(sources, into)
-
-
-def is_folder(path: Path) -> bool:
-    """Return whether a path names a folder, there or to be made."""
-    return path.is_dir() or not path.suffix
 
 
 def draw_comparison(
@@ -76,6 +74,7 @@ def draw_comparison(
         OutputError: the file can't be written.
     """
     from spiden_cli.core.atomic import atomic_path
+    from spiden_cli.core.files.origin import drawn_by_spiden
     from spiden_cli.core.image.views import choose_cutout, look, look_closely
 
     cutout = choose_cutout(noisy.pixels, denoised.pixels, denoised.levels, CUTOUT)
@@ -92,7 +91,7 @@ def draw_comparison(
         panels.append(_firing(report, firing, cutout))
     page = draw_page(_heading(report), [panels], (noisy.height, noisy.width), cutout)
     with atomic_path(path) as temporary:
-        page.save(temporary, "PNG")
+        page.save(temporary, "PNG", pnginfo=drawn_by_spiden())
 
 
 def show_denoised(noisy: "Picture", denoised: "Picture") -> None:

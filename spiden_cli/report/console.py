@@ -7,6 +7,7 @@ Nothing that is printed is markup: a file may be named `[bold]` or `:smile:`. St
 import re
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -18,6 +19,26 @@ _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2
 def visible(text: str) -> str:
     r"""Return text on one line, control characters escaped: a name can't move the cursor."""
     return _INVISIBLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def elided(text: str, width: int) -> str:
+    """Return text made visible that is at most so wide, cut in the middle: its end tells most.
+
+    Args:
+        text: such as the name of a file.
+        width: in columns of the terminal; a wide character takes two.
+    """
+    shown = visible(text)
+    if cell_len(shown) <= width:
+        return shown
+    half = (width - 1) // 2
+    end = shown[-1:]
+    while cell_len(shown[-len(end) - 1 :]) <= half:
+        end = shown[-len(end) - 1 :]
+    begin = ""
+    while cell_len(shown[: len(begin) + 1]) <= width - 1 - cell_len(end):
+        begin = shown[: len(begin) + 1]
+    return f"{begin}…{end}"
 
 
 class _Console(Console):
@@ -56,3 +77,10 @@ def print_json(record: Any) -> None:  # noqa: ANN401
     from spiden_cli.core.strict_json import dumps
 
     print(dumps(record, indent=2))  # noqa: T201
+
+
+def print_json_line(record: Any) -> None:  # noqa: ANN401
+    """Print a result on one line, at once: one of many that come over time."""
+    from spiden_cli.core.strict_json import dumps
+
+    print(dumps(record), flush=True)  # noqa: T201

@@ -1,6 +1,5 @@
-"""What `spiden denoise` did, as a table or as records."""
+"""What `spiden denoise` did to one picture, in a few lines or as a record."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,7 +93,7 @@ class DenoiseReport:
         sigma = getattr(result.noise, "sigma", None)
         strength, chroma_strength = result.adjustment.strengths(picture.is_colour)
         return cls(
-            source=files.source,
+            source=files.name,
             output=files.target,
             comparison=files.drawing,
             mask=files.mask,
@@ -179,12 +178,9 @@ class DenoiseReport:
         }
 
 
-def print_reports(reports: Sequence[DenoiseReport]) -> None:
-    """Print what was done: a few lines for one picture, a table for several."""
-    if len(reports) == 1:
-        data.print(_sheet(reports[0]))
-    elif reports:
-        data.print(_table(reports))
+def print_sheet(report: DenoiseReport) -> None:
+    """Print what was done to one picture, in a few lines."""
+    data.print(_sheet(report))
 
 
 def _sheet(report: DenoiseReport) -> Table:
@@ -226,26 +222,3 @@ def _sheet(report: DenoiseReport) -> Table:
     if report.comparison is not None:
         sheet.add_row("compared in", str(report.comparison))
     return sheet
-
-
-def _table(reports: Sequence[DenoiseReport]) -> Table:
-    measured = any(report.psnr is not None for report in reports)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("picture", "size", "sigma", "removed", "rate", "SynOps", "time"):
-        table.add_column(name, justify="left" if name == "picture" else "right")
-    for name in ("noisy dB", "PSNR dB", "SSIM") if measured else ():
-        table.add_column(name, justify="right")
-    for report in reports:
-        scores = (report.noisy_psnr, report.psnr, report.ssim) if measured else ()
-        level = "-" if report.sigma is None else f"{report.sigma:.1f}"
-        table.add_row(
-            report.source.name,
-            f"{report.width} x {report.height}",
-            f"{'~' if report.sigma_estimated else ''}{level}",
-            f"{report.removed:.2g}",
-            f"{report.firing_rate:.3f}" if report.spiking else "-",
-            quantity(report.synaptic_operations) if report.spiking else "-",
-            f"{report.seconds:.2f} s",
-            *("-" if score is None else f"{score:.4g}" for score in scores),
-        )
-    return table

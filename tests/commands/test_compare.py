@@ -55,7 +55,8 @@ def test_against_a_reference(spiden, pictures):
     assert record["reference"] == str(pictures / "clean.png")
     assert [round(p["difference"]) for p in record["pictures"]] == [4, 8]
     assert record["amplified"] == 5  # of the larger difference; the same for both
-    said = spiden("compare", *names, "--reference", pictures / "clean.png", "-o", sheet, columns=80)
+    again = ("--reference", pictures / "clean.png", "-o", sheet, "--overwrite")
+    said = spiden("compare", *names, *again, columns=80)
     assert "36.09 dB" in said.stdout
     assert "30.07 dB" in said.stdout
     assert all(len(line) <= 80 for line in said.stdout.replace(str(sheet), "").splitlines())
@@ -105,8 +106,9 @@ def test_equal_pictures_are_called_equal(spiden, pictures):
     Image.open(pictures / "clean.png").save(pictures / "same.tiff")
     done = spiden("compare", pictures / "clean.png", pictures / "same.tiff")
     assert "none: equal" in done.stdout
+    again = ("--json", "--overwrite")
     record = json.loads(
-        spiden("compare", pictures / "clean.png", pictures / "same.tiff", "--json").stdout
+        spiden("compare", pictures / "clean.png", pictures / "same.tiff", *again).stdout
     )
     assert record["pictures"][1]["equal"]
     assert record["pictures"][1]["psnr"] is None

@@ -78,7 +78,8 @@ def test_without_numba_the_dense_engine_runs_and_tells(
     assert outcome.code == 0
     assert "spiden[fast]" in outcome.stderr
     assert "dense engine" in outcome.stdout
-    outcome = spiden("denoise", noisy_png, "-m", small_weights, "--engine", "event")
+    again = ("denoise", noisy_png, "-m", small_weights, "--overwrite")
+    outcome = spiden(*again, "--engine", "event")
     assert outcome.code == 2
     assert "spiden[fast]" in outcome.stderr
 
@@ -95,8 +96,8 @@ def test_a_folder_goes_into_a_folder(spiden, noisy_png, small_weights, tmp_path)
 def test_a_second_call_on_a_folder_passes_over_the_results_of_the_first(
     spiden, noisy_png, small_weights
 ):
-    for _ in range(2):
-        outcome = spiden("denoise", noisy_png.parent, "-m", small_weights)
+    for options in ((), ("--overwrite",)):
+        outcome = spiden("denoise", noisy_png.parent, "-m", small_weights, *options)
         assert outcome.code == 0, outcome.stderr
     assert "passed over 1" in outcome.stderr
     names = sorted(path.name for path in noisy_png.parent.glob("*.png"))
@@ -213,8 +214,9 @@ def test_what_was_adjusted_and_removed_is_in_the_record(spiden, noisy_png, small
     def record(*options):
         out = tmp_path / "out.png"
         outcome = spiden(
-            "denoise", noisy_png, "-o", out, "-m", small_weights, "--sigma", 25, "--json", *options
-        )
+            "denoise", noisy_png, "-o", out, "-m", small_weights, "--sigma", 25, "--json",
+            "--overwrite", *options,
+        )  # fmt: skip
         assert outcome.code == 0, outcome.stderr
         (found,) = json.loads(outcome.stdout)
         return found
@@ -250,7 +252,7 @@ def test_a_comparison_is_drawn(spiden, noisy_png, small_weights, tmp_path, model
     target.write_bytes(b"an older one")
     outcome = spiden(
         "denoise", noisy_png, "-m", model or small_weights, "--sigma", 25, "--compare", target,
-        "--reference", noisy_png,
+        "--reference", noisy_png, "--overwrite",
     )  # fmt: skip
     assert outcome.code == 0, outcome.stderr
     assert "compared in" in outcome.stdout
@@ -267,8 +269,8 @@ def test_comparisons_of_a_folder_go_into_a_folder_and_are_no_pictures_to_denoise
     assert outcome.code == 2
     assert "2 pictures can't be compared in one file: give --compare a folder" in outcome.stderr
     assert len(list(folder.glob("*.png"))) == 2
-    for _ in range(2):
-        outcome = spiden("denoise", folder, *options, "--compare", folder)
+    for again in ((), ("--overwrite",)):
+        outcome = spiden("denoise", folder, *options, "--compare", folder, *again)
         assert outcome.code == 0, outcome.stderr
     assert "passed over 4" in outcome.stderr
     assert len(list(folder.glob("*_compare.png"))) == 2

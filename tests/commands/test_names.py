@@ -72,7 +72,8 @@ def test_denoise(spiden, place, name):
     out = place / f"out {name}"
     check(spiden("denoise", one, place / "second.png", "-o", out, "-m", weights, "--sigma", 25))
     assert sorted(path.name for path in out.iterdir()) == sorted([f"{name}.png", "second.png"])
-    outcome = spiden("denoise", one, "-o", out, "-m", weights, "--sigma", 25, "--json")
+    again = ("-m", weights, "--sigma", 25, "--json", "--overwrite")
+    outcome = spiden("denoise", one, "-o", out, *again)
     (record,) = json.loads(outcome.stdout)
     assert record["output"] == str(out / f"{name}.png")
 
@@ -109,7 +110,7 @@ def test_analyze(spiden, place, name):
     files = ("--csv", place / f"{name}.csv", "--plot", place / f"{name} plot.png")
     check(spiden("analyze", *options, *files, "--timesteps", 1), f"{name}.png")
     layer = ("--layer", "blocks.0.neurons1", "--threshold", "1,2", "--timesteps", 1)
-    check(spiden("analyze", *options, *files, *layer), f"{name}.png")
+    check(spiden("analyze", *options, *files, *layer, "--overwrite"), f"{name}.png")
 
 
 def test_models(spiden, place, name):

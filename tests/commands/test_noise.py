@@ -40,7 +40,9 @@ def test_the_seed_decides_camera_and_noise(spiden, clean, tmp_path):
 def test_more_sensitive_is_noisier_and_white_noise_has_its_sigma(spiden, clean, tmp_path):
     levels = {}
     for options in (("--iso", 400), ("--iso", 25_600), ("--kind", "white", "--sigma", 10)):
-        outcome = spiden("noise", clean, "-o", tmp_path / "n.png", "--json", *options)
+        outcome = spiden(
+            "noise", clean, "-o", tmp_path / "n.png", "--json", "--overwrite", *options
+        )
         levels[options] = json.loads(outcome.stdout)["level"]
     low, high, white = levels.values()
     assert low < high
@@ -57,7 +59,8 @@ def test_grey_deep_pictures_stay_what_they_are(spiden, tmp_path):
     pixels = (np.mgrid[:60, :61][0] * 1000).astype(np.uint16)
     Image.fromarray(pixels).save(tmp_path / "deep.png")
     for kind in ("camera", "white", "poisson"):
-        outcome = spiden("noise", tmp_path / "deep.png", "-o", tmp_path / "n.png", "--kind", kind)
+        files = (tmp_path / "deep.png", "-o", tmp_path / "n.png", "--overwrite")
+        outcome = spiden("noise", *files, "--kind", kind)
         assert outcome.code == 0
         with Image.open(tmp_path / "n.png") as noisy:
             assert np.asarray(noisy).dtype == np.uint16

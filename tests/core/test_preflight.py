@@ -104,7 +104,7 @@ def test_the_work_grows_with_the_number_of_files_and_not_its_square(tmp_path, mo
     for path in paths:
         path.touch()
     asked = []
-    found = preflight._identity
-    monkeypatch.setattr(preflight, "_identity", lambda path: asked.append(path) or found(path))
+    found = preflight.identity
+    monkeypatch.setattr(preflight, "identity", lambda path: asked.append(path) or found(path))
     check_writes(paths, [path.with_suffix(".out") for path in paths])
     assert len(asked) <= 2 * len(paths)

@@ -20,10 +20,10 @@ import pytest
 import tifffile
 from PIL import Image
 
+from spiden_cli.core.files.finding import find_pictures
 from spiden_cli.core.files.picture_files import (
     MAXIMUM_PIXELS,
     Picture,
-    find_pictures,
     read_picture,
     write_picture,
 )

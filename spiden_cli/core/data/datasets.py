@@ -22,7 +22,7 @@ from spiden_cli.core.data.download import DownloadProgress, download_files, wher
 from spiden_cli.core.data.samples import Pair, Sample, clean_images
 from spiden_cli.core.data.scaled import shows
 from spiden_cli.core.data.sources import PinnedFile, Source, load_sources
-from spiden_cli.core.files.picture_files import find_pictures, pictures_in
+from spiden_cli.core.files.finding import find_pictures, pictures_in
 from spiden_cli.errors import DatasetError, InputError
 
 __all__ = ["Dataset", "DownloadProgress", "dataset_names", "find_dataset"]

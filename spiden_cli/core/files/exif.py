@@ -34,6 +34,7 @@ __all__ = [
     "true_of_upright",
     "upright",
     "with_description",
+    "with_software",
 ]
 
 UNREADABLE = (struct.error, SyntaxError, ValueError, KeyError, TypeError, IndexError, OSError)
@@ -139,6 +140,27 @@ def with_description(block: bytes | None, text: str) -> bytes:
     if ExifTags.Base.ImageDescription in exif.main:
         return block
     exif.add_text(ExifTags.Base.ImageDescription, text.encode())
+    return PREFIX + bytes(exif.bytes)
+
+
+def with_software(block: bytes | None, name: str) -> bytes:
+    """A block whose Software names a program, behind those that it names already.
+
+    Args:
+        block: what `true_of_upright` or `from_tiff` returned; None for a new one.
+        name: of the program, in ASCII.
+
+    Raises:
+        ValueError: the block is damaged so that its first directory can't be read.
+    """
+    if block is None:
+        tags: Tags = {int(ExifTags.Base.Software): name}
+        return PREFIX + _HEAD + _serialised(tags, None, len(_HEAD))
+    exif = Block(block.removeprefix(PREFIX))
+    known = exif.text(exif.main.get(ExifTags.Base.Software)).strip(b"\0 ")
+    if name.encode() in known:
+        return block
+    exif.add_text(ExifTags.Base.Software, b"; ".join(filter(None, (known, name.encode()))))
     return PREFIX + bytes(exif.bytes)
 
 

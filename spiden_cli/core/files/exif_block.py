@@ -64,6 +64,13 @@ class Block:
             return None
         return self.unpack("H" if entry.kind == _SHORT else "I", entry.at + 8)[0]
 
+    def text(self, entry: _Entry | None) -> bytes:
+        """The value of an entry of text, with its end; empty where it is anything else."""
+        if entry is None or entry.kind != _TEXT:
+            return b""
+        at = entry.at + 8 if entry.length <= 4 else self.unpack("I", entry.at + 8)[0]
+        return bytes(self.bytes[at : at + entry.length])
+
     def set(self, entry: _Entry, value: int) -> None:
         """Change the value of an entry of one whole number."""
         struct.pack_into(self.order + ("H" if entry.kind == _SHORT else "I"), self.bytes,

@@ -11,7 +11,7 @@ from spiden_cli.core.files.exif import with_description
 from spiden_cli.core.image.metadata import Metadata
 from spiden_cli.core.image.picture import Picture
 
-__all__ = ["fitted_metadata", "stripped"]
+__all__ = ["can_hold_exif", "fitted_metadata", "stripped"]
 
 _HOLDS: dict[str, Collection[str]] = {
     "PNG": {"exif", "xmp", "iptc", "texts"},
@@ -43,6 +43,16 @@ def stripped(picture: Picture) -> Picture:
     What its pixels mean stays: colours, white level and resolution.
     """
     return replace(picture, metadata=Metadata())
+
+
+def can_hold_exif(name: str, block: bytes) -> bool:
+    """Whether files of a format can hold an EXIF block, and one as large.
+
+    Args:
+        name: the format, as Pillow calls it.
+        block: the block.
+    """
+    return "exif" in _HOLDS.get(name, ()) and len(block) <= _LONGEST.get((name, "exif"), len(block))
 
 
 def fitted_metadata(metadata: Metadata, name: str) -> tuple[Metadata, list[str]]:

@@ -1,4 +1,4 @@
-"""Find, read and write picture files: PNG, JPEG, TIFF, BMP, WebP, AVIF, JPEG 2000, PNM and TGA.
+"""Read and write picture files: PNG, JPEG, TIFF, BMP, WebP, AVIF, JPEG 2000, PNM and TGA.
 
 GIF is read only: its 256 colours would undo the denoising.
 
@@ -7,8 +7,6 @@ A picture keeps its depth, transparency, colours and metadata; `losses` says wha
 hold, `stripped` leaves metadata out.
 """
 
-import glob
-from collections.abc import Sequence
 from pathlib import Path
 
 from spiden_cli.core.atomic import atomic_path
@@ -37,12 +35,12 @@ __all__ = [
     "Resolution",
     "check_output",
     "check_quality",
-    "find_pictures",
     "losses",
-    "pictures_in",
+    "output_format",
     "read_header",
     "read_picture",
     "stripped",
+    "suffix_by_content",
     "supported_depth",
     "write_picture",
 ]
@@ -70,6 +68,16 @@ _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _JPEG2000_SIGNATURES = (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
 _NETPBM_SIGNATURES = {b"P1", b"P2", b"P3", b"P4", b"P5", b"P6", b"P7", b"Pf", b"PF"}
 _SIGNATURE_LENGTH = 16
+_SUFFIX_BY_START = {
+    b"\xff\xd8": ".jpg",
+    b"BM": ".bmp",
+    **dict.fromkeys(_TIFF_SIGNATURES, ".tif"),
+    **dict.fromkeys(_JPEG2000_SIGNATURES, ".jp2"),
+    b"P2": ".pgm",
+    b"P3": ".ppm",
+    b"P5": ".pgm",
+    b"P6": ".ppm",
+}
 
 
 def read_picture(path: str | Path) -> Picture:
@@ -147,13 +155,27 @@ def _unreadable(path: Path, error: OSError | ValueError) -> InputError:
     return InputError(f"can't read {path}: {getattr(error, 'strerror', None) or error}")
 
 
+def suffix_by_content(path: Path) -> str:
+    """Return the suffix for a picture's own format, told by its first bytes; .png for others.
+
+    Raises:
+        InputError: missing or unreadable.
+    """
+    head = _first_bytes(path)
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return ".webp"
+    if head[4:12] == b"ftypavif":
+        return ".avif"
+    return next((s for start, s in _SUFFIX_BY_START.items() if head.startswith(start)), ".png")
+
+
 def supported_depth(path: str | Path, picture: Picture) -> int:
     """Bits per channel that `picture` will have in a file named `path`: its own, or 8.
 
     Raises:
         OutputError: the suffix isn't supported.
     """
-    return picture.depth if _output_format(Path(path)) in DEEP_FORMATS else 8
+    return picture.depth if output_format(Path(path)) in DEEP_FORMATS else 8
 
 
 def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
@@ -162,7 +184,7 @@ def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
     Raises:
         OutputError: the suffix isn't supported.
     """
-    name = _output_format(Path(path))
+    name = output_format(Path(path))
     levels, rounded = picture.levels, supported_depth(path, picture) < picture.depth
     full = levels == Range.full(picture.pixels.dtype)
     found = {
@@ -196,7 +218,7 @@ def check_output(path: str | Path, width: int = 1, height: int = 1) -> None:
     Raises:
         OutputError: the suffix isn't supported, or the picture is too large for the format.
     """
-    name, side = _output_format(Path(path)), max(width, height)
+    name, side = output_format(Path(path)), max(width, height)
     if name == "AVIF" and not can_write_avif():
         raise OutputError(f"can't write {path}: AVIF needs Pillow 11.3 or newer: update it")
     if side > _MAXIMUM_SIDE.get(name, side):
@@ -213,7 +235,7 @@ def check_quality(path: str | Path, quality: int | None) -> None:
         InputError: it isn't 1 to 100, or the format has none.
         OutputError: the suffix isn't supported.
     """
-    name = _output_format(Path(path))
+    name = output_format(Path(path))
     if quality is None:
         return
     if not 1 <= quality <= 100:
@@ -222,7 +244,9 @@ def check_quality(path: str | Path, quality: int | None) -> None:
         raise InputError(f"{name} is lossless and has no quality: leave it out, or choose .jpg")
 
 
-def write_picture(path: str | Path, picture: Picture, quality: int | None = None) -> None:
+def write_picture(
+    path: str | Path, picture: Picture, quality: int | None = None, replace: bool = True
+) -> None:
     """Write `picture` whole or not at all, in the format that the suffix names.
 
     PNG and TIFF (deflate) keep 16 bits and their scale, and TIFF states the range; other formats
@@ -235,18 +259,20 @@ def write_picture(path: str | Path, picture: Picture, quality: int | None = None
         quality: 1 to 100, of JPEG and WebP. None: a picture that was read from a JPEG is written
             with that file's own quantisation and subsampling, one from a lossy WebP at 90; others
             become JPEG of quality 95 (4:4:4) and lossless WebP.
+        replace: whether a file of that name is replaced.
 
     Raises:
         InputError: a quality for a format that has none, or beyond 1 to 100.
         OutputError: unsupported suffix, a picture too large for the format, a folder that is
-            missing or not writable, or a full disk. No file is left behind.
+            missing or not writable, a full disk, or a file that is there and isn't to be replaced
+            or can't be. No file is left behind.
     """
     path = Path(path)
     check_output(path, picture.width, picture.height)
     check_quality(path, quality)
     # Encoded in memory first: encoders that write to the file themselves hide a full disk.
-    encoded = _encode(picture, _output_format(path), quality)
-    with atomic_path(path) as temporary:
+    encoded = _encode(picture, output_format(path), quality)
+    with atomic_path(path, replace) as temporary:
         temporary.write_bytes(encoded)
 
 
@@ -266,62 +292,15 @@ def _encode(picture: Picture, name: str, quality: int | None) -> bytes:
     return encode_with_pillow(picture, name, quality)
 
 
-def _output_format(path: Path) -> str:
+def output_format(path: Path) -> str:
+    """Return the format of a file that is to be written, by its suffix, as Pillow calls it.
+
+    Raises:
+        OutputError: the suffix isn't supported.
+    """
     try:
         return _FORMATS[path.suffix.lower()]
     except KeyError:
         raise OutputError(
             f"can't write {path}: the suffix must be one of {', '.join(SUFFIXES)}"
         ) from None
-
-
-def find_pictures(inputs: Sequence[str | Path]) -> list[Path]:
-    """Expand files, folders and glob patterns to a list of files, each once, in order.
-
-    A folder gives its own pictures (by suffix, sorted by name, hidden files and subfolders left
-    out). A pattern is expanded here for shells that don't; an existing file is never a pattern.
-
-    Raises:
-        InputError: a name that doesn't exist, a folder without pictures, or a pattern that matches
-            nothing.
-    """
-    found: dict[Path, Path] = {}
-    for name in inputs:
-        for path in _expand(name):
-            found.setdefault(path.resolve(), path)
-    return list(found.values())
-
-
-def _expand(name: str | Path) -> list[Path]:
-    path = Path(name)
-    try:
-        if path.is_dir():
-            return pictures_in(path)
-        if path.exists():
-            return [path]
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
-    if glob.has_magic(str(name)):
-        # Path.glob takes no absolute pattern.
-        matches = [Path(match) for match in sorted(glob.glob(str(name)))]  # noqa: PTH207
-        if pictures := [match for match in matches if _looks_like_picture(match)]:
-            return pictures
-        raise InputError(f"{name}: no picture matches ({', '.join(SUFFIXES)})")
-    raise InputError(f"{name}: no such file or folder")
-
-
-def pictures_in(folder: Path) -> list[Path]:
-    """Return a folder's own pictures by suffix, sorted; hidden files and subfolders left out.
-
-    Raises:
-        InputError: there is none.
-        OSError: the folder can't be read.
-    """
-    pictures = sorted(path for path in folder.iterdir() if _looks_like_picture(path))
-    if not pictures:
-        raise InputError(f"{folder}: a folder without pictures ({', '.join(SUFFIXES)})")
-    return pictures
-
-
-def _looks_like_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()

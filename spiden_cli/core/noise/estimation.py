@@ -141,6 +141,7 @@ def _mean_median_rule(patches: Patches) -> float:
     eigenvalues = np.linalg.eigvalsh(covariance)[::-1].clip(min=0)  # largest first
     for start in range(len(eigenvalues)):
         rest = eigenvalues[start:]
-        if rest.mean() <= np.median(rest):
+        middle = rest[(len(rest) - 1) // 2], rest[len(rest) // 2]  # they are sorted
+        if rest.mean() <= (middle[0] + middle[1]) / 2:
             break
     return math.sqrt(rest.mean())

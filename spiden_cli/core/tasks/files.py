@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from spiden_cli.core.atomic import making_folder
+from spiden_cli.core.files.origin import signed
 from spiden_cli.core.files.picture_files import (
     check_output,
     losses,
+    output_format,
     read_picture,
     stripped,
     write_picture,
@@ -35,6 +37,7 @@ class Files:
         reference: the clean picture, if there is one.
         drawing: where a comparison is to be drawn, if one is wanted.
         mask: says where to denoise; None: everywhere.
+        shown: what the user calls the picture, where that isn't the file.
     """
 
     source: Path
@@ -42,6 +45,12 @@ class Files:
     reference: Path | None = None
     drawing: Path | None = None
     mask: Path | None = None
+    shown: Path | None = None
+
+    @property
+    def name(self) -> Path:
+        """What the user calls the picture."""
+        return self.shown or self.source
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,7 @@ class Settings:
         quality: of the compression, 1 to 100; None: the file's own.
         strip: leave out what is said of the picture.
         region: the part to denoise and write; None: all of it.
+        overwrite: replace files that are there.
         alone: it is the only one, so that what doesn't suit it is refused and not passed over.
     """
 
@@ -66,6 +76,7 @@ class Settings:
     quality: int | None = None
     strip: bool = False
     region: Region | None = None
+    overwrite: bool = False
     alone: bool = True
 
     def check(self, picture: Picture, name: str) -> None:
@@ -139,7 +150,8 @@ def denoise_file(
         map_firing=files.drawing is not None, on_tile=on_tile,
     )  # fmt: skip
     with making_folder(files.target.parent):
-        write_picture(files.target, result.image, settings.quality)
+        image = signed(result.image, output_format(files.target))
+        write_picture(files.target, image, settings.quality, settings.overwrite)
     scores = None
     if clean is not None:
         pixels, levels = result.image.pixels, result.image.levels

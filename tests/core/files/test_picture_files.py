@@ -11,11 +11,11 @@ import tifffile
 from PIL import ExifTags, Image, ImageOps
 from tiff_files import lzw_tiff
 
+from spiden_cli.core.files.finding import find_pictures
 from spiden_cli.core.files.picture_files import (
     SUFFIXES,
     Picture,
     Resolution,
-    find_pictures,
     losses,
     read_picture,
     supported_depth,
