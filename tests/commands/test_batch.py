@@ -442,3 +442,16 @@ def test_several_processes_write_the_same_files(denoise, album):
     assert statuses(one) == statuses(two)
     assert list(statuses(one)) == list(statuses(two))
     assert contents("one") == contents("two")
+
+
+def test_checking_takes_a_look_or_two_at_each_file(denoise, album, monkeypatch):
+    for index in range(100):
+        Path(f"in/p{index}.png").write_bytes(Path("in/a.png").read_bytes())
+    Path("out").mkdir()
+    for path in Path("in").glob("*.png"):
+        (Path("out") / path.name).write_bytes(b"there")
+    looks = []
+    stat = os.stat
+    monkeypatch.setattr(os, "stat", lambda *a, **o: looks.append(a) or stat(*a, **o))
+    assert denoise("in", "-o", "out").code == 6
+    assert len(looks) < 20 * 104

@@ -146,7 +146,10 @@ def _start(work: bytes, threads: int) -> None:
 
 
 def _answer(item: Any) -> Any:  # noqa: ANN401
-    return _work(item)
+    try:
+        return _work(item)
+    except SystemExit:  # of `_end`, by now through every `finally`; the pool would go on
+        os._exit(128 + signal.SIGTERM)
 
 
 def _end(number: int, _frame: object) -> None:
@@ -157,4 +160,8 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait_for_end([parent.sentinel])
-        os.kill(os.getpid(), signal.SIGTERM)
+        main = threading.main_thread().ident
+        if hasattr(signal, "pthread_kill") and main is not None:  # it may wait for work
+            signal.pthread_kill(main, signal.SIGTERM)
+        else:
+            os.kill(os.getpid(), signal.SIGTERM)
