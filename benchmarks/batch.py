@@ -127,7 +127,7 @@ Written by `python benchmarks/batch.py` on {os.cpu_count()} cores of a {platform
 processor: {COUNT} grey pictures of {SIDE} x {SIDE} pixels at a given level, on one thread, the
 run of {REPEATS} that other programs held up least.
 They took {whole:.2f} s: {said}.
-That is {ratio:.2f} times the sum of the three, and {ratio_too:.2f} times with an estimate of the noise.
+That is {ratio:.2f} times the sum of the three, {ratio_too:.2f} times with an estimate of the noise.
 The rest is the look for clipped shadows and lights, and the estimate, more than anything else.
 Choosing and checking the files came before and took {chosen:.2f} s.
 
