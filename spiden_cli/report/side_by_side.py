@@ -167,7 +167,8 @@ def draw_sheet(report: SideBySide) -> "Image":
             labels[path],
             report.measured[path].difference,
             report.factor,
-            *zip(view, views[report.base], strict=True),
+            wholes=(view[0], views[report.base][0]),
+            parts=(view[1], views[report.base][1]),
             minus=labels[report.base],
         )
         for path, view in views.items()

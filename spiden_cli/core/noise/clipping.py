@@ -15,6 +15,7 @@ noise clips many, noise that is weaker in the dark, or none, clips few, and then
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,12 +66,15 @@ class Clipping:
         Returns:
             The same shape; black and white are reached again. Values stay in order.
         """
-        values = planes
-        if self.black * share > _LEAST:
-            values = _unclipped(values, self.black * share / 255)
-        if self.white * share > _LEAST:
-            values = 1 - _unclipped(1 - values, self.white * share / 255)
-        return values.astype(np.float32, copy=False)
+        black, white = self.black * share, self.white * share
+        if max(black, white) <= _LEAST:
+            return planes
+        values = planes.astype(np.float64)
+        if black > _LEAST:
+            values = _unclipped(values, black / 255)
+        if white > _LEAST:
+            values = 1 - _unclipped(1 - values, white / 255)
+        return values.clip(0, 1).astype(np.float32)  # beyond, the inverse says little
 
 
 def clipping_of(pixels: Pixels, range: Range, sigma: float) -> Clipping:
@@ -159,7 +163,7 @@ def _share(means: NDArray[np.float32], sigma: float) -> float:
     return float(ndtr((0.5 - clean) / sigma).mean())  # what rounds to 0 is 0
 
 
-def _unclipped(means: NDArray[np.float32], sigma: float) -> NDArray[np.float64]:
+def _unclipped(means: NDArray[Any], sigma: float) -> Values:
     """Return x for h(x), in any units; where clipping left nothing of x, x is 8 sigma below 0."""
     x = np.linspace(-8 * sigma, 6 * sigma, _TABLE)
     y = mean_after_clipping(x, sigma)

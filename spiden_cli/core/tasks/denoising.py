@@ -18,8 +18,8 @@ from spiden_cli.core.image.picture import MINIMUM_SIDE, Picture, Pixels
 from spiden_cli.core.image.pixels import Planes, to_pixels, to_unit
 from spiden_cli.core.image.region import Region, cropped
 from spiden_cli.core.network.families import graph_of
-from spiden_cli.core.noise.clipping import Clipping
-from spiden_cli.core.noise.model import Level, Noise, as_noise, level_of
+from spiden_cli.core.noise.clipping import Clipping, clipping_of, deviation_after_clipping
+from spiden_cli.core.noise.model import Gaussian, Level, Noise, as_noise, level_of
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment, scaled
 from spiden_cli.core.tasks.masks import Shares, as_shares, blended
 from spiden_cli.errors import InputError, WeightsError
@@ -115,6 +115,18 @@ def denoise_picture(
         firing_map=firing_map,
         seconds=time.perf_counter() - began,
     )
+
+
+def as_clipped(noise: Noise, picture: Picture, estimated: bool) -> tuple[Noise, Clipping | None]:
+    """Return the noise as it is in the file, which has clipped it, and what is to be undone.
+
+    A level that was estimated is what clipping left; one that was given is what came before. Floats
+    hold values beyond black and white, and noise of other kinds isn't known to be the same there.
+    """
+    if type(noise) is not Gaussian or picture.pixels.dtype.kind == "f":
+        return noise, None
+    left = noise.sigma if estimated else deviation_after_clipping(noise.sigma)
+    return Gaussian(left), clipping_of(picture.pixels, picture.levels, left)
 
 
 class _Output:

@@ -23,8 +23,8 @@ from spiden_cli.core.engine.engine import Engine
 from spiden_cli.core.image.picture import Pixels
 from spiden_cli.core.network.families import graph_of
 from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise
-from spiden_cli.core.noise.model import as_noise, found_noise
-from spiden_cli.core.tasks.denoising import denoise_picture
+from spiden_cli.core.noise.model import Gaussian, as_noise, found_noise
+from spiden_cli.core.tasks.denoising import as_clipped, denoise_picture
 from spiden_cli.core.tasks.scoring import Trial, eight_bits, planes_of, score
 
 
@@ -200,11 +200,14 @@ def _try(
     """Denoise an image with one draw of noise, and score the result; see `evaluate`."""
     noisy, clean = sample.read(sigma, seed)
     estimate = estimate_noise(noisy.pixels, noisy.levels) if sigma is None else None
-    noise = found_noise(estimate, for_camera) if estimate is not None else as_noise(sigma)
-    result = denoise_picture(engine, noisy, noise, timesteps)
+    noise = as_noise(None if sigma is None else Gaussian(sigma))
+    if estimate is not None:
+        noise = found_noise(estimate, for_camera)
+    left, clipping = as_clipped(noise, noisy, estimate is not None)
+    result = denoise_picture(engine, noisy, left, timesteps, clipping=clipping)
     given, denoised = Trial(planes_of(clean), planes_of(noisy)), planes_of(result.picture)
     found = score(given, denoised, with_ssim)
-    told = getattr(result.noise, "sigma", None)
+    told = getattr(noise, "sigma", None)
     passes = noisy.channels // engine.config.image_channels * engine.passes
     if show is not None:
         show(Shown(sample.clean, eight_bits(given.noisy), eight_bits(denoised)))

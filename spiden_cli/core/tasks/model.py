@@ -23,7 +23,6 @@ from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.region import as_region
 from spiden_cli.core.network.folding import FoldedNetwork
 from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise, is_coarse
-from spiden_cli.core.noise.clipping import Clipping, clipping_of, deviation_after_clipping
 from spiden_cli.core.noise.model import (
     Coarse,
     Gaussian,
@@ -36,7 +35,7 @@ from spiden_cli.core.noise.model import (
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
 from spiden_cli.core.tasks.advice import doubts, too_little
 from spiden_cli.core.tasks.arrays import as_picture, like
-from spiden_cli.core.tasks.denoising import OnTile, denoise_picture
+from spiden_cli.core.tasks.denoising import OnTile, as_clipped, denoise_picture
 from spiden_cli.core.weights import WeightsInfo, load_folded
 
 AUTO = "auto"
@@ -208,7 +207,7 @@ class Model:
         loaded = self.loaded(picture.is_colour, coarse)
         found = found_noise(estimate, loaded.info.for_camera) if estimate else wanted
         steps = loaded.info.timesteps[0] if timesteps is None else timesteps
-        told, clipping = _clipped(found, picture, estimate is not None)
+        told, clipping = as_clipped(found, picture, estimate is not None)
         result = denoise_picture(
             loaded.engine, picture, told, steps, clipping=clipping, most=loaded.info.most_sigma,
             on_tile=on_tile, adjustment=adjustment, map_firing=map_firing, mask=mask,
@@ -244,18 +243,6 @@ class Model:
         matters = self.name == AUTO and picture.is_colour
         coarse = matters and is_coarse(picture.pixels, picture.levels)
         return Coarse(level.sigma) if coarse else Gaussian(level.sigma)
-
-
-def _clipped(noise: Noise, picture: Picture, estimated: bool) -> tuple[Noise, Clipping | None]:
-    """Return the noise as it is in the file, which has clipped it, and what is to be undone.
-
-    A level that was estimated is what clipping left; one that was given is what came before. Floats
-    hold values beyond black and white, and noise of other kinds isn't known to be the same there.
-    """
-    if type(noise) is not Gaussian or picture.pixels.dtype.kind == "f":
-        return noise, None
-    left = noise.sigma if estimated else deviation_after_clipping(noise.sigma)
-    return Gaussian(left), clipping_of(picture.pixels, picture.levels, left)
 
 
 def load(
