@@ -6,6 +6,7 @@ bit.
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 import torch
 
@@ -42,12 +43,18 @@ def train(
         The progress after each step.
 
     Raises:
-        TrainingError: the loss is no longer a number.
+        TrainingError: the loss is no longer a number, or another process has the folder, or has
+            trained in it since the run was begun or read.
         OutputError: the folder can't be made, or a file not be written.
     """
+    with nullcontext() if folder is None else folder.claimed(run.state.step):
+        yield from _train(run, folder, time_budget, stop)
+
+
+def _train(
+    run: Run, folder: RunFolder | None, time_budget: float | None, stop: Callable[[], bool]
+) -> Iterator[Progress]:
     config, state = run.record.config, run.state
-    if folder is not None:
-        folder.make()
     began, began_at, spent = time.monotonic(), state.step, state.seconds
     smooth_loss: float | None = None
     smooth_rate = 0.0

@@ -104,9 +104,10 @@ def resume_run(
 
     Raises:
         TrainingError: there is no checkpoint, or it is of a run with other settings, images or
-            teacher: the message names what differs.
+            teacher: the message names what differs; or another process goes on with it.
         WeightsError: the teacher's file can't be read.
     """
+    folder.check_idle()
     checkpoint = folder.load()
     then = checkpoint.record
     now = replace(

@@ -43,7 +43,7 @@ def test_progress_and_files(start):
     assert progress[0].validation is None
     assert progress[2].validation is progress[1].validation
     assert progress[-1].seconds_left == 0
-    names = {"checkpoint.safetensors", "weights.safetensors", "log.jsonl"}
+    names = {"checkpoint.safetensors", "weights.safetensors", "log.jsonl", ".lock"}
     assert {path.name for path in run.folder.path.iterdir()} == names
     log = [json.loads(line) for line in (run.folder.log).read_text().splitlines()]
     assert [record["step"] for record in log] == [2, 4, 6]
@@ -183,7 +183,7 @@ def test_a_folder_is_judged_before_any_work(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputError, match="is a file"):
         RunFolder(tmp_path / "file" / "run").check_free()
-    folder.make()
+    folder.path.mkdir(parents=True)
     folder.checkpoint.write_bytes(b"")
     with pytest.raises(InputError, match="--resume"):
         folder.check_free()
