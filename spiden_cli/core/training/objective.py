@@ -71,7 +71,8 @@ def objective(
         with torch.no_grad():
             taught = teacher(batch.noisy, batch.sigma).float()
         error = torch.lerp(error, measure(denoised.float() - taught), teacher_weight)
-    shares = _shares(network, *batch.noisy.shape[-2:], sparsity_over)
+    height, width = batch.noisy.shape[-2:]
+    shares = _shares(network, height, width, sparsity_over)
     firing_rate = torch.stack([shares[name] * value for name, value in rates.items()]).sum()
     return Objective(error + sparsity_weight * firing_rate, error.detach(), firing_rate)
 
