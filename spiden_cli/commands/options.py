@@ -72,7 +72,7 @@ def counts(text: str, what: str, most: int | None = None) -> list[int]:
     Raises:
         InputError: a part is no such number.
     """
-    from spiden_cli.core.engine.engine import MOST_TIMESTEPS
+    from spiden_cli.core.network.config import MOST_TIMESTEPS
 
     try:
         values = [int(part) for part in text.split(",")]

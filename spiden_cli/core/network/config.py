@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields, replace
 from spiden_cli.errors import InputError
 
 NEURONS = ("if", "lif", "weighted", "relu")
+MOST_TIMESTEPS = 64
+"""Of any network: more say nothing that fewer don't; memory and time grow with each."""
 SURROGATES = ("rectangular", "triangular", "arctan", "fast_sigmoid")  # of neuron.surrogate
 
 

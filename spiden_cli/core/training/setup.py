@@ -108,8 +108,7 @@ def resume_run(
         WeightsError: the teacher's file can't be read.
     """
     folder.check_idle()
-    checkpoint = folder.load()
-    then = checkpoint.record
+    then = folder.load(with_tensors=False).record
     now = replace(
         then,
         network=network_config,
@@ -126,11 +125,13 @@ def resume_run(
     network = Denoiser(network_config)
     if config.freeze_norm:
         network.freeze_norm()
-    state = new_state(network, config, patches.generator)
+    state, checkpoint = new_state(network, config, patches.generator), folder.load()
     try:
         state.restore(checkpoint.tensors)
-    except (RuntimeError, ValueError, KeyError):  # of torch, many lines long
-        raise TrainingError(f"{folder.checkpoint} lacks a part of the run: start again") from None
+    except ValueError as error:
+        raise TrainingError(
+            f"can't resume from {folder.checkpoint}: {error}; start again, or get a whole copy"
+        ) from None
     state.step, state.seconds = checkpoint.step, checkpoint.seconds
     record = replace(
         now,
