@@ -12,7 +12,7 @@ from spiden_cli.errors import InputError
 if TYPE_CHECKING:
     from spiden_cli.core.image.region import Region
 
-MOST_THREADS = 1024
+MOST_THREADS = 256
 
 MODEL, MACHINE = "Model", "Machine"  # groups of options in the help
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile, UnidentifiedImageError, features
 
+from spiden_cli.core.files.claims import check_pillow_claim
 from spiden_cli.core.files.colour import profile_for
 from spiden_cli.core.files.decoding import Header, check_size, decoding, plausible, split_alpha
 from spiden_cli.core.files.exif import upright
@@ -37,6 +38,7 @@ def read_with_pillow(path: Path) -> Picture:
     """
     with decoding(path), _open(path) as image:
         check_size(path, image.width, image.height)
+        check_pillow_claim(path, image)
         _check_frames(path, image)
         samples, notes = read_samples(path, image)
         chunks = _chunks(path, image)

@@ -27,6 +27,9 @@ BOUNDS = {
 }
 """The lowest and the highest value of each whole number."""
 
+MOST_PIXELS = 2**24
+"""In the patches of a step: the activations of `base` alone would take 70 GB."""
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -94,6 +97,11 @@ class TrainingConfig:
             if not least <= value <= most:
                 words = name.replace("_", " ").replace("validate every", "validation interval")
                 raise InputError(f"the {words} must lie in {least} to {most}, not {value}")
+        if self.batch_size * self.patch_size**2 > MOST_PIXELS:
+            raise InputError(
+                f"{self.batch_size} patches of {self.patch_size} x {self.patch_size} are more than "
+                f"{MOST_PIXELS // 10**6} megapixels a step: take fewer or smaller ones"
+            )
         if len(self.sigma) != 2:
             raise InputError("sigma must be two levels, lowest first")
         low, high = self.sigma
