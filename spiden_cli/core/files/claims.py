@@ -105,12 +105,12 @@ def _inflates_to(stream: BinaryIO, expected: int) -> bool:
 
 def early_end(path: Path) -> InputError:
     """What to say of a picture of which a part is missing."""
-    return InputError(f"{path}: damaged: the picture ends early; get a fresh copy")
+    return InputError(f"{path}: damaged or incomplete picture (it ends early); get a fresh copy")
 
 
 def refusal(path: Path, width: int, height: int) -> InputError:
     """What to say of a picture that is larger than its file can hold."""
     return InputError(
-        f"{path}: damaged: it claims {width} x {height} pixels, more than a file of "
-        f"{path.stat().st_size} bytes can hold; get a fresh copy"
+        f"{path}: damaged or incomplete picture (it claims {width} x {height} pixels, more than "
+        f"a file of {path.stat().st_size} bytes can hold); get a fresh copy"
     )

@@ -34,6 +34,8 @@ def check_tiff_claim(path: Path, page: tifffile.TiffPage) -> None:
     places = list(zip(page.dataoffsets, page.databytecounts, strict=False))
     lengths = [max(0, min(count, size - offset)) for offset, count in places]
     stored = sum(lengths)
+    if 0 in lengths:  # parts are missing, which the decoder tells
+        return
     ratio = _BYTES_PER_BYTE.get(page.compression, _OTHER_BYTES_PER_BYTE)
     bits = page.imagewidth * page.imagelength * page.samplesperpixel * page.bitspersample
     if page.photometric == tifffile.PHOTOMETRIC.YCBCR:  # two of three channels may be subsampled
