@@ -13,7 +13,7 @@ from spiden_cli.commands.streams import streams
 from spiden_cli.commands.watching import refuse_beside_watch, watch_folder
 from spiden_cli.errors import InputError
 from spiden_cli.report.batch import print_failures, print_outcomes, print_plan, summary
-from spiden_cli.report.console import fail, print_json
+from spiden_cli.report.console import fail, print_json, reporting_on
 
 
 def denoise(
@@ -109,10 +109,12 @@ def _report(done: Done, as_json: bool, quiet: bool) -> None:
     Raises:
         typer.Exit: not all was done.
     """
-    if as_json:
-        print_json([outcome.as_json() for outcome in done.outcomes])
-    elif not quiet:
-        print_outcomes(done.outcomes, done.seconds)
+    written = [outcome.report.output for outcome in done.outcomes if outcome.report is not None]
+    with reporting_on(written):
+        if as_json:
+            print_json([outcome.as_json() for outcome in done.outcomes])
+        elif not quiet:
+            print_outcomes(done.outcomes, done.seconds)
     print_failures(done.outcomes)
     if done.signal is not None:
         fail(f"interrupted: {summary(done.outcomes, done.seconds)}; --skip-existing goes on")
