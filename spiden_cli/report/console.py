@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MOST_NAMES = 20
+_LONGEST_ERROR = 4000
 
 # C0 and C1 controls, line separators, what turns the direction of text, and half characters, which
 # stand for the bytes of a file name that isn't UTF-8.
@@ -132,8 +133,9 @@ def warn(message: str) -> None:
 
 
 def fail(message: str) -> None:
-    """Say in one line why there is no result."""
-    talk.print(Text.assemble(("error:", "bold red"), " ", visible(message)), soft_wrap=True)
+    """Say in one line why there is no result; a name in it may be as long as a file."""
+    shown = message if len(message) <= _LONGEST_ERROR else f"{message[:_LONGEST_ERROR]} ..."
+    talk.print(Text.assemble(("error:", "bold red"), " ", visible(shown)), soft_wrap=True)
 
 
 def print_json(record: Any) -> None:  # noqa: ANN401
