@@ -21,6 +21,8 @@ __all__ = ["clear_leftovers", "temporary_file"]
 _PREFIX = ".spiden-"
 _NAME = re.compile(re.escape(_PREFIX) + r"[a-z0-9_]{8}(\.[^.]{1,15})?", re.DOTALL)  # of tempfile
 _cleared: set[str] = set()
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_cleared.clear)
 
 
 @contextmanager

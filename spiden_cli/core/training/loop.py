@@ -16,6 +16,7 @@ from spiden_cli.core.training.progress import Progress
 from spiden_cli.core.training.run_folder import RunFolder
 from spiden_cli.core.training.schedule import learning_rate
 from spiden_cli.core.training.setup import Run
+from spiden_cli.core.training.tensor_checks import unsound
 from spiden_cli.core.training.validation import Validation, validate
 from spiden_cli.errors import TrainingError
 
@@ -137,6 +138,11 @@ def _validate(run: Run) -> Validation:
         patches = run.patches.reseeded(torch.Generator(device).manual_seed(config.seed))
         with _autocast(run):
             recalibrate(average, patches, config.batch_size, timesteps, quantised)
+    if (name := unsound(average.state_dict())) is not None:
+        raise TrainingError(
+            f"the average of {name} is no longer finite at step {run.state.step}: "
+            "start again with a lower --lr"
+        )
     return validate(average, run.held_out, config.noise, config.sigma, timesteps, quantised, device)
 
 
