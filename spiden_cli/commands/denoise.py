@@ -8,7 +8,14 @@ from spiden_cli.commands import denoise_options as options
 from spiden_cli.commands.batch import Done, Machine, Work, run
 from spiden_cli.commands.denoise_files import Asked, find, naming_for, plan
 from spiden_cli.commands.model import EngineName, Ensemble, Model, open_model, weights_files
-from spiden_cli.commands.options import Device, Threads, one_sigma, read_region
+from spiden_cli.commands.options import (
+    Device,
+    MaxMemory,
+    Threads,
+    memory_size,
+    one_sigma,
+    read_region,
+)
 from spiden_cli.commands.streams import streams
 from spiden_cli.commands.watching import refuse_beside_watch, watch_folder
 from spiden_cli.errors import InputError
@@ -47,6 +54,7 @@ def denoise(
     engine: EngineName = "auto",
     device: Device = "auto",
     threads: Threads = None,
+    max_memory: MaxMemory = None,
 ) -> None:
     """Remove noise from pictures; 8 or 16 bits, grey or colour, transparency and metadata kept."""
     level = None if sigma == "auto" else one_sigma(sigma)
@@ -60,7 +68,10 @@ def denoise(
     adjustment = Adjustment(strength, chroma_strength, detail)
     if timesteps is not None:
         check_timesteps(timesteps)
-    settings = Settings(level, timesteps, white, adjustment, quality, strip, part, overwrite)
+    settings = Settings(
+        level, timesteps, white, adjustment, quality, strip, part, overwrite,
+        None if max_memory is None else memory_size(max_memory),
+    )  # fmt: skip
 
     def open_work(share: int | None, alone: bool) -> Work:
         opened = open_model(model, engine, device, share, ensemble)

@@ -39,7 +39,8 @@ def read_tiff(path: Path) -> Picture:
     """
     with decoding(path), tifffile.TiffFile(path) as tiff:
         page = picture_page(path, tiff)
-        check_size(path, page.imagewidth, page.imagelength)
+        samples_bytes = page.samplesperpixel * max(1, page.bitspersample // 8)
+        check_size(path, page.imagewidth, page.imagelength, samples_bytes)
         check_kind(path, page)
         check_tiff_claim(path, page)
         samples, notes = decode(path, page)
