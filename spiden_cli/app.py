@@ -30,7 +30,7 @@ from spiden_cli.report.console import fail, forget_stdout
 
 INTERRUPTED = 128 + signal.SIGINT
 DEBUG_VARIABLE = "SPIDEN_DEBUG"
-NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))
+NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 app = typer.Typer(
     name="spiden",
