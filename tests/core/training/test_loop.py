@@ -229,3 +229,16 @@ def test_a_teacher_that_does_not_fit(start, tmp_path):
         start(teacher_weight=0.5)
     with pytest.raises(TrainingError, match="colour"):
         start(teacher=saved_network(tmp_path, image_channels=3), teacher_weight=0.5)
+
+
+def test_an_average_that_overflows_ends_the_run_and_is_not_saved(start):
+    kept = start()
+    moments = iter(kept.train())
+    next(moments), next(moments)  # the second one saves
+    saved = kept.folder.checkpoint.read_bytes(), kept.folder.weights.read_bytes()
+    kept.state.averaged.readout.bias.data.fill_(3e38)
+    kept.state.network.readout.bias.data.fill_(-3e38)  # both are numbers, their difference is none
+    with pytest.raises(TrainingError, match="finite"):
+        list(moments)
+    assert saved == (kept.folder.checkpoint.read_bytes(), kept.folder.weights.read_bytes())
+    assert not list(kept.folder.path.glob(".spiden-*"))
