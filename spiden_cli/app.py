@@ -1,11 +1,13 @@
 """The command line: its commands, and the only place where an error becomes a line and a code."""
 
+import errno
 import functools
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import typer
@@ -23,11 +25,12 @@ from spiden_cli.commands.evaluate import evaluate
 from spiden_cli.commands.models import models
 from spiden_cli.commands.noise import noise
 from spiden_cli.commands.train import train
-from spiden_cli.errors import TOO_LITTLE_MEMORY, SpidenError, is_out_of_memory
-from spiden_cli.report.console import fail
+from spiden_cli.errors import TOO_LITTLE_MEMORY, OutputError, SpidenError, is_out_of_memory
+from spiden_cli.report.console import fail, forget_stdout
 
 INTERRUPTED = 128 + signal.SIGINT
 DEBUG_VARIABLE = "SPIDEN_DEBUG"
+NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 app = typer.Typer(
     name="spiden",
@@ -75,21 +78,39 @@ def _options(
 
 def main() -> None:
     """Run the command line; leave with the exit code of the error, if there was one."""
+    _open_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a name that the terminal's encoding lacks is no error
             stream.reconfigure(errors="backslashreplace")
     try:
         code = _group()(prog_name="spiden", standalone_mode=False)
+        sys.stdout.flush()
     except BrokenPipeError:  # the reader of a pipe, such as `head`, has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
+        forget_stdout()
+        code = 0
     except Exception as error:  # the last net: whatever it is, a user gets a line
         if os.environ.get(DEBUG_VARIABLE, "0") != "0":
             traceback.print_exc()
         code, message = _told(error)
         if message:
             fail(message)
+        if isinstance(error, OSError):
+            forget_stdout()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _open_standard_streams() -> None:
+    """Give a stream that the caller has closed (`>&-`) to the null device.
+
+    Else the first file that is opened would have its number, and be written to by who prints.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            with suppress(OSError):
+                os.fstat(number)
+                continue
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _group() -> TyperGroup:
@@ -115,6 +136,8 @@ def _told(error: Exception) -> tuple[int, str]:
         return getattr(error, "exit_code", 2), message and f"{message}{help_of}"
     if is_out_of_memory(error):
         return 1, TOO_LITTLE_MEMORY
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return OutputError.exit_code, f"can't write: {error.strerror}"
     reason = (str(error).strip() or "no message").splitlines()[0]
     return 1, (
         f"unexpected {type(error).__name__}: {reason}. This is a fault in spiden: please report it "

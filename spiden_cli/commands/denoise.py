@@ -8,12 +8,19 @@ from spiden_cli.commands import denoise_options as options
 from spiden_cli.commands.batch import Done, Machine, Work, run
 from spiden_cli.commands.denoise_files import Asked, find, naming_for, plan
 from spiden_cli.commands.model import EngineName, Ensemble, Model, open_model, weights_files
-from spiden_cli.commands.options import Device, Threads, one_sigma, read_region
+from spiden_cli.commands.options import (
+    Device,
+    MaxMemory,
+    Threads,
+    memory_size,
+    one_sigma,
+    read_region,
+)
 from spiden_cli.commands.streams import streams
 from spiden_cli.commands.watching import refuse_beside_watch, watch_folder
 from spiden_cli.errors import InputError
 from spiden_cli.report.batch import print_failures, print_outcomes, print_plan, summary
-from spiden_cli.report.console import fail, print_json
+from spiden_cli.report.console import fail, print_json, reporting_on
 
 
 def denoise(
@@ -47,6 +54,7 @@ def denoise(
     engine: EngineName = "auto",
     device: Device = "auto",
     threads: Threads = None,
+    max_memory: MaxMemory = None,
 ) -> None:
     """Remove noise from pictures; 8 or 16 bits, grey or colour, transparency and metadata kept."""
     level = None if sigma == "auto" else one_sigma(sigma)
@@ -60,7 +68,10 @@ def denoise(
     adjustment = Adjustment(strength, chroma_strength, detail)
     if timesteps is not None:
         check_timesteps(timesteps)
-    settings = Settings(level, timesteps, white, adjustment, quality, strip, part, overwrite)
+    settings = Settings(
+        level, timesteps, white, adjustment, quality, strip, part, overwrite,
+        None if max_memory is None else memory_size(max_memory),
+    )  # fmt: skip
 
     def open_work(share: int | None, alone: bool) -> Work:
         opened = open_model(model, engine, device, share, ensemble)
@@ -109,10 +120,12 @@ def _report(done: Done, as_json: bool, quiet: bool) -> None:
     Raises:
         typer.Exit: not all was done.
     """
-    if as_json:
-        print_json([outcome.as_json() for outcome in done.outcomes])
-    elif not quiet:
-        print_outcomes(done.outcomes, done.seconds)
+    written = [outcome.report.output for outcome in done.outcomes if outcome.report is not None]
+    with reporting_on(written):
+        if as_json:
+            print_json([outcome.as_json() for outcome in done.outcomes])
+        elif not quiet:
+            print_outcomes(done.outcomes, done.seconds)
     print_failures(done.outcomes)
     if done.signal is not None:
         fail(f"interrupted: {summary(done.outcomes, done.seconds)}; --skip-existing goes on")

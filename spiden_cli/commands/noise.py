@@ -7,7 +7,7 @@ import typer
 
 from spiden_cli.commands.options import AsJson, Overwrite, Seed, one_sigma
 from spiden_cli.errors import InputError
-from spiden_cli.report.console import print_json
+from spiden_cli.report.console import print_json, reporting_on
 from spiden_cli.report.noising import NoiseReport, print_noise
 from spiden_cli.report.progress import counting
 
@@ -77,10 +77,11 @@ def noise(
         noised = add_noise(clean, added, generator, on_tile)
     write_picture(target, noised.picture)
     report = NoiseReport.of(picture, target, kind, seed, added, noised)
-    if as_json:
-        print_json(report.as_json())
-    else:
-        print_noise(report)
+    with reporting_on([target]):
+        if as_json:
+            print_json(report.as_json())
+        else:
+            print_noise(report)
 
 
 def _check(kind: str, given: dict[str, object]) -> None:

@@ -12,7 +12,7 @@ from spiden_cli.errors import InputError
 if TYPE_CHECKING:
     from spiden_cli.core.image.region import Region
 
-MOST_THREADS = 1024
+MOST_THREADS = 256
 
 MODEL, MACHINE = "Model", "Machine"  # groups of options in the help
 
@@ -48,6 +48,14 @@ Threads = Annotated[
     ),
 ]  # fmt: skip
 Show = Annotated[bool, typer.Option("--show", help=SHOW_HELP)]
+MaxMemory = Annotated[
+    str | None,
+    typer.Option(
+        help="Memory that a picture may take, such as 4G or 500M: a larger one is refused before "
+        "the work; by default four fifths of what is free.",
+        metavar="SIZE", show_default=False, rich_help_panel=MACHINE,
+    ),
+]  # fmt: skip
 Seed = Annotated[int, typer.Option(help="Seed of all randomness.", min=0, max=2**63 - 1)]
 
 
@@ -72,7 +80,7 @@ def counts(text: str, what: str, most: int | None = None) -> list[int]:
     Raises:
         InputError: a part is no such number.
     """
-    from spiden_cli.core.engine.engine import MOST_TIMESTEPS
+    from spiden_cli.core.network.config import MOST_TIMESTEPS
 
     try:
         values = [int(part) for part in text.split(",")]
@@ -159,6 +167,18 @@ def seconds(text: str) -> float:
     if not match or float(match[1]) == 0:
         raise InputError(f"a time must look like 90s, 9m or 1.5h; not {text!r}")
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def memory_size(text: str) -> int:
+    """Read a size of memory such as 4G, 1.5GB or 500M, in bytes.
+
+    Raises:
+        InputError: the text is no size.
+    """
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([KMGT])i?B?", text.strip(), re.IGNORECASE)
+    if not match or float(match[1]) == 0:
+        raise InputError(f"a size of memory must look like 4G or 500M; not {text!r}")
+    return int(float(match[1]) * 1000 ** (1 + "KMGT".index(match[2].upper())))
 
 
 def check_data_dir(data_dir: Path | None, datasets: Sequence[str]) -> None:

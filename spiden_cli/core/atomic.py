@@ -2,11 +2,11 @@
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from spiden_cli.core.temporary import temporary_file
 from spiden_cli.errors import OutputError
 
 __all__ = ["atomic_path", "check_replaceable", "making_folder"]
@@ -30,27 +30,21 @@ def atomic_path(target: Path, replace: bool = True) -> Iterator[Path]:
         OutputError: the folder is missing or not writable, the disk is full, or what is there can't
             be replaced.
     """
-    temporary: Path | None = None
     # No part of the target's name but the suffix: that name may be as long as a name can be.
     suffix = target.suffix if len(target.suffix) <= _LONGEST_SUFFIX else ""
     try:
-        handle, name = tempfile.mkstemp(prefix=".spiden-", suffix=suffix, dir=target.parent)
-        os.close(handle)
-        temporary = Path(name)
-        yield temporary
-        with temporary.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        check_replaceable(target)
-        if not replace and target.exists():
-            raise OutputError(f"can't write {target}: a file of that name has come meanwhile")
-        _take_permissions(target, temporary)
-        temporary.replace(target)
+        with temporary_file(target.parent, suffix) as temporary:
+            yield temporary
+            with temporary.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            check_replaceable(target)
+            if not replace and target.exists():
+                raise OutputError(f"can't write {target}: a file of that name has come meanwhile")
+            _take_permissions(target, temporary)
+            temporary.replace(target)
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(f"can't write {target}: {reason}") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
     _flush_folder(target.parent)
 
 
@@ -92,6 +86,7 @@ def making_folder(folder: Path) -> Iterator[None]:
             if not place.exists():
                 place.mkdir(exist_ok=True)
                 made.append(place)
+                _flush_folder(place.parent)
         if not folder.is_dir():
             raise NotADirectoryError(None, "a file has that name")
     except OSError as error:

@@ -7,20 +7,22 @@ torch, unless a `Denoiser` is asked for.
 """
 
 import dataclasses
-import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
-from spiden_cli.core.network.config import NetworkConfig
+from spiden_cli.core.network.config import MOST_TIMESTEPS, NetworkConfig
 from spiden_cli.core.network.folding import FoldedNetwork, fold_tensors
 from spiden_cli.core.network.parameters import parameter_shapes
-from spiden_cli.core.strict_json import dumps
+from spiden_cli.core.strict_json import dumps, loads, made_of, number, text_by_name, whole
+from spiden_cli.core.tensor_file import open_tensors, write_tensors
 from spiden_cli.errors import InputError, WeightsError
 
 if TYPE_CHECKING:
@@ -83,8 +85,6 @@ def save_weights(path: Path, network: "Denoiser", info: WeightsInfo) -> None:
     Raises:
         OutputError: the file can't be written.
     """
-    from spiden_cli.core.tensor_file import write_tensors
-
     record = dumps(dataclasses.asdict(info))
     metadata = {"format_version": str(FORMAT_VERSION), "spiden": record}
     write_tensors(path, network.state_dict(), metadata)
@@ -122,32 +122,51 @@ def read_tensors(path: Path) -> tuple[WeightsInfo, dict[str, NDArray[Any]]]:
     Raises:
         WeightsError: the file is missing, damaged, of an unknown version, or does not fit.
     """
-    try:
-        with safe_open(path, framework="np") as file:
-            info = _from_metadata(path, file.metadata() or {})
-            _check_shapes(path, info.config, file)
-            tensors = {name: _single(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
-    except FileNotFoundError:
-        raise WeightsError(f"no weights file {path}: check the path") from None
-    except (OSError, SafetensorError) as error:
-        raise _damaged(path, error) from None
+    with open_weights(path, "np") as (info, file):
+        tensors = {name: _single(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
     if broken := sorted(name for name, tensor in tensors.items() if not _sound(name, tensor)):
         raise WeightsError(f"{path} holds values that are not finite, in {broken[0]}: get it again")
     return info, tensors
 
 
 def read_info(path: Path) -> WeightsInfo:
-    """Read what a weights file says of itself, and none of its tensors.
+    """Read what a weights file says of itself, without its tensors.
 
     Raises:
         WeightsError: the file is missing, damaged or of an unknown version.
     """
+    with _opened(path, "np") as file:
+        return _from_metadata(path, file.metadata() or {})
+
+
+@contextmanager
+def open_weights(path: Path, framework: Literal["np", "pt"]) -> Iterator[tuple[WeightsInfo, Any]]:
+    """Open a weights file whose tensors have the names, shapes and types of its network.
+
+    Yields:
+        What it says of itself, and the file as `safetensors.safe_open` gives it.
+
+    Raises:
+        WeightsError: the file is missing, damaged, of an unknown version, or does not fit.
+    """
+    with _opened(path, framework) as file:
+        info = _from_metadata(path, file.metadata() or {})
+        _check_shapes(path, info.config, file)
+        yield info, file
+
+
+@contextmanager
+def _opened(path: Path, framework: Literal["np", "pt"]) -> Iterator[Any]:
     try:
-        with safe_open(path, framework="np") as file:
-            return _from_metadata(path, file.metadata() or {})
+        with open_tensors(path, framework) as file:
+            yield file
     except FileNotFoundError:
         raise WeightsError(f"no weights file {path}: check the path") from None
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
+        raise WeightsError(
+            f"can't read the weights file {path}: {error.strerror or error}"
+        ) from None
+    except SafetensorError as error:
         raise _damaged(path, error) from None
 
 
@@ -195,27 +214,30 @@ def _from_metadata(path: Path, metadata: dict[str, str]) -> WeightsInfo:
             "update spiden, or get weights of that version"
         )
     try:
-        return _from_json(json.loads(metadata["spiden"]))
+        return _from_json(loads(metadata["spiden"]))
     except (*_MALFORMED, InputError) as error:
         raise WeightsError(f"{path} describes no network that can be built: {error}") from None
 
 
 def _from_json(record: dict[str, Any]) -> WeightsInfo:
-    low, high = (float(value) for value in record["sigma"])
-    timesteps = tuple(int(count) for count in record["timesteps"])
-    if min(timesteps, default=0) < 1:
-        raise ValueError(f"no timesteps to run it at in {list(timesteps)}")
-    firing_rate = record.get("firing_rate")
+    low, high = (number(level, "sigma", 0, 255) for level in record["sigma"])
+    if low > high:
+        raise ValueError(f"sigma goes from {low:g} down to {high:g}")
+    timesteps = tuple(
+        whole(count, "the number of timesteps", 1, MOST_TIMESTEPS) for count in record["timesteps"]
+    )
+    if not timesteps:
+        raise ValueError("no timesteps to run it at")
+    firing_rate, psnr = record.get("firing_rate"), record["validation_psnr"]
     return WeightsInfo(
-        config=NetworkConfig(**record["config"]),
+        config=made_of(NetworkConfig, record["config"]),
         preset=str(record["preset"]),
         timesteps=timesteps,
         sigma=(low, high),
         noise=str(record.get("noise", "white")),
         validation_psnr={  # null stands for infinity, which JSON has not
-            str(k): math.inf if v is None else float(v)
-            for k, v in record["validation_psnr"].items()
+            k: math.inf if v is None else number(v, "PSNR", -1e3, 1e3) for k, v in psnr.items()
         },
-        firing_rate=None if firing_rate is None else float(firing_rate),
-        training={str(k): str(v) for k, v in record["training"].items()},
+        firing_rate=None if firing_rate is None else number(firing_rate, "the firing rate", 0, 1e3),
+        training=text_by_name(record["training"], "what is said of the training"),
     )

@@ -2,14 +2,29 @@
 
 Nothing that is printed is markup: a file may be named `[bold]` or `:smile:`. Style comes from
 `Text` and from tables alone.
+
+What can't be printed undoes no work: a reader that has left ends nothing, a full disk under stdout
+is an error that says what was written, and talk that nobody can hear is not missed.
 """
 
+import os
 import re
-from typing import Any
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
+
+from spiden_cli.errors import OutputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MOST_NAMES = 20
+_LONGEST_ERROR = 4000
 
 # C0 and C1 controls, line separators, what turns the direction of text, and half characters, which
 # stand for the bytes of a file name that isn't UTF-8.
@@ -47,9 +62,59 @@ class _Console(Console):
     def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401
         return super().render_str(visible(text), **options)
 
+    def on_broken_pipe(self) -> NoReturn:
+        raise BrokenPipeError
 
-data = _Console(highlight=False, markup=False, emoji=False)
-talk = _Console(highlight=False, markup=False, emoji=False, stderr=True)
+
+class _Data(_Console):
+    def print(self, *objects: Any, **options: Any) -> None:  # noqa: ANN401
+        with _printing():
+            super().print(*objects, **options)
+
+
+class _Talk(_Console):
+    def print(self, *objects: Any, **options: Any) -> None:  # noqa: ANN401
+        with suppress(OSError, ValueError):  # a full disk or a closed stream
+            super().print(*objects, **options)
+
+
+data = _Data(highlight=False, markup=False, emoji=False)
+talk = _Talk(highlight=False, markup=False, emoji=False, stderr=True)
+
+
+@contextmanager
+def _printing() -> Iterator[None]:
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        forget_stdout()
+    except OSError as error:
+        forget_stdout()
+        raise OutputError(f"can't print the result: {error.strerror or error}") from error
+
+
+def forget_stdout() -> None:
+    """Print to nowhere from here on: the end of the process then has nothing to complain of."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+@contextmanager
+def reporting_on(files: "Sequence[Path]") -> Iterator[None]:
+    """Print inside this context what was done; if that fails, the error names what was written.
+
+    Raises:
+        OutputError: the report can't be printed.
+    """
+    try:
+        yield
+    except OutputError as error:
+        names = ", ".join(str(file) for file in files[:_MOST_NAMES])
+        more = f" and {len(files) - _MOST_NAMES} more" if len(files) > _MOST_NAMES else ""
+        raise OutputError(f"{error}; the work is done, and written: {names}{more}") from error
 
 
 def titled(title: str, rest: str = "") -> Text:
@@ -68,19 +133,22 @@ def warn(message: str) -> None:
 
 
 def fail(message: str) -> None:
-    """Say in one line why there is no result."""
-    talk.print(Text.assemble(("error:", "bold red"), " ", visible(message)), soft_wrap=True)
+    """Say in one line why there is no result; a name in it may be as long as a file."""
+    shown = message if len(message) <= _LONGEST_ERROR else f"{message[:_LONGEST_ERROR]} ..."
+    talk.print(Text.assemble(("error:", "bold red"), " ", visible(shown)), soft_wrap=True)
 
 
 def print_json(record: Any) -> None:  # noqa: ANN401
     """Print a result for another program to read; what isn't finite becomes null."""
     from spiden_cli.core.strict_json import dumps
 
-    print(dumps(record, indent=2))  # noqa: T201
+    with _printing():
+        print(dumps(record, indent=2))  # noqa: T201
 
 
 def print_json_line(record: Any) -> None:  # noqa: ANN401
     """Print a result on one line, at once: one of many that come over time."""
     from spiden_cli.core.strict_json import dumps
 
-    print(dumps(record), flush=True)  # noqa: T201
+    with _printing():
+        print(dumps(record))  # noqa: T201

@@ -222,7 +222,7 @@ def test_a_signal_leaves_a_checkpoint_of_the_last_step(spiden, pictures, tmp_pat
     outcome = spiden(*arguments, "--resume", "--time-budget", "0.0001s")
     assert outcome.code == 0, outcome.stderr
     assert "stopped at step 4" in outcome.stderr
-    assert not list(run.glob(".*"))
+    assert not list(run.glob(".spiden-*"))
 
 
 def test_data_that_changed_are_named(spiden, pictures, tmp_path):

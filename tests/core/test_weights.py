@@ -1,6 +1,7 @@
 """Weights files: everything comes back, and every lie is refused with one clear line."""
 
 import json
+import os
 import resource
 import signal
 from collections.abc import Callable
@@ -233,6 +234,50 @@ def test_a_lie_about_the_size_takes_no_memory(path):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert "does not fit" in refusal(path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kB
+
+
+LIES = [
+    ("timesteps", [65]), ("timesteps", [2.5]), ("timesteps", ["4"]), ("timesteps", [True]),
+    ("timesteps", []), ("timesteps", 4), ("sigma", [50, 5]), ("sigma", [0, 256]), ("sigma", [5]),
+    ("sigma", "05"), ("firing_rate", -1), ("firing_rate", "1"), ("validation_psnr", {"25": "30"}),
+    ("validation_psnr", [30]), ("training", {"steps": 5}), ("training", None), ("config", None),
+    ("config", {"surogate": "arctan"}), ("config", {"threshold": 1e30}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "value"), LIES)
+def test_a_description_that_can_not_be_true(path, key, value):
+    def lie(metadata: dict[str, str]) -> dict[str, str]:
+        record = json.loads(metadata["spiden"])
+        record[key] = value if key != "config" or value is None else record["config"] | value
+        return {**metadata, "spiden": json.dumps(record)}
+
+    rewrite(path, metadata=lie)
+    assert "describes no network" in refusal(path)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a": ' * 50_000, "9" * 5000, "[]", "NaN", ""])
+def test_a_description_that_is_no_json_object(path, text):
+    rewrite(path, metadata=lambda metadata: {**metadata, "spiden": text})
+    assert "describes no network" in refusal(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_regular_file_is_refused_and_not_waited_for(tmp_path, make):
+    path = tmp_path / "w.safetensors"
+    make(path)
+    for read in (load_weights, read_info):
+        with pytest.raises(WeightsError, match=r"not a (regular )?file"):
+            read(path)
+
+
+def test_a_header_that_is_too_long_is_not_read(tmp_path):
+    path = tmp_path / "w.safetensors"
+    with path.open("wb") as stream:
+        stream.write((2**26).to_bytes(8, "little"))
+        stream.truncate(2**27)
+    assert "header is longer" in refusal(path)
 
 
 @pytest.mark.parametrize(

@@ -131,14 +131,22 @@ def _base_url(given: str | None) -> str:
     url = given or os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in {"https", "http"} and parts.hostname and parts.port != 0
+        usable = _is_safe(url) and parts.port != 0
     except ValueError:  # a broken port or IPv6 address
         usable = False
     if not usable:
         raise DatasetError(
-            f"can't download from {url!r}: {BASE_URL_VARIABLE} must be an https or http address"
+            f"can't download from {url!r}: {BASE_URL_VARIABLE} must be an https address, or an "
+            "http one of this machine"
         )
     return url.rstrip("/")
+
+
+def _is_safe(url: str) -> bool:
+    """Return whether nobody on the way can have changed what comes from an address."""
+    parts = urlsplit(url)
+    here = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and here))
 
 
 def _download(
@@ -167,6 +175,8 @@ def _save(
         Path(output_file).open("wb") as file,
     ):
         response.raise_for_status()
+        if not _is_safe(response.url):
+            raise requests.RequestException(f"the server led to {response.url}, which isn't https")
         # read1 returns what has come, so that a slow server can't hold us past the deadline
         while chunk := response.raw.read1(_CHUNK_BYTES):
             file.write(chunk)

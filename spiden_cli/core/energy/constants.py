@@ -7,7 +7,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
+from spiden_cli.core.regular_file import read_regular
 from spiden_cli.errors import InputError
+
+_LARGEST_FILE = 2**16
+_MOST_DOTS = 32
+"""On a line that is no comment: each makes a table in a table, and the parser's time is quadratic
+in their depth."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +110,14 @@ def load_constants(path: Path | None = None) -> Constants:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = read_regular(path, _LARGEST_FILE).decode("utf-8")
+        for line in text.splitlines():
+            if line.count(".") > _MOST_DOTS and not line.lstrip().startswith("#"):
+                raise InputError(f"{path}: a line has more dots than a table of constants needs")
+        return tomllib.loads(text)
     except OSError as error:
         raise InputError(f"can't read the constants {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, a number of 5000 digits, ...
         raise InputError(f"{path} is not a TOML file: {error}") from None
 
 

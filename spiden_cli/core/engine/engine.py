@@ -8,15 +8,12 @@ from numpy.typing import NDArray
 from spiden_cli.core.engine.activity import Activity
 from spiden_cli.core.engine.tiling import Shape, Window
 from spiden_cli.core.image.pixels import Planes
-from spiden_cli.core.network.config import NetworkConfig
+from spiden_cli.core.network.config import MOST_TIMESTEPS, NetworkConfig
 from spiden_cli.core.noise.model import Level
 from spiden_cli.errors import InputError
 
 OnSpikes = Callable[[str, NDArray[Any]], None]
 """Told the name of each convolution that spikes drive, and how many come in at each position."""
-
-MOST_TIMESTEPS = 64
-"""More say nothing that fewer don't; memory and time grow with each."""
 
 
 def check_timesteps(timesteps: int) -> None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Pixels
+from spiden_cli.core.memory import memory_limit
 from spiden_cli.errors import InputError
 
 __all__ = ["Header", "check_size", "decoding", "plausible", "split_alpha"]
@@ -25,6 +26,9 @@ class Header(NamedTuple):
     height: int
     is_colour: bool
 
+
+MEMORY_FACTOR = 6
+"""Most bytes in use for each byte of the pixels: they are read, denoised, and encoded in memory."""
 
 _LOCK = threading.RLock()
 _PACKAGE = Path(__file__).parents[2]
@@ -66,11 +70,18 @@ def _is_our_own(error: Exception) -> bool:
     return ours and isinstance(error, AttributeError | NameError | ImportError | AssertionError)
 
 
-def check_size(path: Path, width: int, height: int) -> None:
+def check_size(path: Path, width: int, height: int, pixel_bytes: int = 3) -> None:
     """Refuse a size from the header before anything is decoded.
 
+    Args:
+        path: the file.
+        width: columns of pixels.
+        height: rows of pixels.
+        pixel_bytes: of all samples of a pixel.
+
     Raises:
-        InputError: the picture is too small to denoise or too large to be believed.
+        InputError: the picture is too small to denoise, too large to be believed, or larger than
+            the memory that it may take.
     """
     if min(width, height) < MINIMUM_SIDE:
         raise InputError(
@@ -81,6 +92,13 @@ def check_size(path: Path, width: int, height: int) -> None:
         raise InputError(
             f"{path}: the header claims {width} x {height} pixels, above the limit of "
             f"{MAXIMUM_PIXELS // 10**6} megapixels; cut the picture into parts first"
+        )
+    needed, most = MEMORY_FACTOR * pixel_bytes * width * height, memory_limit()
+    if most is not None and needed > most:
+        raise InputError(
+            f"{path}: {width} x {height} pixels take up to {needed / 1e9:.2g} GB of memory, and "
+            f"{most / 1e9:.2g} GB may be used; cut it into parts, close other programs, or raise "
+            "--max-memory"
         )
 
 

@@ -26,7 +26,7 @@ def read_netpbm(path: Path) -> Picture:
         InputError: damaged, floats (PFM), several pictures, other channels, too small or too large.
     """
     with decoding(path), netpbmfile.NetpbmFile(path) as file:
-        check_size(path, file.width, file.height)
+        check_size(path, file.width, file.height, file.depth * file.dtype.itemsize)
         if file.dtype.kind not in "ub" or file.frames > 1 or file.depth > 4:
             raise InputError(
                 f"{path}: floats (PFM), several pictures or other channels than grey and RGB "

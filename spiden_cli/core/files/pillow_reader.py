@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile, UnidentifiedImageError, features
 
+from spiden_cli.core.files.claims import check_pillow_claim
 from spiden_cli.core.files.colour import profile_for
 from spiden_cli.core.files.decoding import Header, check_size, decoding, plausible, split_alpha
 from spiden_cli.core.files.exif import upright
@@ -36,7 +37,8 @@ def read_with_pillow(path: Path) -> Picture:
         InputError: another format, damaged, too small, too large, or more than one frame.
     """
     with decoding(path), _open(path) as image:
-        check_size(path, image.width, image.height)
+        check_size(path, image.width, image.height, _pixel_bytes(image))
+        check_pillow_claim(path, image)
         _check_frames(path, image)
         samples, notes = read_samples(path, image)
         chunks = _chunks(path, image)
@@ -73,6 +75,12 @@ def _chunks(path: Path, image: ImageFile.ImageFile) -> dict[bytes, bytes]:
         return {}
     with path.open("rb") as stream:
         return head_chunks(stream)
+
+
+def _pixel_bytes(image: ImageFile.ImageFile) -> int:
+    if image.mode in ("P", "PA"):
+        return 4
+    return len(image.getbands()) * (2 if "16" in f"{image.mode} {_raw_mode(image)}" else 1)
 
 
 def _range(

@@ -14,6 +14,7 @@ from PIL import ExifTags
 from spiden_cli.core.files import exif, iptc, xmp
 from spiden_cli.core.files.colour import profile_for
 from spiden_cli.core.files.decoding import Header, check_size, decoding, plausible, split_alpha
+from spiden_cli.core.files.tiff_claims import check_tiff_claim
 from spiden_cli.core.files.tiff_pages import check_kind, picture_page
 from spiden_cli.core.files.tiff_pixels import decode, positive, zero_is_white
 from spiden_cli.core.files.white_level import range_of, stated_in_tiff
@@ -38,8 +39,10 @@ def read_tiff(path: Path) -> Picture:
     """
     with decoding(path), tifffile.TiffFile(path) as tiff:
         page = picture_page(path, tiff)
-        check_size(path, page.imagewidth, page.imagelength)
+        samples_bytes = page.samplesperpixel * max(1, page.bitspersample // 8)
+        check_size(path, page.imagewidth, page.imagelength, samples_bytes)
         check_kind(path, page)
+        check_tiff_claim(path, page)
         samples, notes = decode(path, page)
         orientation = _orientation(page)
         pixels, alpha = split_alpha(exif.upright(samples, orientation))

@@ -1,11 +1,14 @@
 """What a network is made of: one frozen configuration, which travels with its weights."""
 
-import math
 from dataclasses import dataclass, fields, replace
 
 from spiden_cli.errors import InputError
 
 NEURONS = ("if", "lif", "weighted", "relu")
+MOST_TIMESTEPS = 64
+"""Of any network: more say nothing that fewer don't; memory and time grow with each."""
+LEAST_THRESHOLD, MOST_THRESHOLD = 1e-3, 1e3
+"""In units of a normalised current: beyond them a neuron always fires, or never."""
 SURROGATES = ("rectangular", "triangular", "arctan", "fast_sigmoid")  # of neuron.surrogate
 
 
@@ -76,8 +79,11 @@ class NetworkConfig:
         for population in (self.population, self.inner_population):
             if not 1 <= population <= 16:
                 raise InputError(f"a population must be of 1 to 16 neurons, not {population}")
-        if not 0 < self.threshold < math.inf:
-            raise InputError(f"the threshold must be positive, not {self.threshold}")
+        if not LEAST_THRESHOLD <= self.threshold <= MOST_THRESHOLD:
+            raise InputError(
+                f"the threshold must lie in {LEAST_THRESHOLD:g} to {MOST_THRESHOLD:g}, "
+                f"not {self.threshold:g}"
+            )
         if self.weighted and self.learn_initial:
             raise InputError(
                 "weighted spikes have no initial potential to learn: take IF neurons, or learn none"

@@ -18,6 +18,7 @@ from spiden_cli.core.files.picture_files import (
 from spiden_cli.core.image.metrics import Quality, check_alike, quality
 from spiden_cli.core.image.picture import MINIMUM_SIDE, Picture
 from spiden_cli.core.image.region import Region, cropped
+from spiden_cli.core.memory import memory_limited
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
 from spiden_cli.core.tasks.denoising import OnTile
 from spiden_cli.core.tasks.masks import as_shares
@@ -66,6 +67,7 @@ class Settings:
         strip: leave out what is said of the picture.
         region: the part to denoise and write; None: all of it.
         overwrite: replace files that are there.
+        max_memory: bytes that a picture may take; None: a share of what is free.
         alone: it is the only one, so that what doesn't suit it is refused and not passed over.
     """
 
@@ -77,6 +79,7 @@ class Settings:
     strip: bool = False
     region: Region | None = None
     overwrite: bool = False
+    max_memory: int | None = None
     alone: bool = True
 
     def check(self, picture: Picture, name: str) -> None:
@@ -129,7 +132,8 @@ def denoise_file(
         OutputError: the result can't be written.
         WeightsError: the model can't be loaded, or gives no finite output.
     """
-    picture = read_picture(files.source)
+    with memory_limited(settings.max_memory):
+        picture = read_picture(files.source)
     if settings.strip:
         picture = stripped(picture)
     settings.check(picture, files.source.name)

@@ -7,6 +7,7 @@ imports nothing that takes time, and `spiden train --help` stays instant.
 import math
 from dataclasses import dataclass, fields
 
+from spiden_cli.core.network.config import MOST_TIMESTEPS
 from spiden_cli.errors import InputError
 
 METHODS = ("bptt", "quantiser")
@@ -26,7 +27,8 @@ BOUNDS = {
 }
 """The lowest and the highest value of each whole number."""
 
-MOST_TIMESTEPS = 1024
+MOST_PIXELS = 2**24
+"""In the patches of a step: the activations of `base` alone would take 70 GB."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,21 @@ class TrainingConfig:
             kind, given = type(setting.default), type(getattr(self, setting.name))
             if given is not kind and (kind, given) != (float, int):
                 raise InputError(f"{setting.name}: {kind.__name__} wanted, not {given.__name__}")
+        for name, entries in (("sigma", (float, int)), ("timesteps", (int,))):
+            if not all(type(entry) in entries for entry in getattr(self, name)):
+                raise InputError(f"{name}: {entries[0].__name__} wanted in each place")
         for name, (least, most) in BOUNDS.items():
             value = getattr(self, name)
             if not least <= value <= most:
                 words = name.replace("_", " ").replace("validate every", "validation interval")
                 raise InputError(f"the {words} must lie in {least} to {most}, not {value}")
+        if self.batch_size * self.patch_size**2 > MOST_PIXELS:
+            raise InputError(
+                f"{self.batch_size} patches of {self.patch_size} x {self.patch_size} are more than "
+                f"{MOST_PIXELS // 10**6} megapixels a step: take fewer or smaller ones"
+            )
+        if len(self.sigma) != 2:
+            raise InputError("sigma must be two levels, lowest first")
         low, high = self.sigma
         problems = {
             "sigma must lie in 0 to 255, lowest first": not 0 <= low <= high <= 255,

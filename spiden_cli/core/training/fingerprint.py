@@ -5,17 +5,18 @@ they are compressed; of weights, the tensors, not the metadata.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from spiden_cli.core.data.training_images import TrainingImages
-from spiden_cli.errors import WeightsError
+from spiden_cli.core.strict_json import whole
+from spiden_cli.core.weights import open_weights
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,28 @@ class Fingerprint:
 
     @staticmethod
     def from_json(record: dict[str, Any]) -> "Fingerprint":
-        """Return what `dataclasses.asdict` made a record of."""
-        return Fingerprint(
-            ImagesFingerprint(**record["training"]),
-            ImagesFingerprint(**record["held_out"]),
-            record["teacher"],
-            record["start"],
+        """Return what `dataclasses.asdict` made a record of.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is no such record.
+        """
+        training, held_out = (
+            ImagesFingerprint(
+                whole(images["count"], "a number of images"), _sha256(images["sha256"])
+            )
+            for images in (record["training"], record["held_out"])
         )
+        teacher, start = (
+            None if sha256 is None else _sha256(sha256)
+            for sha256 in (record["teacher"], record["start"])
+        )
+        return Fingerprint(training, held_out, teacher, start)
+
+
+def _sha256(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{64}", value):
+        raise ValueError("a fingerprint is no SHA-256")
+    return value
 
 
 def take_fingerprint(
@@ -73,21 +89,21 @@ def take_fingerprint(
 
 
 def _of_images(images: Sequence[Tensor]) -> ImagesFingerprint:
-    return ImagesFingerprint(len(images), _hash((str(i), image) for i, image in enumerate(images)))
+    return ImagesFingerprint(
+        len(images), hash_of((str(i), image) for i, image in enumerate(images))
+    )
 
 
 def _of_file(path: Path | None) -> str | None:
     if path is None:
         return None
-    try:
-        with safe_open(path, framework="pt") as file:
-            return _hash((name, file.get_tensor(name)) for name in sorted(file.keys()))
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"can't read the weights file {path}: {error}") from None
+    with open_weights(path, "pt") as (_, file):
+        return hash_of((name, file.get_tensor(name)) for name in sorted(file.keys()))
 
 
-def _hash(tensors: Iterable[tuple[str, Tensor]]) -> str:
-    digest = hashlib.sha256()
+def hash_of(tensors: Iterable[tuple[str, Tensor]], text: str = "") -> str:
+    """Return the SHA-256 of tensors by name, in this order, and of a text before them."""
+    digest = hashlib.sha256(text.encode())
     for name, tensor in tensors:
         digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
         digest.update(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().data)

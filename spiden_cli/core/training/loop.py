@@ -6,6 +6,7 @@ bit.
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 import torch
 
@@ -15,6 +16,7 @@ from spiden_cli.core.training.progress import Progress
 from spiden_cli.core.training.run_folder import RunFolder
 from spiden_cli.core.training.schedule import learning_rate
 from spiden_cli.core.training.setup import Run
+from spiden_cli.core.training.tensor_checks import unsound
 from spiden_cli.core.training.validation import Validation, validate
 from spiden_cli.errors import TrainingError
 
@@ -42,12 +44,18 @@ def train(
         The progress after each step.
 
     Raises:
-        TrainingError: the loss is no longer a number.
+        TrainingError: the loss is no longer a number, or another process has the folder, or has
+            trained in it since the run was begun or read.
         OutputError: the folder can't be made, or a file not be written.
     """
+    with nullcontext() if folder is None else folder.claimed(run.state.step):
+        yield from _train(run, folder, time_budget, stop)
+
+
+def _train(
+    run: Run, folder: RunFolder | None, time_budget: float | None, stop: Callable[[], bool]
+) -> Iterator[Progress]:
     config, state = run.record.config, run.state
-    if folder is not None:
-        folder.make()
     began, began_at, spent = time.monotonic(), state.step, state.seconds
     smooth_loss: float | None = None
     smooth_rate = 0.0
@@ -130,6 +138,11 @@ def _validate(run: Run) -> Validation:
         patches = run.patches.reseeded(torch.Generator(device).manual_seed(config.seed))
         with _autocast(run):
             recalibrate(average, patches, config.batch_size, timesteps, quantised)
+    if (name := unsound(average.state_dict())) is not None:
+        raise TrainingError(
+            f"the average of {name} is no longer finite at step {run.state.step}: "
+            "start again with a lower --lr"
+        )
     return validate(average, run.held_out, config.noise, config.sigma, timesteps, quantised, device)
 
 

@@ -44,6 +44,17 @@ def optimiser_for(
     return MuonAndAdam(kernels, others, learning_rate)
 
 
+def state_shapes(optimiser: torch.optim.Optimizer) -> list[dict[str, torch.Size]]:
+    """Return what an optimiser keeps of each parameter once that has moved: shapes by name."""
+    kernels = {id(kernel) for kernel in getattr(optimiser, "kernels", ())}
+
+    def kept(parameter: Tensor) -> dict[str, torch.Size]:
+        moments = ("momentum",) if id(parameter) in kernels else ("exp_avg", "exp_avg_sq")
+        return {"step": torch.Size(), **dict.fromkeys(moments, parameter.shape)}
+
+    return [kept(p) for group in optimiser.param_groups for p in group["params"]]
+
+
 class MuonAndAdam(torch.optim.Adam):
     """Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon) for kernels, Adam beside it.
 

@@ -1,25 +1,34 @@
 """The folder of a run: its checkpoint to go on from, its weights to use, its log to look at."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
+from spiden_cli.core.atomic import making_folder
 from spiden_cli.core.strict_json import dumps
+from spiden_cli.core.temporary import clear_leftovers
 from spiden_cli.core.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from spiden_cli.core.training.progress import Progress
 from spiden_cli.core.training.record import RunRecord
 from spiden_cli.core.training.state import TrainingState
 from spiden_cli.core.training.validation import Validation
 from spiden_cli.core.weights import WeightsInfo, save_weights
-from spiden_cli.errors import InputError, OutputError
+from spiden_cli.errors import InputError, OutputError, TrainingError
 
 CHECKPOINT, WEIGHTS, LOG = "checkpoint.safetensors", "weights.safetensors", "log.jsonl"
+LOCK = ".lock"
 
 
 class RunFolder:
-    """Where a run is kept. Of several processes that run it, one has the folder.
+    """Where a run is kept. Of several processes that train, one has the folder: who holds its lock.
+
+    The system takes the lock from a process that ends, even if it was killed.
 
     Args:
-        path: the folder; `make` makes it, nothing else does.
+        path: the folder; `claimed` makes it, nothing else does.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,6 +41,7 @@ class RunFolder:
 
         Raises:
             InputError: it holds a run.
+            TrainingError: another process is training in it.
             OutputError: it can't be made or written to.
         """
         if self.checkpoint.exists():
@@ -42,17 +52,72 @@ class RunFolder:
             raise OutputError(f"can't make the folder {self.path}: {there} is a file")
         if not os.access(there, os.W_OK | os.X_OK):
             raise OutputError(f"can't write to the folder {there}: choose another --output")
+        self.check_idle()
 
-    def make(self) -> None:
-        """Make the folder, if need be.
+    def check_idle(self) -> None:
+        """Refuse a folder in which another process is training, before any work is done.
 
         Raises:
-            OutputError: it can't be made.
+            TrainingError: one is.
+            OutputError: the folder can't be written to.
         """
+        if self._lock_file.exists():
+            with self._lock():
+                pass
+
+    @contextmanager
+    def claimed(self, step: int) -> Iterator[None]:
+        """Have the folder for this process alone; make it, if need be.
+
+        Args:
+            step: of the run that goes on here, which must be that of the checkpoint; 0 for a new
+                run, which takes a folder without one.
+
+        Raises:
+            TrainingError: another process is training in it, or has done so since the run was
+                begun or read.
+            OutputError: it can't be made or written to.
+        """
+        with making_folder(self.path), self._lock():
+            clear_leftovers(self.path)
+            self._end_log()
+            there = self.load(with_tensors=False).step if self.checkpoint.exists() else 0
+            if there != step:
+                raise TrainingError(
+                    f"another process has trained in {self.path} meanwhile: --resume once more, "
+                    "or choose another --output"
+                )
+            yield
+
+    def _end_log(self) -> None:
+        """Take away a last line of the log that a kill has cut off."""
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            log = self.log.read_bytes() if self.log.exists() else b""
+            if not log.endswith(b"\n") and log:
+                os.truncate(self.log, log.rfind(b"\n") + 1)
         except OSError as error:
-            raise OutputError(f"can't make the folder {self.path}: {error.strerror}") from error
+            raise OutputError(f"can't write {self.log}: {error.strerror}") from error
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.path / LOCK
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        lock = FileLock(self._lock_file, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise TrainingError(
+                f"another process is training in {self.path}: wait for it, or choose another "
+                "--output"
+            ) from None
+        except OSError as error:
+            raise OutputError(f"can't write to {self.path}: {error.strerror}") from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def load(self, with_tensors: bool = True) -> Checkpoint:
         """Read the checkpoint; without its tensors, if only the run's record is wanted.

@@ -104,11 +104,11 @@ def resume_run(
 
     Raises:
         TrainingError: there is no checkpoint, or it is of a run with other settings, images or
-            teacher: the message names what differs.
+            teacher: the message names what differs; or another process goes on with it.
         WeightsError: the teacher's file can't be read.
     """
-    checkpoint = folder.load()
-    then = checkpoint.record
+    folder.check_idle()
+    then = folder.load(with_tensors=False).record
     now = replace(
         then,
         network=network_config,
@@ -125,11 +125,13 @@ def resume_run(
     network = Denoiser(network_config)
     if config.freeze_norm:
         network.freeze_norm()
-    state = new_state(network, config, patches.generator)
+    state, checkpoint = new_state(network, config, patches.generator), folder.load()
     try:
         state.restore(checkpoint.tensors)
-    except (RuntimeError, ValueError, KeyError):  # of torch, many lines long
-        raise TrainingError(f"{folder.checkpoint} lacks a part of the run: start again") from None
+    except ValueError as error:
+        raise TrainingError(
+            f"can't resume from {folder.checkpoint}: {error}; start again, or get a whole copy"
+        ) from None
     state.step, state.seconds = checkpoint.step, checkpoint.seconds
     record = replace(
         now,

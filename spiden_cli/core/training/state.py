@@ -1,5 +1,6 @@
 """The state of a run: all that a step changes, and nothing else."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,10 @@ from torch.optim.swa_utils import AveragedModel
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.training.averaging import moving_average
 from spiden_cli.core.training.config import TrainingConfig
-from spiden_cli.core.training.optimiser import make_optimiser
+from spiden_cli.core.training.optimiser import make_optimiser, state_shapes
+from spiden_cli.core.training.tensor_checks import TensorShape, check_tensors
+
+LARGEST_NORMAL = 40.0  # no generator draws a normal number as far from zero
 
 
 @dataclass
@@ -53,12 +57,37 @@ class TrainingState:
         """Put back what `tensors` returned.
 
         Raises:
-            KeyError, RuntimeError, ValueError: a tensor is missing or of another shape.
+            ValueError: a tensor is missing, unknown or of another shape, or holds what no step can
+                have left there; nothing was put back.
         """
+        check_tensors(self._expected(tensors), tensors)
+        self._restore_generator(tensors["generator"])
         self.network.load_state_dict(_without_prefix("network", tensors))
         self.average.load_state_dict(_without_prefix("average", tensors))
         _restore_optimiser(self.optimiser, _without_prefix("optimiser", tensors))
-        self.generator.set_state(tensors["generator"])
+
+    def _expected(self, tensors: Mapping[str, Tensor]) -> dict[str, TensorShape]:
+        """Return what a checkpoint of this run must hold, given which parameters have moved."""
+        expected = {name: TensorShape.of(tensor) for name, tensor in self.tensors().items()}
+        for index, entries in enumerate(state_shapes(self.optimiser)):
+            prefix = f"optimiser.{index}."
+            if any(name.startswith(prefix) for name in tensors):
+                for key, shape in entries.items():
+                    expected[prefix + key] = TensorShape(shape, torch.float32)
+        return expected
+
+    def _restore_generator(self, state: Tensor) -> None:
+        """Put back the generator's state, if the numbers that it leads to are numbers."""
+        trial = torch.Generator(self.generator.device)
+        try:
+            trial.set_state(state)
+        except (RuntimeError, TypeError):  # of torch, many lines long
+            raise ValueError("the state of the generator is none") from None
+        for dtype in (torch.float32, torch.float64):  # it may hold a spare number of each type
+            drawn = torch.randn(1, generator=trial, dtype=dtype, device=trial.device)
+            if not drawn.abs() < LARGEST_NORMAL:
+                raise ValueError("the state of the generator is none")
+        self.generator.set_state(state)
 
 
 def new_state(

@@ -82,7 +82,16 @@ def test_address_from_the_environment_and_argument_first(
 
 @pytest.mark.parametrize(
     "url",
-    ["file:///etc", "ftp://host/x", "host/path", "http://", "http://[::1", "https://host:99999999"],
+    [
+        "file:///etc",
+        "http://example.org",
+        "http://localhost.example.org",
+        "ftp://host/x",
+        "host/path",
+        "http://",
+        "http://[::1",
+        "https://host:99999999",
+    ],
 )
 def test_address_that_is_not_a_web_address_is_refused(
     url: str, tiny: Source, tmp_path: Path, fails
@@ -91,7 +100,8 @@ def test_address_that_is_not_a_web_address_is_refused(
     message = fails(tiny, folder, url)
 
     assert message == (
-        f"can't download from {url!r}: SPIDEN_DATA_URL must be an https or http address"
+        f"can't download from {url!r}: SPIDEN_DATA_URL must be an https address, or an "
+        "http one of this machine"
     )
     assert not folder.exists()
 
@@ -107,7 +117,7 @@ def test_no_network_says_where_to_put_the_images(tiny: Source, tmp_path: Path, f
 
 
 def test_host_that_can_not_exist(tiny: Source, tmp_path: Path, fails) -> None:
-    assert "can't download tiny/" in fails(tiny, tmp_path, f"http://{'a' * 70}.invalid")
+    assert "can't download tiny/" in fails(tiny, tmp_path, f"https://{'a' * 70}.invalid")
 
 
 def test_files_that_came_before_the_failure_are_kept(

@@ -1,7 +1,10 @@
 """The table of constants: whole, documented, and strict about what replaces it."""
 
+import os
+import time
 import tomllib
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
@@ -63,3 +66,33 @@ def test_a_wrong_file_is_refused(tmp_path, content, message):
     file.write_bytes(content)
     with pytest.raises(InputError, match=message):
         load_constants(file)
+
+
+BOMBS = {
+    "dotted": "a" + ".b" * 29_000 + " = 1",
+    "dotted with a comment in its name": '"#"' + ".b" * 29_000 + " = 1",
+    "a dotted section": "[operations" + ".b" * 29_000 + "]",
+    "many dotted lines": "\n".join(f"a{i}" + ".b" * 30 + " = 1" for i in range(700)),
+    "nested arrays": "operations = " + "[" * 60_000,
+    "nested tables": "operations = " + "{a = " * 10_000,
+    "a long number": "operations = " + "9" * 60_000,
+    "large": "# " + "x" * 2**17,
+}
+
+
+@pytest.mark.parametrize("content", BOMBS.values(), ids=BOMBS)
+def test_a_file_that_would_take_long_is_refused_at_once(tmp_path, content):
+    file, began = tmp_path / "mine.toml", time.process_time()
+    file.write_text(content)
+    with pytest.raises(InputError) as refused:
+        load_constants(file)
+    assert time.process_time() - began < 1.0
+    assert len(str(refused.value)) < 400
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_regular_file_is_refused(tmp_path, make):
+    make(tmp_path / "mine.toml")
+    with pytest.raises(InputError, match=r"not a (regular )?file"):
+        load_constants(tmp_path / "mine.toml")

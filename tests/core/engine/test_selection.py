@@ -145,7 +145,7 @@ def test_the_event_engine_takes_no_device(make, device):
         make_engine("event", make("tiny-if"), device)
 
 
-@pytest.mark.parametrize("device", ["meta", "fast", "cuda:99", "xla"])
+@pytest.mark.parametrize("device", ["meta", "fast", "cuda:99", "xla", "hpu", "privateuseone", ""])
 def test_a_device_that_is_not_here_is_refused(make, device):
     with pytest.raises(InputError, match=f"no device '{device}' here"):
         make_engine("dense", make("tiny-if"), device)

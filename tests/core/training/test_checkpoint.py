@@ -2,14 +2,18 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from spiden_cli.core.training.checkpoint import load_checkpoint
-from spiden_cli.errors import TrainingError
+from spiden_cli.core.training.fingerprint import hash_of
+from spiden_cli.errors import OutputError, TrainingError
 
 
 @pytest.fixture
@@ -31,7 +35,8 @@ def rewrite(path, tensors=lambda t: None, metadata=lambda m: m):
         kept = file.metadata()
     changed = load_file(path)
     tensors(changed)
-    save_file(changed, path, metadata(kept))
+    kept = metadata(kept)
+    save_file(changed, path, {**kept, "sha256": hash_of(sorted(changed.items()), kept["run"])})
 
 
 def rewrite_run(path, change):
@@ -91,7 +96,7 @@ def test_a_truncated_checkpoint(stopped, resume, share):
     assert "damaged" in refusal(resume)
 
 
-@pytest.mark.parametrize("version", ["0", "3"])
+@pytest.mark.parametrize("version", ["0", "4"])
 def test_another_version(stopped, resume, version):
     rewrite(stopped.folder.checkpoint, metadata=lambda m: {**m, "checkpoint_version": version})
     assert "another version" in refusal(resume)
@@ -137,4 +142,118 @@ def test_a_setting_that_is_younger_than_the_file_has_its_default(stopped, resume
 @pytest.mark.parametrize("name", ["network.readout.weight", "generator", "average.n_averaged"])
 def test_a_missing_part(stopped, resume, name):
     rewrite(stopped.folder.checkpoint, tensors=lambda t: t.pop(name))
-    assert "lacks a part" in refusal(resume)
+    assert f"{name} is missing" in refusal(resume)
+
+
+@pytest.mark.parametrize("at", [-1, -5000, 2000])
+def test_a_flipped_bit(stopped, resume, at):
+    content = bytearray(stopped.folder.checkpoint.read_bytes())
+    content[at] ^= 4
+    stopped.folder.checkpoint.write_bytes(content)
+    assert "can't resume from" in refusal(resume)
+
+
+def numbers(name, value):
+    def lie(tensors):
+        tensors[name].view(-1)[-1] = value
+
+    return lie
+
+
+def generator_with(first, *values):
+    """Write into the state of torch's generator: a spare normal number, which it would hand out."""
+
+    def lie(tensors):
+        state = tensors["generator"]
+        state[first : first + len(values)] = torch.tensor(values, dtype=torch.uint8)
+
+    return lie
+
+
+LIES = {
+    "no number": numbers("network.readout.weight", math.nan),
+    "infinite average": numbers("average.module.readout.weight", -math.inf),
+    "negative variance": numbers("network.encoder.norm.running_var", -1.0),
+    "negative square": numbers("optimiser.0.exp_avg_sq", -1e-9),
+    "negative step": numbers("optimiser.0.step", -2.0),
+    "negative count": numbers("average.n_averaged", -11),
+    "moment of no number": numbers("optimiser.3.exp_avg", math.nan),
+    "other shape": lambda t: t.update({"network.readout.bias": torch.zeros(5)}),
+    "other type": lambda t: t.update({"network.readout.bias": torch.zeros(4).double()}),
+    "intruder": lambda t: t.update(intruder=torch.zeros(1)),
+    "moments of no parameter": lambda t: t.update({"optimiser.999.step": torch.zeros(())}),
+    "optimiser of words": lambda t: t.update({"optimiser.a.step": torch.zeros(())}),
+    "half of the moments": lambda t: t.pop("optimiser.0.exp_avg"),
+    "short generator": lambda t: t.update(generator=torch.zeros(3, dtype=torch.uint8)),
+    "no generator": lambda t: t["generator"].fill_(255),
+    "spare number of none": generator_with(5024, *[0] * 6, 248, 127, *[0] * 8, 1),
+}
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
+def test_tensors_that_no_training_leaves(stopped, resume, lie):
+    rewrite(stopped.folder.checkpoint, tensors=lie)
+    assert "can't resume from" in refusal(resume)
+
+
+def places(record, path=()):
+    """Yield the path to every value of a JSON record."""
+    yield path
+    if isinstance(record, dict | list):
+        for key in record if isinstance(record, dict) else range(len(record)):
+            yield from places(record[key], (*path, key))
+
+
+VALUES = st.one_of(
+    st.sampled_from([None, True, -1, 10**30, 1e308, -0.5, "", "a", "inf", [], {}, [[]], 2.5, 65]),
+    st.recursive(
+        st.none() | st.integers() | st.text(), lambda inner: st.lists(inner), max_leaves=3
+    ),
+)
+
+
+@given(data=st.data())
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_other_value_anywhere_is_refused_or_harmless(stopped, data):
+    with safe_open(stopped.folder.checkpoint, framework="pt") as file:
+        metadata = file.metadata()
+    record = json.loads(metadata["run"])
+    path = data.draw(st.sampled_from([path for path in places(record) if path]))
+    *way, last = path
+    inner = record
+    for key in way:
+        inner = inner[key]
+    inner[last] = data.draw(VALUES)
+    other = stopped.folder.path / "other.safetensors"
+    save_file({}, other, {**metadata, "run": json.dumps(record)})
+    try:
+        found = load_checkpoint(other, with_tensors=False)
+    except TrainingError as error:
+        assert str(error).isprintable()  # noqa: PT017
+        return
+    assert 0 <= found.step <= found.record.config.steps
+    assert math.isfinite(found.seconds)
+
+
+def test_a_run_whose_numbers_are_none_keeps_the_checkpoint_before(stopped):
+    before = stopped.folder.checkpoint.read_bytes()
+    stopped.state.averaged.readout.bias.data[0] = math.inf
+    with pytest.raises(TrainingError, match="no longer finite at step 1"):
+        stopped.folder.save_checkpoint(stopped.run.record, stopped.state)
+    assert stopped.folder.checkpoint.read_bytes() == before
+
+
+def test_a_disk_that_forgets_keeps_the_checkpoint_before(stopped, monkeypatch):
+    before = stopped.folder.checkpoint.read_bytes()
+    write = Path.write_bytes
+    monkeypatch.setattr(Path, "write_bytes", lambda self, content: write(self, content[:-1]))
+    with pytest.raises(OutputError, match="doesn't read back"):
+        stopped.folder.save_checkpoint(stopped.run.record, stopped.state)
+    assert stopped.folder.checkpoint.read_bytes() == before
+    assert not list(stopped.folder.path.glob(".spiden-*"))
+
+
+def test_tensors_larger_than_the_network_are_not_read(stopped, resume):
+    with stopped.folder.checkpoint.open("r+b") as stream:
+        stream.truncate(2**40)  # sparse
+    assert "can't resume from" in refusal(resume)

@@ -43,7 +43,7 @@ def test_progress_and_files(start):
     assert progress[0].validation is None
     assert progress[2].validation is progress[1].validation
     assert progress[-1].seconds_left == 0
-    names = {"checkpoint.safetensors", "weights.safetensors", "log.jsonl"}
+    names = {"checkpoint.safetensors", "weights.safetensors", "log.jsonl", ".lock"}
     assert {path.name for path in run.folder.path.iterdir()} == names
     log = [json.loads(line) for line in (run.folder.log).read_text().splitlines()]
     assert [record["step"] for record in log] == [2, 4, 6]
@@ -183,7 +183,7 @@ def test_a_folder_is_judged_before_any_work(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputError, match="is a file"):
         RunFolder(tmp_path / "file" / "run").check_free()
-    folder.make()
+    folder.path.mkdir(parents=True)
     folder.checkpoint.write_bytes(b"")
     with pytest.raises(InputError, match="--resume"):
         folder.check_free()
@@ -229,3 +229,16 @@ def test_a_teacher_that_does_not_fit(start, tmp_path):
         start(teacher_weight=0.5)
     with pytest.raises(TrainingError, match="colour"):
         start(teacher=saved_network(tmp_path, image_channels=3), teacher_weight=0.5)
+
+
+def test_an_average_that_overflows_ends_the_run_and_is_not_saved(start):
+    kept = start()
+    moments = iter(kept.train())
+    next(moments), next(moments)  # the second one saves
+    saved = kept.folder.checkpoint.read_bytes(), kept.folder.weights.read_bytes()
+    kept.state.averaged.readout.bias.data.fill_(3e38)
+    kept.state.network.readout.bias.data.fill_(-3e38)  # both are numbers, their difference is none
+    with pytest.raises(TrainingError, match="finite"):
+        list(moments)
+    assert saved == (kept.folder.checkpoint.read_bytes(), kept.folder.weights.read_bytes())
+    assert not list(kept.folder.path.glob(".spiden-*"))

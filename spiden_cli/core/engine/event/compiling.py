@@ -2,8 +2,8 @@
 
 numba's own cache looks at the file of a function and at no file that this one imports, so an edited
 instruction in `vectors.py` would go unnoticed. Here the key is the text of every module that the
-machine code comes from (numba adds its version and the processor). The cache lies in a folder of
-the user's own, or in $NUMBA_CACHE_DIR. What can't be read there is compiled again.
+machine code comes from, numba's version and the processor. The cache lies in a folder of the user's
+own, or in $NUMBA_CACHE_DIR; `code_cache` keeps it.
 """
 
 import hashlib
@@ -21,6 +21,8 @@ from numba.core.caching import (
     FunctionCache,
     UserProvidedCacheLocator,
 )
+
+from spiden_cli.core.engine.event.code_cache import CodeFiles, make_private
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -58,17 +60,11 @@ class _Locator(UserProvidedCacheLocator):
         return _source_hash()
 
     def ensure_cache_path(self) -> None:
-        Path(self._cache_path).mkdir(mode=0o700, parents=True, exist_ok=True)
-        super().ensure_cache_path()  # type: ignore[no-untyped-call]
+        make_private(Path(self._cache_path))
 
     @classmethod
-    def from_function(cls, py_func: Any, py_file: str) -> "_Locator | None":  # noqa: ANN401
-        locator = cls(py_func, py_file)
-        try:
-            locator.ensure_cache_path()
-        except OSError:
-            return None
-        return locator
+    def from_function(cls, py_func: Any, py_file: str) -> "_Locator":  # noqa: ANN401
+        return cls(py_func, py_file)
 
 
 class _Cached(CompileResultCacheImpl):
@@ -78,12 +74,19 @@ class _Cached(CompileResultCacheImpl):
 class _Cache(FunctionCache):
     _impl_class = _Cached
 
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)  # type: ignore[no-untyped-call]
+        self._impl.locator.ensure_cache_path()  # what is wrong with it is told before any work
+        self._files = CodeFiles(Path(self._cache_path), self._impl.filename_base)
+        vars(self)["_cache_file"] = self._files  # in place of numba's
+
     def load_overload(self, sig: Any, target_context: Any) -> Any:  # noqa: ANN401
         """Return the machine code of a signature, or None where there is none that can be read."""
         try:
             return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
-        except Exception:  # a damaged file can fail in any way: numba pickles
-            self.flush()  # type: ignore[no-untyped-call]
+        except Exception:  # code that can't be linked fails in any way
+            key = self._index_key(sig, target_context.codegen())  # type: ignore[no-untyped-call]
+            self._files.remove(key)
             return None
 
 
@@ -91,15 +94,21 @@ def compiled(function: Function) -> Function:
     """Compile at the first call, and keep the machine code on disk.
 
     Raises:
-        RuntimeError: there is no folder to keep it in, or compiling is switched off.
+        RuntimeError: there is no folder of the user's own to keep it in, or compiling is switched
+            off.
     """
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         raise RuntimeError("NUMBA_DISABLE_JIT is set")
     dispatcher = numba.njit(nogil=True)(function)
     try:
-        vars(dispatcher)["_cache"] = _Cache(function)  # type: ignore[no-untyped-call]
-    except RuntimeError:
+        vars(dispatcher)["_cache"] = _Cache(function)
+    except (OSError, RuntimeError) as error:
         raise RuntimeError(
-            f"its cache {cache_folder()} can't be written: set {CACHE_VARIABLE} to another folder"
+            f"its cache {cache_folder()} can't be used, {_reason(error)}: "
+            f"set {CACHE_VARIABLE} to another folder"
         ) from None
     return cast(Function, dispatcher)
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,49 @@
+"""How much memory a picture may take: what was set, or a share of what is free."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from pathlib import Path
+
+__all__ = ["free_memory", "memory_limit", "memory_limited"]
+
+SHARE = 0.8
+"""Of the free memory: the rest is for the network, and for whoever else needs some meanwhile."""
+
+_limit: ContextVar[int | None] = ContextVar("memory_limit", default=None)
+_GROUP = Path("/sys/fs/cgroup")
+_TABLE = Path("/proc/meminfo")
+
+
+@contextmanager
+def memory_limited(most: int | None) -> Iterator[None]:
+    """Set the bytes that a picture may take inside this context; None: a share of what is free."""
+    token = _limit.set(most)
+    try:
+        yield
+    finally:
+        _limit.reset(token)
+
+
+def memory_limit() -> int | None:
+    """Return the bytes that a picture may take; None where nothing is set and the system is silent.
+
+    Without a limit of the user's it is `SHARE` of what is free at this moment.
+    """
+    if (most := _limit.get()) is not None:
+        return most
+    free = free_memory()
+    return None if free is None else int(SHARE * free)
+
+
+def free_memory() -> int | None:
+    """Return the bytes that are free, in this container if it has a limit; None if unknown."""
+    found = []
+    with suppress(OSError, ValueError, StopIteration):
+        lines = _TABLE.read_text(encoding="ascii").splitlines()
+        line = next(line for line in lines if line.startswith("MemAvailable:"))
+        found.append(int(line.split()[1]) * 1024)
+    with suppress(OSError, ValueError):  # "max" is no number
+        most, used = (int((_GROUP / f"memory.{name}").read_text()) for name in ("max", "current"))
+        found.append(max(0, most - used))
+    return min(found, default=None)
