@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from spiden_cli.core.engine.engine import Engine
     from spiden_cli.core.engine.firing import FiringMap
     from spiden_cli.core.engine.selection import make_engine
+    from spiden_cli.core.exchange.recording import LayerSpikes, Recording, record
+    from spiden_cli.core.exchange.spike_files import read_spikes, write_spikes
     from spiden_cli.core.files.picture_files import read_picture, write_picture
     from spiden_cli.core.image.metrics import psnr, ssim
     from spiden_cli.core.image.picture import Picture, Range
@@ -58,6 +60,8 @@ _HOMES = {
     "core.bundled": ("find_weights", "model_names"),
     "core.data.datasets": ("find_dataset",),
     "core.files.picture_files": ("read_picture", "write_picture"),
+    "core.exchange.recording": ("LayerSpikes", "Recording", "record"),
+    "core.exchange.spike_files": ("read_spikes", "write_spikes"),
     "core.image.metrics": ("psnr", "ssim"),
     "core.noise.synthesis": ("add_gaussian_noise",),
     "core.noise.estimation": ("estimate_sigma",),
@@ -102,6 +106,7 @@ __all__ = [
     "FiringMap",
     "Gaussian",
     "InputError",
+    "LayerSpikes",
     "Model",
     "NetworkConfig",
     "Noise",
@@ -111,6 +116,7 @@ __all__ = [
     "Picture",
     "PoissonGaussian",
     "Range",
+    "Recording",
     "Result",
     "SpidenError",
     "TrainingError",
@@ -135,9 +141,12 @@ __all__ = [
     "psnr",
     "read_info",
     "read_picture",
+    "read_spikes",
+    "record",
     "save_weights",
     "ssim",
     "write_picture",
+    "write_spikes",
 ]
 
 

@@ -24,6 +24,7 @@ from spiden_cli.commands.energy import energy
 from spiden_cli.commands.evaluate import evaluate
 from spiden_cli.commands.models import models
 from spiden_cli.commands.noise import noise
+from spiden_cli.commands.spikes import spikes
 from spiden_cli.commands.train import train
 from spiden_cli.errors import TOO_LITTLE_MEMORY, OutputError, SpidenError, is_out_of_memory
 from spiden_cli.report.console import fail, forget_stdout
@@ -57,7 +58,7 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
 
 
 app.command(epilog=EXAMPLES)(_interruptible(denoise))
-for _command in (compare, evaluate, energy, analyze, noise, models, train):
+for _command in (compare, evaluate, energy, analyze, spikes, noise, models, train):
     app.command()(_interruptible(_command))
 
 

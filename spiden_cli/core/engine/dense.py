@@ -44,7 +44,7 @@ class DenseEngine:
         ready = folded(network)
         self.config, self.graph = ready.config, ready.graph
         self.device = torch.device(device)
-        self._layers = _FoldedLayers(ready, self.device)
+        self._layers = FoldedLayers(ready, self.device)
 
     @torch.inference_mode()
     def run(
@@ -113,8 +113,14 @@ def _counted(spikes: Tensor, digits: int | None) -> tuple[Tensor, Tensor]:
     return per_neuron.sum(0), per_neuron.count_nonzero(0)
 
 
-class _FoldedLayers:
-    """The layers of a folded network, as `execute` asks for them."""
+class FoldedLayers:
+    """The layers of a folded network, as `execute` asks for them.
+
+    Attributes:
+        kind: of the neurons.
+        convolutions: kernel and bias by node.
+        neurons: threshold, initial potential and leak by node, (N, 1, 1) each.
+    """
 
     def __init__(self, network: FoldedNetwork, device: torch.device) -> None:
         self.kind = network.config.neuron
@@ -131,10 +137,12 @@ class _FoldedLayers:
         }
 
     def convolve(self, node: Convolution, x: Tensor) -> Tensor:
+        """See `execution.Layers`."""
         kernel, bias = self.convolutions[node.name]
         return F.conv2d(x, kernel, bias, node.stride, node.kernel // 2)
 
     def fire(self, node: Neurons, current: Tensor, timesteps: int) -> Tensor:
+        """See `execution.Layers`; weighted neurons give what their digits add up to."""
         if node.name not in self.neurons:
             return current.relu()
         threshold, initial, leak = self.neurons[node.name]

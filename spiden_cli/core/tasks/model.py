@@ -90,12 +90,28 @@ class Loaded(NamedTuple):
         engine: runs them.
         info: what their file says of itself.
         note: why it is that engine, if the user should know.
+        network: what the engine runs.
     """
 
     name: str
     engine: Engine
     info: WeightsInfo
     note: str | None
+    network: FoldedNetwork
+
+
+class Choice(NamedTuple):
+    """What a picture is denoised with.
+
+    Attributes:
+        loaded: the weights.
+        noise: what they are told that the picture holds.
+        estimate: what was found of the noise; None where it was given.
+    """
+
+    loaded: Loaded
+    noise: Noise
+    estimate: NoiseEstimate | None
 
 
 class Model:
@@ -150,7 +166,25 @@ class Model:
         made, note = select_engine(
             engine, network, device, info.firing_rate, threads, self._waiting
         )
-        return Loaded(name, EnsembleEngine(made) if ensemble else made, info, note)
+        return Loaded(name, EnsembleEngine(made) if ensemble else made, info, note, network)
+
+    def choose(self, picture: Picture, noise: Noise | float | None = None) -> Choice:
+        """Return the weights for a picture, and the noise that they are told; as `denoise` does.
+
+        Raises:
+            InputError: the noise is out of range, or the picture too small to estimate it.
+            WeightsError: there are no such weights, or they are damaged.
+        """
+        wanted = as_noise(noise)
+        estimate = None
+        if isinstance(wanted, Unknown):
+            estimate = estimate_noise(picture.pixels, picture.levels)
+        elif type(wanted) is Uniform:
+            wanted = self._of_its_kind(wanted, picture)
+        coarse = isinstance(wanted, Coarse) or (estimate is not None and not estimate.is_white)
+        loaded = self.loaded(picture.is_colour, coarse)
+        found = found_noise(estimate, loaded.info.for_camera) if estimate else wanted
+        return Choice(loaded, found, estimate)
 
     def denoise(
         self,
@@ -197,15 +231,7 @@ class Model:
             WeightsError: the weights can't be read, or give no finite output.
         """
         picture = as_picture(image, white)
-        wanted = as_noise(noise)
-        estimate = None
-        if isinstance(wanted, Unknown):
-            estimate = estimate_noise(picture.pixels, picture.levels)
-        elif type(wanted) is Uniform:
-            wanted = self._of_its_kind(wanted, picture)
-        coarse = isinstance(wanted, Coarse) or (estimate is not None and not estimate.is_white)
-        loaded = self.loaded(picture.is_colour, coarse)
-        found = found_noise(estimate, loaded.info.for_camera) if estimate else wanted
+        loaded, found, estimate = self.choose(picture, noise)
         steps = loaded.info.timesteps[0] if timesteps is None else timesteps
         told, clipping = as_clipped(found, picture, estimate is not None)
         result = denoise_picture(
