@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from spiden_cli.core.engine.engine import Engine
     from spiden_cli.core.engine.firing import FiringMap
     from spiden_cli.core.engine.selection import make_engine
+    from spiden_cli.core.exchange.plug_and_play import PlugAndPlayDenoiser
     from spiden_cli.core.exchange.recording import LayerSpikes, Recording, record
     from spiden_cli.core.exchange.spike_files import read_spikes, write_spikes
     from spiden_cli.core.files.picture_files import read_picture, write_picture
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
     from spiden_cli.core.tasks.adjustment import Adjustment
     from spiden_cli.core.tasks.denoising import Denoised, denoise_picture, denoise_planes
     from spiden_cli.core.tasks.evaluation import Evaluation, evaluate
-    from spiden_cli.core.tasks.model import Model, Result, load
+    from spiden_cli.core.tasks.model import Model, load
+    from spiden_cli.core.tasks.results import Batch, Result
     from spiden_cli.core.weights import WeightsInfo, load_weights, read_info, save_weights
     from spiden_cli.errors import (
         DatasetError,
@@ -60,6 +62,7 @@ _HOMES = {
     "core.bundled": ("find_weights", "model_names"),
     "core.data.datasets": ("find_dataset",),
     "core.files.picture_files": ("read_picture", "write_picture"),
+    "core.exchange.plug_and_play": ("PlugAndPlayDenoiser",),
     "core.exchange.recording": ("LayerSpikes", "Recording", "record"),
     "core.exchange.spike_files": ("read_spikes", "write_spikes"),
     "core.image.metrics": ("psnr", "ssim"),
@@ -70,7 +73,8 @@ _HOMES = {
     "core.engine.firing": ("FiringMap",),
     "core.tasks.adjustment": ("Adjustment",),
     "core.tasks.denoising": ("Denoised", "denoise_picture", "denoise_planes"),
-    "core.tasks.model": ("Model", "Result", "load"),
+    "core.tasks.model": ("Model", "load"),
+    "core.tasks.results": ("Batch", "Result"),
     "core.engine.dense": ("DenseEngine",),
     "core.engine.engine": ("Engine",),
     "core.tasks.evaluation": ("Evaluation", "evaluate"),
@@ -96,6 +100,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "PRESETS",
     "Adjustment",
+    "Batch",
     "Coarse",
     "DatasetError",
     "Denoised",
@@ -114,6 +119,7 @@ __all__ = [
     "NoiseMap",
     "OutputError",
     "Picture",
+    "PlugAndPlayDenoiser",
     "PoissonGaussian",
     "Range",
     "Recording",

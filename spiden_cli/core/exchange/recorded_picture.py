@@ -7,7 +7,8 @@ from spiden_cli.core.exchange.recording import Recording, record
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.pixels import to_grey, to_unit
 from spiden_cli.core.noise.model import Noise, Uniform, level_of
-from spiden_cli.core.tasks.model import Choice, Model
+from spiden_cli.core.tasks.model import Model
+from spiden_cli.core.tasks.results import Choice
 
 __all__ = ["RecordedPicture", "record_picture"]
 

@@ -7,6 +7,7 @@ convolutions, and so finds the same spikes.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from spiden_cli.core.engine.engine import check_timesteps
 from spiden_cli.core.image.pixels import Planes
 from spiden_cli.core.network.encoding import encode
 from spiden_cli.core.network.execution import execute
-from spiden_cli.core.network.folding import FoldedNetwork, NeuronParameters
+from spiden_cli.core.network.folding import FoldedNetwork, NeuronParameters, folded
 from spiden_cli.core.network.graph import Convolution, Graph, Neurons
 from spiden_cli.core.neuron.integrate_and_fire import IFParameters, initial_state
 from spiden_cli.core.neuron.layer import repeat_channels
@@ -26,6 +27,9 @@ from spiden_cli.core.neuron.leaky import LIFParameters, lif_step
 from spiden_cli.core.neuron.weighted import digits, weighted_state, weighted_values
 from spiden_cli.core.noise.model import Level
 from spiden_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from spiden_cli.core.network.denoiser import Denoiser
 
 __all__ = ["MOST_PIXELS", "LayerSpikes", "Recording", "record"]
 
@@ -120,7 +124,7 @@ def layer_names(graph: Graph) -> list[str]:
 
 @torch.inference_mode()
 def record(
-    network: FoldedNetwork,
+    network: "FoldedNetwork | Denoiser",
     noisy: Planes,
     level: Level,
     timesteps: int,
@@ -144,7 +148,8 @@ def record(
         InputError: the network is a CNN; there is no such layer; the picture has more than
             `MOST_PIXELS` or other channels than the network; T is out of range.
     """
-    config, graph = network.config, network.graph
+    ready = folded(network)
+    config, graph = ready.config, ready.graph
     check_timesteps(timesteps)
     if not config.spiking:
         raise InputError("a CNN sends no spikes: name a spiking network")
@@ -160,7 +165,7 @@ def record(
     names = layer_names(graph)
     if unknown := sorted(set(layers or ()) - set(names)):
         raise InputError(f"no layer {unknown[0]!r}: the layers are {', '.join(names)}")
-    recorder = _Recorder(network, set(names if layers is None else layers), potentials, on_layer)
+    recorder = _Recorder(ready, set(names if layers is None else layers), potentials, on_layer)
     image = torch.from_numpy(noisy)[None].contiguous(memory_format=torch.channels_last)
     sigma = torch.as_tensor(level, dtype=image.dtype)
     encoded = encode(image, sigma[None, None] if sigma.ndim else sigma[None], config, graph.grid)

@@ -22,7 +22,8 @@ from spiden_cli.core.memory import memory_limited
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
 from spiden_cli.core.tasks.denoising import OnTile
 from spiden_cli.core.tasks.masks import as_shares
-from spiden_cli.core.tasks.model import Model, Result
+from spiden_cli.core.tasks.model import Model
+from spiden_cli.core.tasks.results import Result
 from spiden_cli.errors import InputError
 
 __all__ = ["Done", "Files", "Settings", "denoise_file"]

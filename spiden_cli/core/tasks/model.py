@@ -8,21 +8,18 @@ at once, and travels to other processes by pickle.
 """
 
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from spiden_cli.core.bundled import find_weights, model_for
-from spiden_cli.core.engine.activity import Activity
-from spiden_cli.core.engine.engine import Engine
 from spiden_cli.core.engine.ensemble import EnsembleEngine
-from spiden_cli.core.engine.firing import FiringMap
 from spiden_cli.core.engine.selection import Waiting, select_engine
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.region import as_region
 from spiden_cli.core.network.folding import FoldedNetwork
-from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise, is_coarse
+from spiden_cli.core.noise.blind import estimate_noise, is_coarse
 from spiden_cli.core.noise.model import (
     Coarse,
     Gaussian,
@@ -36,82 +33,12 @@ from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
 from spiden_cli.core.tasks.advice import doubts, too_little
 from spiden_cli.core.tasks.arrays import as_picture, like
 from spiden_cli.core.tasks.denoising import OnTile, as_clipped, denoise_picture
+from spiden_cli.core.tasks.images import open_image, stack_like, unstack
+from spiden_cli.core.tasks.results import Batch, Choice, Loaded, Result
 from spiden_cli.core.weights import WeightsInfo, load_folded
+from spiden_cli.errors import InputError
 
 AUTO = "auto"
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """A denoised image, and what it took.
-
-    Attributes:
-        image: of the kind, shape and type that was given.
-        noise: what the image was taken to hold: as it was given, or as it was estimated.
-        activity: spikes and synaptic operations by layer; empty for a CNN, and where the strength
-            is 0 and no network runs.
-        notes: what the user should know, a sentence each: why little or nothing was removed and
-            what to try, or what the model was not trained for.
-        estimate: what was found of the noise, in words by `str`; None where it was given.
-        adjustment: what the user changed of it.
-        removed: root mean square of what was removed, in 8-bit units.
-        firing_map: where in the image the neurons fired; None for a CNN, and where it was not asked
-            for.
-        model: the name of the model that ran, or its file.
-        engine: the name of the engine that ran it.
-        timesteps: T.
-        seconds: time in the network.
-    """
-
-    image: Any
-    noise: Noise
-    activity: Activity
-    notes: tuple[str, ...]
-    estimate: NoiseEstimate | None
-    adjustment: Adjustment
-    removed: float
-    firing_map: FiringMap | None
-    model: str
-    engine: str
-    timesteps: int
-    seconds: float
-
-    @property
-    def estimated(self) -> bool:
-        """Whether the noise was estimated."""
-        return self.estimate is not None
-
-
-class Loaded(NamedTuple):
-    """Weights that are ready to run.
-
-    Attributes:
-        name: of the model, or its file.
-        engine: runs them.
-        info: what their file says of itself.
-        note: why it is that engine, if the user should know.
-        network: what the engine runs.
-    """
-
-    name: str
-    engine: Engine
-    info: WeightsInfo
-    note: str | None
-    network: FoldedNetwork
-
-
-class Choice(NamedTuple):
-    """What a picture is denoised with.
-
-    Attributes:
-        loaded: the weights.
-        noise: what they are told that the picture holds.
-        estimate: what was found of the noise; None where it was given.
-    """
-
-    loaded: Loaded
-    noise: Noise
-    estimate: NoiseEstimate | None
 
 
 class Model:
@@ -196,6 +123,7 @@ class Model:
         adjustment: Adjustment = UNADJUSTED,
         mask: Any = None,  # noqa: ANN401
         region: tuple[int, int, int, int] | None = None,
+        channel_axis: int | None = None,
         map_firing: bool = False,
         on_tile: OnTile = lambda done, of: None,
     ) -> Result:
@@ -203,7 +131,8 @@ class Model:
 
         Args:
             image: a numpy array (H, W) or (H, W, 3), of uint8, uint16 or float; a torch tensor
-                (H, W), (1, H, W) or (3, H, W), on any device; or a `Picture`.
+                (H, W), (1, H, W) or (3, H, W), on any device; a Pillow image of mode L, LA, RGB,
+                RGBA, I;16 or F; or a `Picture`.
             noise: what is known of the noise. A number is its root mean square in 8-bit units,
                 1/255 of the range from black to white, of whatever kind it is; `Gaussian` and
                 `Coarse` say which; None has both estimated. "auto" takes a model for the kind.
@@ -216,6 +145,8 @@ class Model:
             region: denoise this part alone, and return it: left, top, width and height in pixels.
                 The noise is estimated from the whole image, so that the part comes out as it does
                 in the whole.
+            channel_axis: axis of the colours, as in scikit-image; None: the last of an array, the
+                first of a tensor.
             map_firing: also gather where the neurons fire.
             on_tile: told the number of tiles done, and of all.
 
@@ -230,7 +161,8 @@ class Model:
                 or kind; the region isn't in the image.
             WeightsError: the weights can't be read, or give no finite output.
         """
-        picture = as_picture(image, white)
+        opened = open_image(image, channel_axis)
+        picture = as_picture(opened.image, white)
         loaded, found, estimate = self.choose(picture, noise)
         steps = loaded.info.timesteps[0] if timesteps is None else timesteps
         told, clipping = as_clipped(found, picture, estimate is not None)
@@ -250,7 +182,7 @@ class Model:
             *doubts(found, strengths, loaded.info),
         )
         return Result(
-            image=like(image, result.picture),
+            image=opened.back(like(opened.image, result.picture)),
             noise=found,
             activity=result.activity,
             notes=tuple(note for note in notes if note is not None),
@@ -263,6 +195,39 @@ class Model:
             timesteps=steps,
             seconds=result.seconds,
         )
+
+    def denoise_batch(
+        self,
+        images: Any,  # noqa: ANN401
+        noise: Noise | float | Sequence[Noise | float | None] | None = None,
+        *,
+        channel_axis: int | None = None,
+        on_image: Callable[[int, int], None] = lambda done, of: None,
+        **settings: Any,  # noqa: ANN401
+    ) -> Batch:
+        """Denoise images one after another, each as `denoise` would.
+
+        Args:
+            images: an array (B, H, W) or (B, H, W, 3), or a tensor (B, H, W), (B, 1, H, W) or
+                (B, 3, H, W); or a list of images, which may differ in size and kind.
+            noise: of all of them, as for `denoise`; or a list with that of each.
+            channel_axis: axis of the colours, in the whole batch if that is an array or a tensor.
+            on_image: told the number of images done, and of all.
+            settings: more of what `denoise` takes.
+
+        Raises:
+            InputError: as for `denoise`; or `images` is no batch, or `noise` isn't as long.
+            WeightsError: as for `denoise`.
+        """
+        each, axis = unstack(images, channel_axis)
+        levels = list(noise) if isinstance(noise, Sequence) else [noise] * len(each)
+        if len(levels) != len(each):
+            raise InputError(f"{len(levels)} levels of noise for {len(each)} images")
+        results = []
+        for image, level in zip(each, levels, strict=True):
+            results.append(self.denoise(image, level, channel_axis=axis, **settings))
+            on_image(len(results), len(each))
+        return Batch(stack_like(images, [result.image for result in results]), tuple(results))
 
     def _of_its_kind(self, level: Uniform, picture: Picture) -> Uniform:
         """Return noise of a level as white or coarse: looked for where the model depends on it."""
