@@ -22,6 +22,7 @@ from spiden_cli.commands.denoise import denoise
 from spiden_cli.commands.denoise_options import EXAMPLES
 from spiden_cli.commands.energy import energy
 from spiden_cli.commands.evaluate import evaluate
+from spiden_cli.commands.export import export
 from spiden_cli.commands.models import models
 from spiden_cli.commands.noise import noise
 from spiden_cli.commands.spikes import spikes
@@ -58,7 +59,7 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
 
 
 app.command(epilog=EXAMPLES)(_interruptible(denoise))
-for _command in (compare, evaluate, energy, analyze, spikes, noise, models, train):
+for _command in (compare, evaluate, energy, analyze, spikes, noise, models, train, export):
     app.command()(_interruptible(_command))
 
 
