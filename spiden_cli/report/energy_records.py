@@ -9,6 +9,7 @@ from spiden_cli.report.csv_files import write_csv as write_rows
 
 if TYPE_CHECKING:
     from spiden_cli.core.energy.comparison import Comparison, LayerCost, Verdict
+    from spiden_cli.core.energy.counts import Operations
     from spiden_cli.core.energy.measurement import Measurement
 
 
@@ -47,7 +48,7 @@ class EnergyReport:
         return value / self.measurement.images
 
     def as_json(self) -> dict[str, Any]:
-        """Return the record for JSON and CSV; energies are joules per picture.
+        """Return the record for JSON and CSV; pixels, operations and joules are per picture.
 
         A ratio or a break-even point may be infinite.
         """
@@ -57,7 +58,7 @@ class EnergyReport:
             "model": self.model,
             "neuron": measured.config.neuron,
             "images": measured.images,
-            "pixels": measured.pixels,
+            "pixels": self._count(measured.pixels),
             "sigma": measured.sigma,
             "timesteps": measured.timesteps,
             "latency": comparison.latency,
@@ -67,10 +68,18 @@ class EnergyReport:
             "spikes_per_neuron": comparison.spikes_per_neuron,
             "spikes_per_channel": comparison.spikes_per_channel,
             "quantised_bits": comparison.equivalent_bits,
-            "operations": asdict(comparison.operations),
+            "operations": self._operations(comparison.operations),
             "energy": [self._verdict(verdict) for verdict in comparison.verdicts],
             "layers": [self._layer(layer) for layer in comparison.layers],
         }
+
+    def _operations(self, operations: "Operations") -> dict[str, float]:
+        return {what: self._count(number) for what, number in asdict(operations).items()}
+
+    def _count(self, number: int) -> float:
+        """Return the mean of a count over the pictures; whole, where it is."""
+        whole, left = divmod(number, self.measurement.images)
+        return self.per_image(number) if left else whole
 
     def _verdict(self, verdict: "Verdict") -> dict[str, Any]:
         return {
@@ -87,8 +96,8 @@ class EnergyReport:
             "name": layer.name,
             "spikes_per_neuron": layer.spikes_per_neuron,
             "spikes_per_channel": layer.spikes_per_channel,
-            "dense_operations": layer.dense_operations,
-            "operations": asdict(layer.operations),
+            "dense_operations": self._count(layer.dense_operations),
+            "operations": self._operations(layer.operations),
             "energy": [
                 {
                     "model": model,

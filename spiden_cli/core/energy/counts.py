@@ -192,7 +192,9 @@ def spiking_counts(
             operations += Operations(copies=outputs * held)
         for layer in driven:
             leaving = passes.spikes[graph.consumers(layer)[0].name]
+            # Events land on the potential itself where it is one neuron's alone.
             direct = entering is not None and layer.inputs[0] == shape.name
+            direct = direct and layer.population == 1
             operations += _neurons(config, leaving, stored=not direct)
         counted.append(
             LayerCounts(

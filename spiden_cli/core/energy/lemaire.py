@@ -118,9 +118,10 @@ class LemaireModel:
     def _currents(self, layer: LayerCounts, precision: Precision) -> float:
         """Accesses where a current is kept in a memory of its own, in pJ.
 
-        Where a convolution drives neurons directly, its events land on their potentials, and the
-        pass over the biases is the pass over the neurons. After an encoder or a shortcut, each
-        neuron reads a current at each timestep, then reads and writes its own potential. The
+        Where a convolution drives neurons directly, one to a channel, its events land on their
+        potentials, and the pass over the biases is the pass over the neurons. After an encoder or a
+        shortcut, and where several neurons share a channel's current, which events then add to,
+        each neuron reads a current at each timestep, then reads and writes its own potential. The
         encoder's current is copied, word by word, to the stream that shortcuts add to. Weighted
         neurons read their current once, and pass over their potentials at each timestep, wherever
         it comes from.

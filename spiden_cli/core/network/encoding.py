@@ -1,7 +1,7 @@
 """Direct encoding of an image into input currents, and back.
 
 The image enters as a current that is constant over the timesteps: no spikes are drawn at random
-(Rueckauer et al. 2017 call it analog input; SPIDEN, section 2, direct encoding).
+(Rueckauer et al. 2017 call it analog input; others, direct encoding).
 """
 
 import numpy as np

@@ -14,7 +14,9 @@ from spiden_cli.core.analysis.staircase import (
     respond,
     simulated_edges,
 )
+from spiden_cli.core.neuron.integrate_and_fire import IFParameters
 from spiden_cli.core.neuron.quantiser import quantise
+from spiden_cli.core.neuron.unrolled import unrolled
 from spiden_cli.errors import InputError
 
 currents = st.lists(st.floats(-2, 3), min_size=1, max_size=50).map(np.array)
@@ -115,3 +117,24 @@ def test_names():
     assert Neuron().name == "if"
     assert Neuron(leak=0.9).name == "lif"
     assert Neuron(weighted=True).name == "weighted"
+
+
+@given(st.floats(-3, 4), timesteps, currents)
+def test_initial_potentials_beyond_the_threshold(initial, timesteps, x):
+    """Equation (1') of docs/analysis.md, which is (1) where the initial potential is in [0, 1)."""
+    steps = np.arange(timesteps + 1)[:, None]
+    reached = initial + steps * x
+    near = np.abs(reached - np.rint(reached)).min(axis=0) > 1e-9  # rounding may decide on an edge
+    whole = np.floor(reached).clip(min=0)
+    count = np.where(
+        x >= 0,
+        (timesteps - steps + whole)[1:].min(axis=0).clip(max=timesteps),
+        np.minimum(steps, whole).max(axis=0),
+    )
+    p = IFParameters(torch.tensor(1.0, dtype=torch.float64), initial)
+    current = torch.from_numpy(np.tile(x, (timesteps, 1)).astype(float)).flatten()
+    fired = unrolled(current, p, timesteps).reshape(timesteps, -1).sum(0).numpy()
+    np.testing.assert_array_equal(fired[near], count[near])
+    if 0 <= initial < 1:
+        plain = np.floor(reached[-1]).clip(0, timesteps)
+        np.testing.assert_array_equal(count[near], plain[near])

@@ -211,7 +211,7 @@ class Machine:
         spikes = np.zeros_like(current)
         for place, value in np.ndenumerate(current):
             counted["neurons"] += 1
-            if not source.direct:  # it lies in a memory of its own
+            if not source.direct or node.population > 1:  # it lies in a memory of its own
                 counted["currents"] += 1
             if self.config.neuron == "lif":
                 potentials[place] *= leak[place[0]]
@@ -262,7 +262,7 @@ class WeightedMachine(Machine):
         spikes = np.zeros((self.timesteps, *current.shape))
         for place, value in np.ndenumerate(current):
             channel = place[0]
-            if not source.direct:
+            if not source.direct or node.population > 1:
                 counted["currents"] += 1
             potential = value + initial[channel] * theta[channel] / 2**self.timesteps
             counted["integrations"] += 1
