@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spiden_cli.commands.options import AsJson
+from spiden_cli.commands.options import AsJson, Overwrite
 from spiden_cli.errors import InputError
 from spiden_cli.report.console import print_json
 from spiden_cli.report.export import ExportReport, print_export
@@ -51,6 +51,7 @@ def export(
             metavar="WxH", show_default=False,
         ),
     ] = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Write a network for other programs: as NIR, as ONNX, or in integers."""
@@ -66,7 +67,7 @@ def export(
     path = find_weights(model)
     stem = path.stem + ("-int8" if kind == "int8" else "")
     target = Path(f"{stem}{FORMATS[kind]}") if output is None else output
-    check_writes([path], [target], hint="choose another --output")
+    check_writes([path], [target], overwrite=overwrite, hint="choose another --output")
     if timesteps is not None:
         check_timesteps(timesteps)
     network, info = load_folded(path)

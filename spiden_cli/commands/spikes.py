@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spiden_cli.commands.model import Model, open_model, tell_doubt, weights_files
-from spiden_cli.commands.options import AsJson, Threads, one_sigma, use_threads
+from spiden_cli.commands.options import AsJson, Overwrite, Threads, one_sigma, use_threads
 from spiden_cli.commands.report_files import Csv, check_report_files
 from spiden_cli.report.console import note, print_json
 from spiden_cli.report.progress import stepping
@@ -52,6 +52,7 @@ def spikes(
         ),
     ] = None,
     csv: Csv = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
     threads: Threads = None,
 ) -> None:  # fmt: skip
@@ -68,8 +69,9 @@ def spikes(
         check_timesteps(timesteps)
     check_spike_file(target)
     reads = [picture, *weights_files([model])]
-    check_report_files(plot, csv, reads)
-    check_writes(reads, [target, csv, *(plot or ())], hint="choose another --output")
+    check_report_files(plot, csv, reads, overwrite)
+    outputs = [target, csv, *(plot or ())]
+    check_writes(reads, outputs, overwrite=overwrite, hint="choose another --output")
     use_threads(threads)
     opened = open_model(model, "dense", "cpu", threads)
     recorded = _record(opened, picture, level, timesteps, layer, potentials)

@@ -81,3 +81,14 @@ def test_without_the_package_a_user_is_told_what_to_install(
     outcome = spiden("export", model, "--format", form, "-o", tmp_path / "x")
     assert outcome.code == 2
     assert f"spiden[{form}]" in outcome.stderr
+
+
+def test_a_file_that_is_there_is_replaced_only_if_asked(spiden, tmp_path):
+    target = tmp_path / "t.onnx"
+    target.write_text("precious")
+    outcome = spiden("export", "tiny", "-o", target)
+    assert outcome.code == 6
+    assert "--overwrite" in outcome.stderr
+    assert target.read_text() == "precious"
+    assert spiden("export", "tiny", "-o", target, "--overwrite").code == 0
+    assert target.stat().st_size > 1000

@@ -121,3 +121,16 @@ def test_without_h5py_a_user_is_told_what_to_install(spiden, noisy_grey, monkeyp
     outcome = spiden("spikes", noisy_grey, "-m", "tiny", "-o", noisy_grey.with_name("s.h5"))
     assert outcome.code == 2
     assert "spiden[hdf5]" in outcome.stderr
+
+
+def test_files_that_are_there_are_replaced_only_if_asked(spiden, noisy_grey, tmp_path):
+    files = [tmp_path / name for name in ("s.npz", "r.csv", "p.png")]
+    for path in files:
+        path.write_text("precious")
+    options = ("-o", files[0], "--csv", files[1], "--plot", files[2], "--sigma", 25, "-m", "tiny")
+    outcome = spiden("spikes", noisy_grey, *options)
+    assert outcome.code == 6
+    assert "--overwrite" in outcome.stderr
+    assert [path.read_text() for path in files] == ["precious"] * 3
+    assert spiden("spikes", noisy_grey, *options, "--overwrite").code == 0
+    assert all(path.read_bytes()[:8] != b"precious" for path in files)

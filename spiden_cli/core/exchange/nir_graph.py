@@ -16,6 +16,7 @@ Node names begin with their place in the order of the data, so that a reader tha
 has that order.
 """
 
+import io
 import json
 from collections.abc import Iterator, Mapping
 from importlib import metadata, util
@@ -84,12 +85,14 @@ def write_nir(path: Path, network: FoldedNetwork, height: int, width: int, times
     import h5py
     import nir
 
+    content = io.BytesIO()
+    nir.write(content, graph)
+    with h5py.File(content, "r+") as file:
+        for node in file["node/nodes"].values():
+            if "v_reset" in node:  # 0, which it is without, and nir 1.0.4 doesn't know it
+                del node["v_reset"]
     with atomic_path(path) as temporary:
-        nir.write(temporary, graph)
-        with h5py.File(temporary, "r+") as file:
-            for node in file["node/nodes"].values():
-                if "v_reset" in node:  # 0, which it is without, and nir 1.0.4 doesn't know it
-                    del node["v_reset"]
+        temporary.write_bytes(content.getvalue())
     return len(graph.nodes)
 
 

@@ -7,6 +7,8 @@ from spiden_cli.core.exchange.recording import Recording, record
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.pixels import to_grey, to_unit
 from spiden_cli.core.noise.model import Noise, Uniform, level_of
+from spiden_cli.core.tasks.adjustment import scaled
+from spiden_cli.core.tasks.denoising import as_clipped
 from spiden_cli.core.tasks.model import Model
 from spiden_cli.core.tasks.results import Choice
 
@@ -60,12 +62,13 @@ def record_picture(
     """
     choice = model.choose(picture, noise)
     network, info = choice.loaded.network, choice.loaded.info
+    told, _ = as_clipped(choice.noise, picture, choice.estimate is not None)
     planes = to_unit(picture.pixels, picture.levels)
     made_grey = picture.is_colour and network.config.image_channels == 1
     recording = record(
         network,
         to_grey(planes) if made_grey else planes,
-        level_of(choice.noise, picture.pixels, picture.levels),
+        scaled(level_of(told, picture.pixels, picture.levels), 1.0, info.most_sigma),
         info.timesteps[0] if timesteps is None else timesteps,
         layers=layers,
         potentials=potentials,

@@ -65,7 +65,7 @@ def write_spikes(path: Path, recording: Recording, more: dict[str, Any] | None =
             return
         import h5py
 
-        with h5py.File(temporary, "w") as file:
+        with h5py.File(temporary, "w", locking=False) as file:  # it is locked already
             file["about"] = about
             for name, array in arrays.items():
                 file.create_dataset(name, data=array, compression=None if large else "gzip")
