@@ -33,7 +33,7 @@ FIELDS = ("stem", "suffix", "name", "folder")
 """What a pattern for names may hold in braces."""
 
 _OTHER_FORMATS = {
-    ".apng", ".arw", ".cr2", ".cr3", ".czi", ".dcm", ".dng", ".eps", ".exr", ".fits",
+    ".arw", ".cr2", ".cr3", ".czi", ".dcm", ".dng", ".eps", ".exr", ".fits",
     ".gif", ".hdr", ".heic", ".heif", ".ico", ".jfif", ".j2k", ".jpe", ".jpx", ".jxl",
     ".mrc", ".nd2", ".nef", ".npy", ".npz", ".orf", ".pbm", ".pcx", ".pdf",
     ".pam", ".psd", ".raf", ".raw", ".rw2", ".svg", ".xcf",
@@ -96,7 +96,7 @@ class Naming:
             return self.file
         path = source.path
         folder = path.parent if self.output is None else self.output / source.below
-        suffix = path.suffix if path.suffix.lower() in SUFFIXES else ".png"
+        suffix = path.suffix if path.suffix.lower() in SUFFIXES else self.suffix or ".png"
         if self.suffix is not None and not _same_format(suffix, self.suffix):
             suffix = self.suffix
         if self.pattern is None:

@@ -59,6 +59,7 @@ _FORMATS = {
     ".ppm": "PNM",
     ".pgm": "PNM",
     ".pnm": "PNM",
+    ".apng": "PNG",
 }
 SUFFIXES = tuple(_FORMATS)
 """Suffixes, in lower case, of the files that are found in folders and can be written."""
@@ -301,6 +302,9 @@ def output_format(path: Path) -> str:
     try:
         return _FORMATS[path.suffix.lower()]
     except KeyError:
+        why = ""
+        if path.suffix.lower() == ".gif":
+            why = "; a GIF's 256 colours would undo the denoising: .png and .webp hold animations"
         raise OutputError(
-            f"can't write {path}: the suffix must be one of {', '.join(SUFFIXES)}"
+            f"can't write {path}: the suffix must be one of {', '.join(SUFFIXES)}{why}"
         ) from None

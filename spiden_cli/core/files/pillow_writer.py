@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image, features
 
 from spiden_cli.core.files import iptc
-from spiden_cli.core.files.colour import fitted_colours
+from spiden_cli.core.files.colour import Colours, fitted_colours
 from spiden_cli.core.files.gain_map import attached
 from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.image.metadata import Encoding, Metadata
@@ -22,7 +22,9 @@ __all__ = [
     "DEFAULT_QUALITY",
     "can_write_avif",
     "encode_with_pillow",
+    "fitted_samples",
     "has_quality",
+    "options_of",
 ]
 
 DEEP_FORMATS = {"PNG", "TIFF", "PNM", "JPEG2000"}
@@ -57,19 +59,43 @@ def encode_with_pillow(picture: Picture, name: str, quality: int | None = None) 
         quality: 1 to 100; None for that of the picture's own file, where it was of this format,
             else `DEFAULT_QUALITY`.
     """
-    deep = name in DEEP_FORMATS and picture.depth == 16
-    samples: npt.NDArray[Any] = (
-        picture.pixels if deep else rounded_to_8_bit(picture.pixels, picture.range)
-    )
-    if picture.alpha is not None and name in ALPHA_FORMATS:
-        samples = np.dstack([samples, picture.alpha if deep else rounded_to_8_bit(picture.alpha)])
-    samples = np.ascontiguousarray(samples)
+    samples = fitted_samples(picture, deep=name in DEEP_FORMATS, alpha=name in ALPHA_FORMATS)
     metadata, _ = fitted_metadata(picture.metadata, name)
     colours, _ = fitted_colours(picture, name)
     if name == "PNG":
         from spiden_cli.core.files.png_writer import encode_png
 
         return encode_png(samples, metadata, colours, picture.resolution)
+    options = options_of(picture, name, metadata, colours, quality)
+    buffer = io.BytesIO()
+    Image.fromarray(samples).save(buffer, name, **options)
+    encoded = buffer.getvalue()
+    return encoded if metadata.gain_map is None else attached(encoded, metadata.gain_map)
+
+
+def fitted_samples(picture: Picture, *, deep: bool, alpha: bool) -> npt.NDArray[Any]:
+    """Return (H, W) or (H, W, 2..4) samples: 8 bits unless `deep`, with transparency or without."""
+    deep = deep and picture.depth == 16
+    samples: npt.NDArray[Any] = (
+        picture.pixels if deep else rounded_to_8_bit(picture.pixels, picture.range)
+    )
+    if picture.alpha is not None and alpha:
+        samples = np.dstack([samples, picture.alpha if deep else rounded_to_8_bit(picture.alpha)])
+    return np.ascontiguousarray(samples)
+
+
+def options_of(
+    picture: Picture, name: str, metadata: Metadata, colours: Colours, quality: int | None
+) -> dict[str, Any]:
+    """Return what Pillow's `save` is to be told of a picture in any format but PNG.
+
+    Args:
+        picture: of any kind.
+        name: the format.
+        metadata: as it fits into it.
+        colours: likewise.
+        quality: 1 to 100; None as for `encode_with_pillow`.
+    """
     options = _quality(name, picture.encoding, quality, picture.is_colour)
     dpi = picture.resolution.dots_per_inch if picture.resolution else None
     if dpi and (name != "JPEG" or max(dpi) <= _JPEG_MAXIMUM_DPI):
@@ -80,10 +106,7 @@ def encode_with_pillow(picture: Picture, name: str, quality: int | None = None) 
         options |= _jpeg_words(metadata)
     else:
         options |= {k: v for k, v in (("exif", metadata.exif), ("xmp", metadata.xmp)) if v}
-    buffer = io.BytesIO()
-    Image.fromarray(samples).save(buffer, name, **options)
-    encoded = buffer.getvalue()
-    return encoded if metadata.gain_map is None else attached(encoded, metadata.gain_map)
+    return options
 
 
 def _quality(name: str, own: Encoding | None, quality: int | None, colour: bool) -> dict[str, Any]:

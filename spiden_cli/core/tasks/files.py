@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from spiden_cli.core.atomic import making_folder
+from spiden_cli.core.files.animations import frame_count
 from spiden_cli.core.files.origin import signed
 from spiden_cli.core.files.picture_files import (
     check_output,
@@ -25,7 +26,7 @@ from spiden_cli.core.tasks.masks import as_shares
 from spiden_cli.core.tasks.model import Model, Result
 from spiden_cli.errors import InputError
 
-__all__ = ["Done", "Files", "Settings", "denoise_file"]
+__all__ = ["Done", "Files", "Settings", "denoise_file", "read_mask"]
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,15 @@ class Done(NamedTuple):
         result: what became of it.
         quality: against the reference; None without one.
         region: which part; None: all of it.
+        frames: of an animation; `picture` and the image of `result` are the first, work, time and
+            what was removed are of all.
     """
 
     picture: Picture
     result: Result
     quality: Quality | None
     region: Region | None = None
+    frames: int = 1
 
 
 def denoise_file(
@@ -132,6 +136,10 @@ def denoise_file(
         OutputError: the result can't be written.
         WeightsError: the model can't be loaded, or gives no finite output.
     """
+    if (frames := frame_count(files.source)) > 1:
+        from spiden_cli.core.tasks.animations import denoise_animation
+
+        return denoise_animation(model, settings, files, frames, on_note, on_tile)
     with memory_limited(settings.max_memory):
         picture = read_picture(files.source)
     if settings.strip:
@@ -140,7 +148,7 @@ def denoise_file(
     region = settings.region
     noisy = picture if region is None else cropped(picture, region)
     check_output(files.target, noisy.width, noisy.height)
-    mask = None if files.mask is None else _read_mask(files.mask, picture)
+    mask = None if files.mask is None else read_mask(files.mask, picture)
     clean = None
     if files.reference is not None:
         clean = read_picture(files.reference).pixels
@@ -163,7 +171,7 @@ def denoise_file(
     return Done(noisy, result, scores, region)
 
 
-def _read_mask(path: Path, picture: Picture) -> Picture:
+def read_mask(path: Path, picture: Picture) -> Picture:
     """Read a mask, and refuse by name one that can't be laid over the picture."""
     mask = read_picture(path)
     try:

@@ -155,7 +155,7 @@ class Model:
     def denoise(
         self,
         image: Any,  # noqa: ANN401
-        noise: Noise | float | None = None,
+        noise: Noise | NoiseEstimate | float | None = None,
         *,
         timesteps: int | None = None,
         white: float | None = None,
@@ -172,7 +172,8 @@ class Model:
                 (H, W), (1, H, W) or (3, H, W), on any device; or a `Picture`.
             noise: what is known of the noise. A number is its root mean square in 8-bit units,
                 1/255 of the range from black to white, of whatever kind it is; `Gaussian` and
-                `Coarse` say which; None has both estimated. "auto" takes a model for the kind.
+                `Coarse` say which; None has both estimated, and an estimate is taken as found in
+                this image, as that of another frame of a film. "auto" takes a model for the kind.
             timesteps: T, 1 to 64; None: what the model was trained for.
             white: the value of white. None: 1 for floats, 255 for uint8; for uint16 the largest
                 value of the smallest of 8, 10, 12, 14 and 16 bits that hold the image.
@@ -197,9 +198,9 @@ class Model:
             WeightsError: the weights can't be read, or give no finite output.
         """
         picture = as_picture(image, white)
-        wanted = as_noise(noise)
-        estimate = None
-        if isinstance(wanted, Unknown):
+        wanted = Unknown() if isinstance(noise, NoiseEstimate) else as_noise(noise)
+        estimate = noise if isinstance(noise, NoiseEstimate) else None
+        if isinstance(wanted, Unknown) and estimate is None:
             estimate = estimate_noise(picture.pixels, picture.levels)
         elif type(wanted) is Uniform:
             wanted = self._of_its_kind(wanted, picture)

@@ -168,7 +168,7 @@ HOLDING = [".png", ".jpg", ".tif", ".webp", ".avif"]
 def test_a_result_is_known_under_any_name(tmp_path, colour_pixels, suffix):
     made = result(tmp_path / f"holiday{suffix}", colour_pixels)
     write_picture(other := tmp_path / f"other_denoised{suffix}", Picture(colour_pixels))
-    holds = suffix in {*HOLDING, ".jpeg", ".tiff"}
+    holds = suffix in {*HOLDING, ".jpeg", ".tiff", ".apng"}
     assert made_by_spiden(made) is (True if holds else None)
     assert made_by_spiden(other) is (False if holds else None)
 
