@@ -147,7 +147,7 @@ class DenoiseReport:
         """The noise level, and where it is from."""
         level = self.noise if self.sigma is None else f"{self.sigma:.1f}"
         whole = "the picture" if self.region is None else "the whole picture"
-        whole = "the frame in the middle" if self.frames > 1 else whole
+        whole = "the middle frame" if self.frames > 1 else whole
         return f"{level} ({f'estimated from {whole}' if self.sigma_estimated else 'as given'})"
 
     @property

@@ -51,7 +51,7 @@ def test_the_noise_is_that_of_the_frame_in_the_middle(spiden, moving_gif, small_
     outcome = spiden("denoise", moving_gif, "-m", small_weights)
     assert outcome.code == 0, outcome.stderr
     assert "moving.gif: 64 x 48, 3 frames, grey" in outcome.stdout
-    assert "estimated from the frame in the middle" in outcome.stdout
+    assert "estimated from the middle frame" in outcome.stdout
     assert len(frames_of(moving_gif.with_name("moving_denoised.png"))) == 3
 
 

@@ -19,6 +19,7 @@ from spiden_cli.core.atomic import atomic_path
 from spiden_cli.core.files.colour import fitted_colours, profile_for
 from spiden_cli.core.files.decoding import check_size, decoding, split_alpha
 from spiden_cli.core.files.exif import upright
+from spiden_cli.core.files.formats import HEAD_LENGTH, begun_as, written_as
 from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.files.picture_files import check_output, check_quality, output_format
 from spiden_cli.core.files.pillow_reader import chunks_of, opened
@@ -37,8 +38,7 @@ __all__ = [
     "write_animation",
 ]
 
-_MAY_BE_ANIMATED = (b"GIF8", b"\x89PNG", b"RIFF", b"ftyp")
-_WRITTEN = ("PNG", "WEBP")
+_MAY_BE_ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
 _DEEP = ("I;16", "I;16B", "I")
 _LONGEST_RATIO = 65_535  # of APNG's durations: numerator and denominator have 16 bits
 _MILLISECOND = Fraction(1, 1000)
@@ -51,8 +51,8 @@ def frame_count(path: Path) -> int:
     """
     try:
         with path.open("rb") as stream:
-            head = stream.read(8)
-        if not head.startswith(_MAY_BE_ANIMATED[:3]) and head[4:8] != _MAY_BE_ANIMATED[3]:
+            format = begun_as(stream.read(HEAD_LENGTH))
+        if format is None or format.name not in _MAY_BE_ANIMATED:
             return 1
         with decoding(path), opened(path) as image:
             return len(_shown(image))
@@ -98,8 +98,6 @@ def read_animation(path: Path) -> Animation:
 
 def _shown(image: ImageFile.ImageFile) -> range:
     """The numbers of the frames that belong to the animation."""
-    if image.format not in ("GIF", "PNG", "WEBP", "AVIF"):
-        return range(1)
     count = int(getattr(image, "n_frames", 1))
     # A picture for programs that know no animations may stand in front of an APNG.
     return range(1 if count > 1 and getattr(image, "default_image", False) else 0, count)
@@ -147,7 +145,7 @@ def check_animated_output(path: Path, frames: int) -> None:
     Raises:
         OutputError: the format holds one picture, or can't be written.
     """
-    if output_format(path) not in _WRITTEN:
+    if not written_as(path).animated:
         raise OutputError(
             f"can't write {frames} frames into {path}: choose .webp, or .png or .apng, which "
             "become an animated PNG"

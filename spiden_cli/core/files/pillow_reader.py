@@ -113,7 +113,7 @@ def opened(path: Path) -> ImageFile.ImageFile:
     except UnidentifiedImageError as error:
         raise InputError(
             f"{path}: not a picture that spiden can read (PNG, JPEG, TIFF, BMP, WebP, AVIF, "
-            "JPEG 2000, GIF, PNM or TGA), or damaged"
+            "HEIC, JPEG 2000, JPEG XL, GIF, PNM or TGA), or damaged"
         ) from error
 
 

@@ -10,6 +10,7 @@ from PIL import Image, features
 
 from spiden_cli.core.files import iptc
 from spiden_cli.core.files.colour import Colours, fitted_colours
+from spiden_cli.core.files.formats import named
 from spiden_cli.core.files.gain_map import attached
 from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.image.metadata import Encoding, Metadata
@@ -17,20 +18,11 @@ from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.pixels import rounded_to_8_bit
 
 __all__ = [
-    "ALPHA_FORMATS",
-    "DEEP_FORMATS",
-    "DEFAULT_QUALITY",
     "can_write_avif",
     "encode_with_pillow",
     "fitted_samples",
-    "has_quality",
     "options_of",
 ]
-
-DEEP_FORMATS = {"PNG", "TIFF", "PNM", "JPEG2000"}
-ALPHA_FORMATS = {"PNG", "TIFF", "WEBP", "AVIF", "TGA", "JPEG2000"}
-DEFAULT_QUALITY = {"JPEG": 95, "WEBP": 90, "AVIF": 90}
-"""Where a file has none of its own; only what was a lossy WebP becomes one again."""
 
 _JPEG_MAXIMUM_DPI = 65_535
 _FULL_CHROMA = 90  # JPEG quality from which chroma isn't subsampled
@@ -40,11 +32,6 @@ _SUBSAMPLED = "4:2:0"
 def can_write_avif() -> bool:
     """Whether this Pillow has AVIF: some builds, and all before 11.3, haven't."""
     return "avif" in features.get_supported()
-
-
-def has_quality(name: str) -> bool:
-    """Whether files of a format are compressed by a quality."""
-    return name in DEFAULT_QUALITY
 
 
 def encode_with_pillow(picture: Picture, name: str, quality: int | None = None) -> bytes:
@@ -57,9 +44,9 @@ def encode_with_pillow(picture: Picture, name: str, quality: int | None = None) 
         picture: of any kind.
         name: the format.
         quality: 1 to 100; None for that of the picture's own file, where it was of this format,
-            else `DEFAULT_QUALITY`.
+            else the format's default.
     """
-    samples = fitted_samples(picture, deep=name in DEEP_FORMATS, alpha=name in ALPHA_FORMATS)
+    samples = fitted_samples(picture, deep=named(name).depth > 8, alpha=named(name).alpha)
     metadata, _ = fitted_metadata(picture.metadata, name)
     colours, _ = fitted_colours(picture, name)
     if name == "PNG":
@@ -112,7 +99,7 @@ def options_of(
 def _quality(name: str, own: Encoding | None, quality: int | None, colour: bool) -> dict[str, Any]:
     """The options by which Pillow compresses."""
     alike = own if own is not None and own.name == name and quality is None else None
-    level = quality or DEFAULT_QUALITY.get(name)
+    level = quality or named(name).quality
     if name == "JPEG":
         return _jpeg_quality(alike, level, colour)
     if name == "WEBP":

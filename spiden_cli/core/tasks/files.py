@@ -10,6 +10,7 @@ from spiden_cli.core.files.animations import frame_count
 from spiden_cli.core.files.origin import signed
 from spiden_cli.core.files.picture_files import (
     check_output,
+    is_camera_raw,
     losses,
     output_format,
     read_picture,
@@ -20,6 +21,7 @@ from spiden_cli.core.image.metrics import Quality, check_alike, quality
 from spiden_cli.core.image.picture import MINIMUM_SIDE, Picture
 from spiden_cli.core.image.region import Region, cropped
 from spiden_cli.core.memory import memory_limited
+from spiden_cli.core.noise.blind import NoiseEstimate
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
 from spiden_cli.core.tasks.denoising import OnTile
 from spiden_cli.core.tasks.masks import as_shares
@@ -157,7 +159,7 @@ def denoise_file(
     for sentence in (*noisy.notes, *losses(files.target, noisy)):
         on_note(sentence)
     result = model.denoise(
-        picture, settings.level, timesteps=settings.timesteps, white=settings.white,
+        picture, _noise(settings, files.source), timesteps=settings.timesteps, white=settings.white,
         adjustment=settings.adjustment, mask=mask, region=region,
         map_firing=files.drawing is not None, on_tile=on_tile,
     )  # fmt: skip
@@ -169,6 +171,15 @@ def denoise_file(
         pixels, levels = result.image.pixels, result.image.levels
         scores = quality(noisy.pixels, pixels, clean, levels)
     return Done(noisy, result, scores, region)
+
+
+def _noise(settings: Settings, source: Path) -> NoiseEstimate | float | None:
+    """Return the noise as it was given, or as a raw file shows it; None: to be estimated."""
+    if settings.level is not None or not is_camera_raw(source):
+        return settings.level
+    from spiden_cli.core.tasks.raw_noise import estimate_raw_noise
+
+    return estimate_raw_noise(source)
 
 
 def read_mask(path: Path, picture: Picture) -> Picture:
