@@ -38,6 +38,7 @@ def read_raw(path: Path) -> Picture:
     """
     with decoding(path), _opened(path) as raw:
         check_size(path, raw.sizes.width, raw.sizes.height)
+        raw.unpack()
         turned = raw.sizes.flip in (5, 6)
         pixels = _developed(raw)
         block = _exif(path, raw, turned)
@@ -63,6 +64,7 @@ def read_half_size(path: Path) -> Pixels | None:
     """
     with decoding(path), _opened(path) as raw:
         check_size(path, raw.sizes.width, raw.sizes.height)
+        raw.unpack()
         if raw.raw_pattern is None or raw.raw_pattern.shape != (2, 2):
             return None
         return _developed(raw, half_size=True)
@@ -97,7 +99,6 @@ def _opened(path: Path) -> "Iterator[rawpy.RawPy]":
 
 
 def _developed(raw: "rawpy.RawPy", **options: Any) -> Pixels:  # noqa: ANN401
-    raw.unpack()
     samples = raw.postprocess(
         use_camera_wb=True, output_bps=16, no_auto_bright=True, gamma=_SRGB_CURVE, **options
     )
