@@ -38,7 +38,6 @@ def read_raw(path: Path) -> Picture:
     """
     with decoding(path), _opened(path) as raw:
         check_size(path, raw.sizes.width, raw.sizes.height)
-        raw.unpack()
         turned = raw.sizes.flip in (5, 6)
         pixels = _developed(raw)
         block = _exif(path, raw, turned)
@@ -64,7 +63,6 @@ def read_half_size(path: Path) -> Pixels | None:
     """
     with decoding(path), _opened(path) as raw:
         check_size(path, raw.sizes.width, raw.sizes.height)
-        raw.unpack()
         if raw.raw_pattern is None or raw.raw_pattern.shape != (2, 2):
             return None
         return _developed(raw, half_size=True)

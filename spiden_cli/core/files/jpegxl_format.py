@@ -29,6 +29,10 @@ _SIGNATURE_BOX = b"\0\0\0\x0cJXL \r\n\x87\n"
 _TYPE_BOX = b"\0\0\0\x14ftypjxl \0\0\0\0jxl "
 _SIDE_BITS = (9, 13, 18, 30)  # ISO/IEC 18181-1, D.2: of a side, by two bits in front of it
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
+_SRGB_NAMES = {  # of profiles that libjxl makes; Rel and Per are intents
+    "sRGB",
+    *(f"{space}_{intent}_SRG" for space in ("RGB_D65_SRG", "Gra_D65") for intent in ("Rel", "Per")),
+}
 _LARGEST_BOX = 64 * 2**20  # of EXIF and XMP, also unpacked
 _NOT_TOLD = (
     "its colours are taken for sRGB: a JPEG XL's own profile is read with pillow-jxl-plugin "
@@ -139,7 +143,7 @@ def _profile(content: bytes) -> tuple[bytes | None, list[str]]:
     if not profile:
         return None, []
     name = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile))).strip()
-    return (None if name == "sRGB" or name.endswith("_D65_Rel_SRG") else bytes(profile)), []
+    return (None if name in _SRGB_NAMES else bytes(profile)), []
 
 
 def encode_jpegxl(picture: Picture, quality: int | None = None) -> bytes:

@@ -1,6 +1,4 @@
-"""Read and write picture files: PNG, JPEG, TIFF, BMP, WebP, AVIF, JPEG 2000, PNM and TGA.
-
-GIF is read only: its 256 colours would undo the denoising.
+"""Read and write picture files of all `formats`.
 
 The format of a file that is read is told by its first bytes, of one that is written by its suffix.
 A picture keeps its depth, transparency, colours and metadata; `losses` says what a target can't
@@ -10,7 +8,6 @@ hold, `stripped` leaves metadata out.
 from pathlib import Path
 
 from spiden_cli.core.atomic import atomic_path
-from spiden_cli.core.files.colour import fitted_colours
 from spiden_cli.core.files.decoding import Header
 from spiden_cli.core.files.formats import (
     CAMERA_RAW,
@@ -21,11 +18,11 @@ from spiden_cli.core.files.formats import (
     named,
     written_as,
 )
-from spiden_cli.core.files.metadata import fitted_metadata, stripped
+from spiden_cli.core.files.losses import losses, supported_depth
+from spiden_cli.core.files.metadata import stripped
 from spiden_cli.core.files.pillow_reader import header_with_pillow, read_with_pillow
 from spiden_cli.core.files.pillow_writer import can_write_avif, encode_with_pillow
-from spiden_cli.core.files.white_level import range_of
-from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Picture, Range, Resolution
+from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Picture, Resolution
 from spiden_cli.errors import InputError, OutputError
 
 __all__ = [
@@ -178,52 +175,6 @@ def suffix_by_content(path: Path) -> str:
     """
     found = begun_as(_first_bytes(path))
     return found.suffixes[0] if found is not None and found.depth else ".png"
-
-
-def supported_depth(path: str | Path, picture: Picture) -> int:
-    """Bits per channel that `picture` will have in a file named `path`: its own, or 8.
-
-    Raises:
-        OutputError: the suffix isn't supported.
-    """
-    return min(picture.depth, written_as(Path(path)).depth)
-
-
-def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
-    """What `write_picture(path, picture)` would lose, one short sentence each; empty if nothing.
-
-    Raises:
-        OutputError: the suffix isn't supported.
-    """
-    format = written_as(Path(path))
-    name = format.name
-    levels, most = picture.levels, 2**format.depth - 1
-    rounded = format.depth < picture.depth and (levels.black > 0 or levels.white > most)
-    full = levels == Range.full(picture.pixels.dtype)
-    found = {
-        f"{name} holds {format.depth} bits per channel: 16-bit values are rounded": rounded
-        and full,
-        f"{name} holds {format.depth} bits per channel: "
-        f"values from {levels.black:g} to {levels.white:g} are scaled to 0 to {most}": (
-            rounded and not full
-        ),
-        f"{name} can't state the white level {levels.white:g}": (
-            name == "PNG" and picture.depth == 16 and not _guessed_again(picture)
-        ),
-        f"{name} can't hold transparency: it is dropped": (
-            picture.alpha is not None and not format.alpha
-        ),
-    }
-    sentences = [sentence for sentence, lost in found.items() if lost]
-    _, words = fitted_metadata(picture.metadata, name)
-    _, colours = fitted_colours(picture, name)
-    return (*sentences, *words, *colours)
-
-
-def _guessed_again(picture: Picture) -> bool:
-    """True if a reader that is told nothing finds the same range."""
-    guessed, _ = range_of(picture.pixels, None)
-    return picture.levels == (guessed or Range.full(picture.pixels.dtype))
 
 
 def check_output(path: str | Path, width: int = 1, height: int = 1) -> None:
