@@ -70,7 +70,7 @@ def read_animation(path: Path) -> Animation:
     """
     with decoding(path), opened(path) as image:
         numbers = _shown(image)
-        check_size(path, image.width, image.height)
+        check_size(path, image.width, image.height, 4 * len(numbers))  # decoded to RGBA
         if image.width * image.height * len(numbers) > MAXIMUM_PIXELS:
             raise InputError(
                 f"{path}: {len(numbers)} frames of {image.width} x {image.height} pixels, above "

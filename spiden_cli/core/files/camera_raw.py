@@ -27,6 +27,7 @@ __all__ = ["raw_header", "read_half_size", "read_raw"]
 
 _SRGB_CURVE = (2.4, 12.92)  # IEC 61966-2-1: exponent, and slope at black
 _PERCEPTUAL = 0
+_PIXEL_BYTES = 6
 _TIFF_HEADS = (b"II", b"MM")  # also of Olympus and Panasonic, whose numbers behind it differ
 
 
@@ -37,7 +38,7 @@ def read_raw(path: Path) -> Picture:
         InputError: damaged, a camera that LibRaw doesn't know, too small or too large.
     """
     with decoding(path), _opened(path) as raw:
-        check_size(path, raw.sizes.width, raw.sizes.height)
+        check_size(path, raw.sizes.width, raw.sizes.height, _PIXEL_BYTES)
         turned = raw.sizes.flip in (5, 6)
         pixels = _developed(raw)
         block = _exif(path, raw, turned)
@@ -62,7 +63,7 @@ def read_half_size(path: Path) -> Pixels | None:
         InputError: as `read_raw`.
     """
     with decoding(path), _opened(path) as raw:
-        check_size(path, raw.sizes.width, raw.sizes.height)
+        check_size(path, raw.sizes.width, raw.sizes.height, _PIXEL_BYTES)
         if raw.raw_pattern is None or raw.raw_pattern.shape != (2, 2):
             return None
         return _developed(raw, half_size=True)

@@ -35,7 +35,8 @@ def read_heif(path: Path) -> Picture:
     """
     with decoding(path):
         image = _opened(path)
-        check_size(path, *image.size)
+        width, height = image.size
+        check_size(path, width, height, pixel_bytes=8 if image.mode.endswith(";16") else 4)
         samples = np.asarray(image)
         bits = int(image.info.get("bit_depth", 8))
         if samples.dtype == np.uint16:  # filled up with zeros

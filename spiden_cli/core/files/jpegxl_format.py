@@ -33,6 +33,7 @@ _SRGB_NAMES = {  # of profiles that libjxl makes; Rel and Per are intents
     "sRGB",
     *(f"{space}_{intent}_SRG" for space in ("RGB_D65_SRG", "Gra_D65") for intent in ("Rel", "Per")),
 }
+_MOST_PIXEL_BYTES = 8
 _LARGEST_BOX = 64 * 2**20  # of EXIF and XMP, also unpacked
 _NOT_TOLD = (
     "its colours are taken for sRGB: a JPEG XL's own profile is read with pillow-jxl-plugin "
@@ -54,7 +55,7 @@ def read_jpegxl(path: Path) -> Picture:
         content = path.read_bytes()
         boxes = dict(_boxes(content))
         stream = boxes[b"jxlc"] if b"jxlc" in boxes else boxes[b"jxlp"][4:]
-        check_size(path, *_size(stream))
+        check_size(path, *_size(stream), pixel_bytes=_MOST_PIXEL_BYTES)
         samples = np.asarray(imagecodecs.jpegxl_decode(content))
         if samples.dtype not in (np.uint8, np.uint16) or samples.ndim > 3:
             raise InputError(

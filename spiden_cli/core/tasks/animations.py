@@ -17,6 +17,7 @@ from spiden_cli.core.files.picture_files import check_output, losses, output_for
 from spiden_cli.core.image.animation import Animation
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.region import cropped
+from spiden_cli.core.memory import memory_limited
 from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise
 from spiden_cli.core.tasks.denoising import OnTile
 from spiden_cli.core.tasks.files import Done, Files, Settings, read_mask
@@ -56,7 +57,8 @@ def denoise_animation(
     check_animated_output(files.target, frames)
     if files.reference is not None:
         raise InputError(f"{files.source.name} is an animation: leave out --reference")
-    animation = read_animation(files.source)
+    with memory_limited(settings.max_memory):
+        animation = read_animation(files.source)
     first = stripped(animation.frames[0]) if settings.strip else animation.frames[0]
     settings.check(first, files.source.name)
     region = settings.region
