@@ -48,6 +48,8 @@ class DenoiseReport:
         psnr: of the result against the reference, in dB.
         ssim: of the result against the reference.
         notes: what the user should know, a sentence each.
+        frames: of an animation: work, time and what was removed are of all, the firing map of the
+            first; 1: a picture.
     """
 
     source: Path
@@ -78,6 +80,7 @@ class DenoiseReport:
     psnr: float | None
     ssim: float | None
     notes: tuple[str, ...]
+    frames: int = 1
 
     @classmethod
     def of(cls, files: "Files", done: "Done") -> "DenoiseReport":
@@ -89,7 +92,7 @@ class DenoiseReport:
         """
         from spiden_cli.core.engine.activity import mean_firing_rate, synaptic_operations
 
-        picture, result, quality, region = done
+        picture, result, quality, region, frames = done
         sigma = getattr(result.noise, "sigma", None)
         strength, chroma_strength = result.adjustment.strengths(picture.is_colour)
         return cls(
@@ -121,12 +124,13 @@ class DenoiseReport:
             psnr=None if quality is None else quality.psnr,
             ssim=None if quality is None else quality.ssim,
             notes=result.notes,
+            frames=frames,
         )
 
     @property
     def pixels(self) -> int:
-        """Pixels of the picture."""
-        return self.width * self.height
+        """Pixels of the picture, of all its frames."""
+        return self.width * self.height * self.frames
 
     @property
     def spiking(self) -> bool:
@@ -143,6 +147,7 @@ class DenoiseReport:
         """The noise level, and where it is from."""
         level = self.noise if self.sigma is None else f"{self.sigma:.1f}"
         whole = "the picture" if self.region is None else "the whole picture"
+        whole = "the middle frame" if self.frames > 1 else whole
         return f"{level} ({f'estimated from {whole}' if self.sigma_estimated else 'as given'})"
 
     @property
@@ -189,6 +194,7 @@ def _sheet(report: DenoiseReport) -> Table:
     sheet.add_column(overflow="fold")
     kind = "colour" if report.colour else "grey"
     size = f"{report.width} x {report.height}"
+    size += f", {report.frames} frames" if report.frames > 1 else ""
     sheet.add_row("picture", f"{report.source.name}: {size}, {kind}, {report.depth} bits")
     if report.region is not None:
         sheet.add_row("part", f"--region {report.region}")

@@ -169,7 +169,7 @@ def test_a_grey_model_treats_the_channels_of_colour_alike(spiden, tmp_path, smal
         (["--compare", "{tmp}/noisy.png"], "is an input: choose another --compare"),
         (["--compare", "{tmp}/noisy_denoised.png"], "two outputs would both become"),
         (["--device", "abacus"], "device"),
-        (["--output", "{tmp}/out.heic"], "suffix"),
+        (["--output", "{tmp}/out.psd"], "suffix"),
         (["--output", "{tmp}/file/out.png"], "file/out.png"),
         (["--reference", "{tmp}/nothing.png"], "nothing.png"),
         (["--weights", "{tmp}/nothing.safetensors"], "nothing.safetensors"),

@@ -86,7 +86,7 @@ FAILING = {
     "no reference": (*DENOISE, "-o", "new", "--reference", "none.png"),
     "a folder in a file": (*DENOISE, "-o", "file/new"),
     "a file in place of a folder": (*DENOISE, "-o", "file"),
-    "a format that can't be written": (*DENOISE, "-o", "x.heic"),
+    "a format that can't be written": (*DENOISE, "-o", "x.psd"),
     "a folder in place of a table": (*ENERGY, "--csv", "refs"),
     "no folder for a table": (*ENERGY, "--csv", "new/x.csv"),
     "no folder for a figure": (*ANALYZE, "--plot", "new/x.png"),

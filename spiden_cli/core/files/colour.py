@@ -19,7 +19,7 @@ from spiden_cli.core.image.picture import Picture, Pixels
 __all__ = ["Colours", "fitted_colours", "icc_profile_of", "profile_for"]
 
 _PROFILE_SPACE = struct.Struct("16x4s")  # ICC.1:2022, 7.2.6: the colour space at byte 16
-_WITH_PROFILE = {"PNG", "JPEG", "TIFF", "WEBP", "AVIF"}
+_WITH_PROFILE = {"PNG", "JPEG", "TIFF", "WEBP", "AVIF", "HEIF"}
 
 _NO_DATE = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)  # ICC.1:2022, 7.2.10: when a profile was made
 

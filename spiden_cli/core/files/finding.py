@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from spiden_cli.core.files.picture_files import SUFFIXES
+from spiden_cli.core.files.formats import found_suffixes
 from spiden_cli.errors import InputError
 
 __all__ = ["Source", "find_pictures", "find_sources", "pictures_in"]
@@ -103,7 +103,7 @@ def _expand(name: str | Path, recursive: bool, leave_out: Path | None) -> list[S
         matches = sorted(glob.glob(str(name), recursive=True))  # noqa: PTH207
         if pictures := [Path(match) for match in matches if _looks_like_picture(Path(match))]:
             return [Source(picture, named=False) for picture in pictures]
-        raise InputError(f"{name}: no picture matches ({', '.join(SUFFIXES)})")
+        raise InputError(f"{name}: no picture matches ({', '.join(found_suffixes())})")
     raise InputError(f"{name}: no such file or folder")
 
 
@@ -116,7 +116,7 @@ def pictures_in(folder: Path) -> list[Path]:
     """
     pictures = sorted(path for path in folder.iterdir() if _looks_like_picture(path))
     if not pictures:
-        raise InputError(f"{folder}: a folder without pictures ({', '.join(SUFFIXES)})")
+        raise InputError(f"{folder}: a folder without pictures ({', '.join(found_suffixes())})")
     return pictures
 
 
@@ -124,7 +124,9 @@ def _below(folder: Path, leave_out: Path | None) -> list[Path]:
     """Return the pictures of a folder and of all its subfolders, folder by folder."""
     pictures = list(_walk(folder, None if leave_out is None else os.path.realpath(leave_out)))
     if not pictures:
-        raise InputError(f"{folder}: no picture in it or in its subfolders ({', '.join(SUFFIXES)})")
+        raise InputError(
+            f"{folder}: no picture in it or in its subfolders ({', '.join(found_suffixes())})"
+        )
     return pictures
 
 
@@ -144,4 +146,6 @@ def _walk(folder: Path, leave_out: str | None) -> Iterator[Path]:
 
 
 def _looks_like_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    return (
+        path.suffix.lower() in found_suffixes() and not path.name.startswith(".") and path.is_file()
+    )

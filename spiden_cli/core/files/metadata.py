@@ -19,6 +19,8 @@ _HOLDS: dict[str, Collection[str]] = {
     "TIFF": {"exif", "xmp", "iptc", "description"},
     "WEBP": {"exif", "xmp"},
     "AVIF": {"exif", "xmp"},
+    "HEIF": {"exif", "xmp"},
+    "JPEGXL": {"exif", "xmp"},
 }
 _LONGEST = {  # bytes, of one segment of a JPEG
     ("JPEG", "exif"): 65_533,

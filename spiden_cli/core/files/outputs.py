@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from spiden_cli.core.files.finding import Source
+from spiden_cli.core.files.formats import CAMERA_RAW, FORMATS
 from spiden_cli.core.files.origin import made_by_spiden
 from spiden_cli.core.files.picture_files import SUFFIXES, check_output, output_format
 from spiden_cli.core.preflight import Identity, identity
@@ -33,10 +34,9 @@ FIELDS = ("stem", "suffix", "name", "folder")
 """What a pattern for names may hold in braces."""
 
 _OTHER_FORMATS = {
-    ".apng", ".arw", ".cr2", ".cr3", ".czi", ".dcm", ".dng", ".eps", ".exr", ".fits",
-    ".gif", ".hdr", ".heic", ".heif", ".ico", ".jfif", ".j2k", ".jpe", ".jpx", ".jxl",
-    ".mrc", ".nd2", ".nef", ".npy", ".npz", ".orf", ".pbm", ".pcx", ".pdf",
-    ".pam", ".psd", ".raf", ".raw", ".rw2", ".svg", ".xcf",
+    ".czi", ".dcm", ".eps", ".exr", ".fits", ".hdr", ".ico", ".jfif", ".j2k", ".jpe", ".jpx",
+    ".mrc", ".nd2", ".npy", ".npz", ".pbm", ".pcx", ".pdf", ".pam", ".psd", ".svg", ".xcf",
+    *(suffix for format in FORMATS for suffix in format.suffixes),
 }  # fmt: skip
 """Suffixes of pictures that can't be written: who gives one means a file, not a folder."""
 
@@ -96,7 +96,7 @@ class Naming:
             return self.file
         path = source.path
         folder = path.parent if self.output is None else self.output / source.below
-        suffix = path.suffix if path.suffix.lower() in SUFFIXES else ".png"
+        suffix = path.suffix if path.suffix.lower() in SUFFIXES else self.suffix or _default(path)
         if self.suffix is not None and not _same_format(suffix, self.suffix):
             suffix = self.suffix
         if self.pattern is None:
@@ -113,6 +113,11 @@ class Naming:
             raise InputError(
                 f"{path.name} and --format {self.suffix[1:]} are two formats: give one of them"
             )
+
+
+def _default(path: Path) -> str:
+    """Return the suffix of a result whose picture is of a format that isn't written."""
+    return ".tiff" if path.suffix.lower() in CAMERA_RAW.suffixes else ".png"
 
 
 def names_a_folder(text: str | Path) -> bool:

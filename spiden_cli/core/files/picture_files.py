@@ -1,6 +1,4 @@
-"""Read and write picture files: PNG, JPEG, TIFF, BMP, WebP, AVIF, JPEG 2000, PNM and TGA.
-
-GIF is read only: its 256 colours would undo the denoising.
+"""Read and write picture files of all `formats`.
 
 The format of a file that is read is told by its first bytes, of one that is written by its suffix.
 A picture keeps its depth, transparency, colours and metadata; `losses` says what a target can't
@@ -10,20 +8,21 @@ hold, `stripped` leaves metadata out.
 from pathlib import Path
 
 from spiden_cli.core.atomic import atomic_path
-from spiden_cli.core.files.camera_raw import check_signature
-from spiden_cli.core.files.colour import fitted_colours
 from spiden_cli.core.files.decoding import Header
-from spiden_cli.core.files.metadata import fitted_metadata, stripped
-from spiden_cli.core.files.pillow_reader import header_with_pillow, read_with_pillow
-from spiden_cli.core.files.pillow_writer import (
-    ALPHA_FORMATS,
-    DEEP_FORMATS,
-    can_write_avif,
-    encode_with_pillow,
-    has_quality,
+from spiden_cli.core.files.formats import (
+    CAMERA_RAW,
+    HEAD_LENGTH,
+    WRITTEN_SUFFIXES,
+    Format,
+    begun_as,
+    named,
+    written_as,
 )
-from spiden_cli.core.files.white_level import range_of
-from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Picture, Range, Resolution
+from spiden_cli.core.files.losses import losses, supported_depth
+from spiden_cli.core.files.metadata import stripped
+from spiden_cli.core.files.pillow_reader import header_with_pillow, read_with_pillow
+from spiden_cli.core.files.pillow_writer import can_write_avif, encode_with_pillow
+from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Picture, Resolution
 from spiden_cli.errors import InputError, OutputError
 
 __all__ = [
@@ -35,6 +34,7 @@ __all__ = [
     "Resolution",
     "check_output",
     "check_quality",
+    "is_camera_raw",
     "losses",
     "output_format",
     "read_header",
@@ -45,39 +45,7 @@ __all__ = [
     "write_picture",
 ]
 
-_FORMATS = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".bmp": "BMP",
-    ".webp": "WEBP",
-    ".avif": "AVIF",
-    ".jp2": "JPEG2000",
-    ".tga": "TGA",
-    ".ppm": "PNM",
-    ".pgm": "PNM",
-    ".pnm": "PNM",
-}
-SUFFIXES = tuple(_FORMATS)
-"""Suffixes, in lower case, of the files that are found in folders and can be written."""
-
-_MAXIMUM_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # libjpeg's and libwebp's own limits
-_TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_JPEG2000_SIGNATURES = (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
-_NETPBM_SIGNATURES = {b"P1", b"P2", b"P3", b"P4", b"P5", b"P6", b"P7", b"Pf", b"PF"}
-_SIGNATURE_LENGTH = 16
-_SUFFIX_BY_START = {
-    b"\xff\xd8": ".jpg",
-    b"BM": ".bmp",
-    **dict.fromkeys(_TIFF_SIGNATURES, ".tif"),
-    **dict.fromkeys(_JPEG2000_SIGNATURES, ".jp2"),
-    b"P2": ".pgm",
-    b"P3": ".ppm",
-    b"P5": ".pgm",
-    b"P6": ".ppm",
-}
+SUFFIXES = WRITTEN_SUFFIXES
 
 
 def read_picture(path: str | Path) -> Picture:
@@ -94,20 +62,31 @@ def read_picture(path: str | Path) -> Picture:
             smaller than `MINIMUM_SIDE` or larger than `MAXIMUM_PIXELS`, or float pixels.
     """
     path = Path(path)
-    head = _first_bytes(path)
-    check_signature(path, head)
-    if head[:4] in _TIFF_SIGNATURES:
-        from spiden_cli.core.files.tiff_reader import read_tiff  # tifffile is slow to import
+    match _format_of(path).name:
+        case "TIFF":
+            from spiden_cli.core.files.tiff_reader import read_tiff  # tifffile is slow to import
 
-        return read_tiff(path)
-    if head.startswith(_JPEG2000_SIGNATURES):
-        from spiden_cli.core.files.jpeg2000_format import read_jpeg2000
+            return read_tiff(path)
+        case "camera raw":
+            from spiden_cli.core.files.camera_raw import read_raw
 
-        return read_jpeg2000(path)
-    if head[:2] in _NETPBM_SIGNATURES:
-        from spiden_cli.core.files.netpbm_format import read_netpbm
+            return read_raw(path)
+        case "HEIF":
+            from spiden_cli.core.files.heif_format import read_heif
 
-        return read_netpbm(path)
+            return read_heif(path)
+        case "JPEGXL":
+            from spiden_cli.core.files.jpegxl_format import read_jpegxl
+
+            return read_jpegxl(path)
+        case "JPEG2000":
+            from spiden_cli.core.files.jpeg2000_format import read_jpeg2000
+
+            return read_jpeg2000(path)
+        case "PNM":
+            from spiden_cli.core.files.netpbm_format import read_netpbm
+
+            return read_netpbm(path)
     return read_with_pillow(path)
 
 
@@ -121,19 +100,52 @@ def read_header(path: str | Path) -> Header:
         InputError: missing, unreadable, no picture, or a damaged header.
     """
     path = Path(path)
-    head = _first_bytes(path)
-    check_signature(path, head)
     header = None
-    if head[:4] in _TIFF_SIGNATURES:
-        from spiden_cli.core.files.tiff_reader import tiff_header
+    match _format_of(path).name:
+        case "TIFF":
+            from spiden_cli.core.files.tiff_reader import tiff_header
 
-        header = tiff_header(path)
-    elif not (head.startswith(_JPEG2000_SIGNATURES) or head[:2] in _NETPBM_SIGNATURES):
-        header = header_with_pillow(path)
+            header = tiff_header(path)
+        case "camera raw":
+            from spiden_cli.core.files.camera_raw import raw_header
+
+            return raw_header(path)
+        case "HEIF":
+            from spiden_cli.core.files.heif_format import heif_header
+
+            return heif_header(path)
+        case "JPEG2000" | "JPEGXL" | "PNM":
+            pass
+        case _:
+            header = header_with_pillow(path)
     if header is not None:
         return header
     picture = read_picture(path)
     return Header(picture.width, picture.height, picture.is_colour)
+
+
+def is_camera_raw(path: Path) -> bool:
+    """Return whether a file holds a sensor's values; False if it can't be read at all."""
+    try:
+        return _format_of(path) is CAMERA_RAW
+    except InputError:
+        return False
+
+
+def _format_of(path: Path) -> Format:
+    """Return the format of a file by its content; one that isn't known is left to Pillow to refuse.
+
+    Raises:
+        InputError: it can't be read, is empty, or needs a package that isn't installed.
+    """
+    found = begun_as(_first_bytes(path))
+    if found is not None and found.name == "TIFF":
+        from spiden_cli.core.files.tiff_pages import is_from_sensor
+
+        found = CAMERA_RAW if is_from_sensor(path) else found
+    found = found or named("TGA")
+    found.check_available(path)
+    return found
 
 
 def _first_bytes(path: Path) -> bytes:
@@ -143,7 +155,7 @@ def _first_bytes(path: Path) -> bytes:
         if path.exists() and not path.is_file():  # a pipe or a device could block for ever
             raise InputError(f"{path}: not a regular file")
         with path.open("rb") as stream:
-            head = stream.read(_SIGNATURE_LENGTH)
+            head = stream.read(HEAD_LENGTH)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     if not head:
@@ -161,55 +173,8 @@ def suffix_by_content(path: Path) -> str:
     Raises:
         InputError: missing or unreadable.
     """
-    head = _first_bytes(path)
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return ".webp"
-    if head[4:12] == b"ftypavif":
-        return ".avif"
-    return next((s for start, s in _SUFFIX_BY_START.items() if head.startswith(start)), ".png")
-
-
-def supported_depth(path: str | Path, picture: Picture) -> int:
-    """Bits per channel that `picture` will have in a file named `path`: its own, or 8.
-
-    Raises:
-        OutputError: the suffix isn't supported.
-    """
-    return picture.depth if output_format(Path(path)) in DEEP_FORMATS else 8
-
-
-def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
-    """What `write_picture(path, picture)` would lose, one short sentence each; empty if nothing.
-
-    Raises:
-        OutputError: the suffix isn't supported.
-    """
-    name = output_format(Path(path))
-    levels, rounded = picture.levels, supported_depth(path, picture) < picture.depth
-    full = levels == Range.full(picture.pixels.dtype)
-    found = {
-        f"{name} holds 8 bits per channel: 16-bit values are rounded": rounded and full,
-        f"{name} holds 8 bits per channel: "
-        f"values from {levels.black:g} to {levels.white:g} are scaled to 0 to 255": (
-            rounded and not full
-        ),
-        f"{name} can't state the white level {levels.white:g}": (
-            name == "PNG" and picture.depth == 16 and not _guessed_again(picture)
-        ),
-        f"{name} can't hold transparency: it is dropped": (
-            picture.alpha is not None and name not in ALPHA_FORMATS
-        ),
-    }
-    sentences = [sentence for sentence, lost in found.items() if lost]
-    _, words = fitted_metadata(picture.metadata, name)
-    _, colours = fitted_colours(picture, name)
-    return (*sentences, *words, *colours)
-
-
-def _guessed_again(picture: Picture) -> bool:
-    """True if a reader that is told nothing finds the same range."""
-    guessed, _ = range_of(picture.pixels, None)
-    return picture.levels == (guessed or Range.full(picture.pixels.dtype))
+    found = begun_as(_first_bytes(path))
+    return found.suffixes[0] if found is not None and found.depth else ".png"
 
 
 def check_output(path: str | Path, width: int = 1, height: int = 1) -> None:
@@ -218,12 +183,13 @@ def check_output(path: str | Path, width: int = 1, height: int = 1) -> None:
     Raises:
         OutputError: the suffix isn't supported, or the picture is too large for the format.
     """
-    name, side = output_format(Path(path)), max(width, height)
-    if name == "AVIF" and not can_write_avif():
+    format, side = written_as(Path(path)), max(width, height)
+    format.check_available(Path(path), reading=False)
+    if format.name == "AVIF" and not can_write_avif():
         raise OutputError(f"can't write {path}: AVIF needs Pillow 11.3 or newer: update it")
-    if side > _MAXIMUM_SIDE.get(name, side):
+    if format.longest is not None and side > format.longest:
         raise OutputError(
-            f"can't write {path}: {name} holds at most {_MAXIMUM_SIDE[name]} pixels a side; "
+            f"can't write {path}: {format.name} holds at most {format.longest} pixels a side; "
             "choose .png or .tiff"
         )
 
@@ -235,13 +201,15 @@ def check_quality(path: str | Path, quality: int | None) -> None:
         InputError: it isn't 1 to 100, or the format has none.
         OutputError: the suffix isn't supported.
     """
-    name = output_format(Path(path))
+    format = written_as(Path(path))
     if quality is None:
         return
     if not 1 <= quality <= 100:
         raise InputError(f"quality goes from 1 to 100, not {quality}")
-    if not has_quality(name):
-        raise InputError(f"{name} is lossless and has no quality: leave it out, or choose .jpg")
+    if format.quality is None:
+        raise InputError(
+            f"{format.name} is lossless and has no quality: leave it out, or choose .jpg"
+        )
 
 
 def write_picture(
@@ -285,6 +253,14 @@ def _encode(picture: Picture, name: str, quality: int | None) -> bytes:
         from spiden_cli.core.files.netpbm_format import encode_netpbm
 
         return encode_netpbm(picture)
+    if name == "HEIF":
+        from spiden_cli.core.files.heif_format import encode_heif
+
+        return encode_heif(picture, quality)
+    if name == "JPEGXL":
+        from spiden_cli.core.files.jpegxl_format import encode_jpegxl
+
+        return encode_jpegxl(picture, quality)
     if name == "JPEG2000":
         from spiden_cli.core.files.jpeg2000_format import encode_jpeg2000
 
@@ -298,9 +274,4 @@ def output_format(path: Path) -> str:
     Raises:
         OutputError: the suffix isn't supported.
     """
-    try:
-        return _FORMATS[path.suffix.lower()]
-    except KeyError:
-        raise OutputError(
-            f"can't write {path}: the suffix must be one of {', '.join(SUFFIXES)}"
-        ) from None
+    return written_as(path).name

@@ -24,7 +24,7 @@ from spiden_cli.core.files.white_level import range_of, stated_in_png
 from spiden_cli.core.image.picture import Picture, Pixels, Range, Resolution
 from spiden_cli.errors import InputError
 
-__all__ = ["header_with_pillow", "read_samples", "read_with_pillow"]
+__all__ = ["chunks_of", "header_with_pillow", "opened", "read_samples", "read_with_pillow"]
 
 _READ_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "AVIF")
 _GREY_SCALE = {"L;2": 85, "L;4": 17}  # 2- and 4-bit grey is read as 8 bits: its key colour isn't
@@ -36,12 +36,12 @@ def read_with_pillow(path: Path) -> Picture:
     Raises:
         InputError: another format, damaged, too small, too large, or more than one frame.
     """
-    with decoding(path), _open(path) as image:
+    with decoding(path), opened(path) as image:
         check_size(path, image.width, image.height, _pixel_bytes(image))
         check_pillow_claim(path, image)
         _check_frames(path, image)
         samples, notes = read_samples(path, image)
-        chunks = _chunks(path, image)
+        chunks = chunks_of(path, image)
         orientation, metadata, more = words_of(path, image)  # PNG may have words behind the pixels
         pixels, alpha = split_alpha(upright(samples, orientation))
         range, guessed = _range(image, chunks, pixels)
@@ -64,13 +64,14 @@ def header_with_pillow(path: Path) -> Header | None:
     Raises:
         InputError: another format, or damaged.
     """
-    with decoding(path), _open(path) as image:
+    with decoding(path), opened(path) as image:
         if image.mode in ("P", "PA"):
             return None
         return Header(image.width, image.height, Image.getmodebase(image.mode) != "L")
 
 
-def _chunks(path: Path, image: ImageFile.ImageFile) -> dict[bytes, bytes]:
+def chunks_of(path: Path, image: ImageFile.ImageFile) -> dict[bytes, bytes]:
+    """The small chunks of a PNG that tell of colour and depth; none of other formats."""
     if image.format != "PNG":
         return {}
     with path.open("rb") as stream:
@@ -99,7 +100,12 @@ def _resolution(image: ImageFile.ImageFile, orientation: int) -> Resolution | No
     return resolution.turned() if orientation >= 5 else resolution
 
 
-def _open(path: Path) -> ImageFile.ImageFile:
+def opened(path: Path) -> ImageFile.ImageFile:
+    """Open a file of a format that Pillow is good for here; no pixels are decoded.
+
+    Raises:
+        InputError: another format.
+    """
     formats = _READ_FORMATS if path.suffix.lower() != ".tga" else (*_READ_FORMATS, "TGA")
     known = [name for name in formats if name != "AVIF" or "avif" in features.get_supported()]
     try:
@@ -107,14 +113,16 @@ def _open(path: Path) -> ImageFile.ImageFile:
     except UnidentifiedImageError as error:
         raise InputError(
             f"{path}: not a picture that spiden can read (PNG, JPEG, TIFF, BMP, WebP, AVIF, "
-            "JPEG 2000, GIF, PNM or TGA), or damaged"
+            "HEIC, JPEG 2000, JPEG XL, GIF, PNM or TGA), or damaged"
         ) from error
 
 
 def _check_frames(path: Path, image: ImageFile.ImageFile) -> None:
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":  # the first picture of an MPO is the photo
-        raise InputError(f"{path}: an animation of {frames} frames; only single pictures are read")
+        raise InputError(
+            f"{path}: an animation of {frames} frames; only single pictures are read here"
+        )
 
 
 def read_samples(path: Path, image: ImageFile.ImageFile) -> tuple[Pixels, list[str]]:

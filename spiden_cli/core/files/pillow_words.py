@@ -16,6 +16,7 @@ _EXIF_PROFILES = ("Raw profile type exif", "Raw profile type APP1")
 _SUBSAMPLINGS: dict[int, Subsampling] = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
 _NCLX = re.compile(rb"colrnclx(.{7})", re.DOTALL)
 _HEAD_LENGTH = 65_536
+_FRAME_HEAD = 16  # of a frame of an animated WebP, in front of its chunks
 
 
 def words_of(path: Path, image: ImageFile.ImageFile) -> tuple[int, Metadata, list[str]]:
@@ -159,11 +160,11 @@ def encoding_of(path: Path, image: ImageFile.ImageFile) -> Encoding | None:
 
 
 def _is_lossless_webp(head: bytes) -> bool:
-    """True if the first chunk of pixels is VP8L (RFC 9649, section 2.6)."""
+    """True if the first chunk of pixels is VP8L (RFC 9649, section 2.6), also in a frame (2.7)."""
     at = 12
     while at + 8 <= len(head):
         name, length = head[at : at + 4], int.from_bytes(head[at + 4 : at + 8], "little")
         if name in (b"VP8L", b"VP8 "):
             return name == b"VP8L"
-        at += 8 + length + length % 2
+        at += 8 + (_FRAME_HEAD if name == b"ANMF" else length + length % 2)
     return False

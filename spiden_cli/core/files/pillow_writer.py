@@ -9,7 +9,8 @@ import numpy.typing as npt
 from PIL import Image, features
 
 from spiden_cli.core.files import iptc
-from spiden_cli.core.files.colour import fitted_colours
+from spiden_cli.core.files.colour import Colours, fitted_colours
+from spiden_cli.core.files.formats import named
 from spiden_cli.core.files.gain_map import attached
 from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.image.metadata import Encoding, Metadata
@@ -17,18 +18,11 @@ from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.pixels import rounded_to_8_bit
 
 __all__ = [
-    "ALPHA_FORMATS",
-    "DEEP_FORMATS",
-    "DEFAULT_QUALITY",
     "can_write_avif",
     "encode_with_pillow",
-    "has_quality",
+    "fitted_samples",
+    "options_of",
 ]
-
-DEEP_FORMATS = {"PNG", "TIFF", "PNM", "JPEG2000"}
-ALPHA_FORMATS = {"PNG", "TIFF", "WEBP", "AVIF", "TGA", "JPEG2000"}
-DEFAULT_QUALITY = {"JPEG": 95, "WEBP": 90, "AVIF": 90}
-"""Where a file has none of its own; only what was a lossy WebP becomes one again."""
 
 _JPEG_MAXIMUM_DPI = 65_535
 _FULL_CHROMA = 90  # JPEG quality from which chroma isn't subsampled
@@ -38,11 +32,6 @@ _SUBSAMPLED = "4:2:0"
 def can_write_avif() -> bool:
     """Whether this Pillow has AVIF: some builds, and all before 11.3, haven't."""
     return "avif" in features.get_supported()
-
-
-def has_quality(name: str) -> bool:
-    """Whether files of a format are compressed by a quality."""
-    return name in DEFAULT_QUALITY
 
 
 def encode_with_pillow(picture: Picture, name: str, quality: int | None = None) -> bytes:
@@ -55,21 +44,45 @@ def encode_with_pillow(picture: Picture, name: str, quality: int | None = None) 
         picture: of any kind.
         name: the format.
         quality: 1 to 100; None for that of the picture's own file, where it was of this format,
-            else `DEFAULT_QUALITY`.
+            else the format's default.
     """
-    deep = name in DEEP_FORMATS and picture.depth == 16
-    samples: npt.NDArray[Any] = (
-        picture.pixels if deep else rounded_to_8_bit(picture.pixels, picture.range)
-    )
-    if picture.alpha is not None and name in ALPHA_FORMATS:
-        samples = np.dstack([samples, picture.alpha if deep else rounded_to_8_bit(picture.alpha)])
-    samples = np.ascontiguousarray(samples)
+    samples = fitted_samples(picture, deep=named(name).depth > 8, alpha=named(name).alpha)
     metadata, _ = fitted_metadata(picture.metadata, name)
     colours, _ = fitted_colours(picture, name)
     if name == "PNG":
         from spiden_cli.core.files.png_writer import encode_png
 
         return encode_png(samples, metadata, colours, picture.resolution)
+    options = options_of(picture, name, metadata, colours, quality)
+    buffer = io.BytesIO()
+    Image.fromarray(samples).save(buffer, name, **options)
+    encoded = buffer.getvalue()
+    return encoded if metadata.gain_map is None else attached(encoded, metadata.gain_map)
+
+
+def fitted_samples(picture: Picture, *, deep: bool, alpha: bool) -> npt.NDArray[Any]:
+    """Return (H, W) or (H, W, 2..4) samples: 8 bits unless `deep`, with transparency or without."""
+    deep = deep and picture.depth == 16
+    samples: npt.NDArray[Any] = (
+        picture.pixels if deep else rounded_to_8_bit(picture.pixels, picture.range)
+    )
+    if picture.alpha is not None and alpha:
+        samples = np.dstack([samples, picture.alpha if deep else rounded_to_8_bit(picture.alpha)])
+    return np.ascontiguousarray(samples)
+
+
+def options_of(
+    picture: Picture, name: str, metadata: Metadata, colours: Colours, quality: int | None
+) -> dict[str, Any]:
+    """Return what Pillow's `save` is to be told of a picture in any format but PNG.
+
+    Args:
+        picture: of any kind.
+        name: the format.
+        metadata: as it fits into it.
+        colours: likewise.
+        quality: 1 to 100; None as for `encode_with_pillow`.
+    """
     options = _quality(name, picture.encoding, quality, picture.is_colour)
     dpi = picture.resolution.dots_per_inch if picture.resolution else None
     if dpi and (name != "JPEG" or max(dpi) <= _JPEG_MAXIMUM_DPI):
@@ -80,16 +93,13 @@ def encode_with_pillow(picture: Picture, name: str, quality: int | None = None) 
         options |= _jpeg_words(metadata)
     else:
         options |= {k: v for k, v in (("exif", metadata.exif), ("xmp", metadata.xmp)) if v}
-    buffer = io.BytesIO()
-    Image.fromarray(samples).save(buffer, name, **options)
-    encoded = buffer.getvalue()
-    return encoded if metadata.gain_map is None else attached(encoded, metadata.gain_map)
+    return options
 
 
 def _quality(name: str, own: Encoding | None, quality: int | None, colour: bool) -> dict[str, Any]:
     """The options by which Pillow compresses."""
     alike = own if own is not None and own.name == name and quality is None else None
-    level = quality or DEFAULT_QUALITY.get(name)
+    level = quality or named(name).quality
     if name == "JPEG":
         return _jpeg_quality(alike, level, colour)
     if name == "WEBP":

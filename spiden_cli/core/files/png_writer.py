@@ -20,7 +20,7 @@ from spiden_cli.core.files.png_chunks import Chunk, colour_chunks, with_chunks
 from spiden_cli.core.image.metadata import Metadata
 from spiden_cli.core.image.picture import Resolution
 
-__all__ = ["encode_png"]
+__all__ = ["encode_png", "with_words"]
 
 _INCHES_PER_METRE = 1 / 0.0254
 _LEVEL_16 = 6  # of deflate: zlib's own default
@@ -43,6 +43,13 @@ def encode_png(
         buffer = io.BytesIO()
         Image.fromarray(samples).save(buffer, "PNG")
         encoded = buffer.getvalue()
+    return with_words(encoded, metadata, colours, resolution)
+
+
+def with_words(
+    encoded: bytes, metadata: Metadata, colours: Colours, resolution: Resolution | None
+) -> bytes:
+    """An encoded PNG with all that is said about it."""
     chunks = [*_colour(colours), *_resolution(resolution), *_words(metadata)]
     return with_chunks(encoded, chunks) if chunks else encoded
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import tifffile
 
-from spiden_cli.core.files.camera_raw import refusal
+from spiden_cli.core.files.decoding import decoding
 from spiden_cli.errors import InputError
 
-__all__ = ["PLAIN", "check_kind", "described", "picture_page"]
+__all__ = ["PLAIN", "check_kind", "described", "is_from_sensor", "picture_page"]
 
 PLAIN = {
     tifffile.PHOTOMETRIC.MINISBLACK,
@@ -25,17 +25,27 @@ _DNG_VERSION = 50706
 _MOST_SUBIFDS = 32  # of one page; a raw file has 1 to 4
 
 
+def is_from_sensor(path: Path) -> bool:
+    """Return whether a TIFF is a camera raw file, of DNG or a like kind.
+
+    Such a file has its preview in front; the sensor's values, one colour a pixel, are in a later
+    directory or in a SubIFD (TIFF/EP, ISO 12234-2; DNG specification 1.7, chapter 2).
+
+    Raises:
+        InputError: damaged.
+    """
+    with decoding(path), tifffile.TiffFile(path) as tiff:
+        pages, inner = _pages(tiff)
+        return any(_from_sensor(page) for page in (*pages, *inner))
+
+
 def picture_page(path: Path, tiff: tifffile.TiffFile) -> tifffile.TiffPage:
     """The directory of the one picture in a file, past thumbnails, pyramid levels and masks.
 
     Raises:
-        InputError: a camera raw file, a stack, or none but reduced copies.
+        InputError: a stack, or none but reduced copies.
     """
-    # A slice sees directories that point in a circle, which a loop would follow for ever.
-    pages = [tiff.pages.first, *(page.aspage() for page in tiff.pages[1:])]
-    inner = [page for outer in pages for page in _inner(outer)]
-    if any(_from_sensor(page) for page in (*pages, *inner)):
-        raise refusal(path)
+    pages, inner = _pages(tiff)
     # An inner page is a level of a pyramid; where it is marked as none, it may be the picture.
     whole = [page for page in pages if _is_whole(page)] or [p for p in inner if _is_whole(p)]
     if not whole and len(pages) == 1:  # all that there is
@@ -54,6 +64,13 @@ def picture_page(path: Path, tiff: tifffile.TiffFile) -> tifffile.TiffPage:
             "only single pictures are read: save its slices as separate files"
         )
     return first
+
+
+def _pages(tiff: tifffile.TiffFile) -> tuple[list[tifffile.TiffPage], list[tifffile.TiffPage]]:
+    """The pages of a file, and those in their SubIFDs."""
+    # A slice sees directories that point in a circle, which a loop would follow for ever.
+    pages = [tiff.pages.first, *(page.aspage() for page in tiff.pages[1:])]
+    return pages, [page for outer in pages for page in _inner(outer)]
 
 
 def _inner(page: tifffile.TiffPage) -> Iterator[tifffile.TiffPage]:

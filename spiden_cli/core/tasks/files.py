@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from spiden_cli.core.atomic import making_folder
+from spiden_cli.core.files.animations import frame_count
 from spiden_cli.core.files.origin import signed
 from spiden_cli.core.files.picture_files import (
     check_output,
+    is_camera_raw,
     losses,
     output_format,
     read_picture,
@@ -19,6 +21,7 @@ from spiden_cli.core.image.metrics import Quality, check_alike, quality
 from spiden_cli.core.image.picture import MINIMUM_SIDE, Picture
 from spiden_cli.core.image.region import Region, cropped
 from spiden_cli.core.memory import memory_limited
+from spiden_cli.core.noise.blind import NoiseEstimate
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
 from spiden_cli.core.tasks.denoising import OnTile
 from spiden_cli.core.tasks.masks import as_shares
@@ -26,7 +29,7 @@ from spiden_cli.core.tasks.model import Model
 from spiden_cli.core.tasks.results import Result
 from spiden_cli.errors import InputError
 
-__all__ = ["Done", "Files", "Settings", "denoise_file"]
+__all__ = ["Done", "Files", "Settings", "denoise_file", "read_mask"]
 
 
 @dataclass(frozen=True)
@@ -103,12 +106,15 @@ class Done(NamedTuple):
         result: what became of it.
         quality: against the reference; None without one.
         region: which part; None: all of it.
+        frames: of an animation; `picture` and the image of `result` are the first, work, time and
+            what was removed are of all.
     """
 
     picture: Picture
     result: Result
     quality: Quality | None
     region: Region | None = None
+    frames: int = 1
 
 
 def denoise_file(
@@ -133,6 +139,10 @@ def denoise_file(
         OutputError: the result can't be written.
         WeightsError: the model can't be loaded, or gives no finite output.
     """
+    if (frames := frame_count(files.source)) > 1:
+        from spiden_cli.core.tasks.animations import denoise_animation
+
+        return denoise_animation(model, settings, files, frames, on_note, on_tile)
     with memory_limited(settings.max_memory):
         picture = read_picture(files.source)
     if settings.strip:
@@ -141,7 +151,7 @@ def denoise_file(
     region = settings.region
     noisy = picture if region is None else cropped(picture, region)
     check_output(files.target, noisy.width, noisy.height)
-    mask = None if files.mask is None else _read_mask(files.mask, picture)
+    mask = None if files.mask is None else read_mask(files.mask, picture)
     clean = None
     if files.reference is not None:
         clean = read_picture(files.reference).pixels
@@ -150,7 +160,7 @@ def denoise_file(
     for sentence in (*noisy.notes, *losses(files.target, noisy)):
         on_note(sentence)
     result = model.denoise(
-        picture, settings.level, timesteps=settings.timesteps, white=settings.white,
+        picture, _noise(settings, files.source), timesteps=settings.timesteps, white=settings.white,
         adjustment=settings.adjustment, mask=mask, region=region,
         map_firing=files.drawing is not None, on_tile=on_tile,
     )  # fmt: skip
@@ -164,7 +174,16 @@ def denoise_file(
     return Done(noisy, result, scores, region)
 
 
-def _read_mask(path: Path, picture: Picture) -> Picture:
+def _noise(settings: Settings, source: Path) -> NoiseEstimate | float | None:
+    """Return the noise as it was given, or as a raw file shows it; None: to be estimated."""
+    if settings.level is not None or not is_camera_raw(source):
+        return settings.level
+    from spiden_cli.core.tasks.raw_noise import estimate_raw_noise
+
+    return estimate_raw_noise(source)
+
+
+def read_mask(path: Path, picture: Picture) -> Picture:
     """Read a mask, and refuse by name one that can't be laid over the picture."""
     mask = read_picture(path)
     try:

@@ -95,16 +95,18 @@ class Model:
         )
         return Loaded(name, EnsembleEngine(made) if ensemble else made, info, note, network)
 
-    def choose(self, picture: Picture, noise: Noise | float | None = None) -> Choice:
+    def choose(
+        self, picture: Picture, noise: Noise | NoiseEstimate | float | None = None
+    ) -> Choice:
         """Return the weights for a picture, and the noise that they are told; as `denoise` does.
 
         Raises:
             InputError: the noise is out of range, or the picture too small to estimate it.
             WeightsError: there are no such weights, or they are damaged.
         """
-        wanted = as_noise(noise)
-        estimate = None
-        if isinstance(wanted, Unknown):
+        estimate = noise if isinstance(noise, NoiseEstimate) else None
+        wanted = Unknown() if isinstance(noise, NoiseEstimate) else as_noise(noise)
+        if isinstance(wanted, Unknown) and estimate is None:
             estimate = estimate_noise(picture.pixels, picture.levels)
         elif type(wanted) is Uniform:
             wanted = self._of_its_kind(wanted, picture)
@@ -116,7 +118,7 @@ class Model:
     def denoise(
         self,
         image: Any,  # noqa: ANN401
-        noise: Noise | float | None = None,
+        noise: Noise | NoiseEstimate | float | None = None,
         *,
         timesteps: int | None = None,
         white: float | None = None,
@@ -135,7 +137,8 @@ class Model:
                 RGBA, I;16 or F; or a `Picture`.
             noise: what is known of the noise. A number is its root mean square in 8-bit units,
                 1/255 of the range from black to white, of whatever kind it is; `Gaussian` and
-                `Coarse` say which; None has both estimated. "auto" takes a model for the kind.
+                `Coarse` say which; None has both estimated, and an estimate is taken as found in
+                this image, as that of another frame of a film. "auto" takes a model for the kind.
             timesteps: T, 1 to 64; None: what the model was trained for.
             white: the value of white. None: 1 for floats, 255 for uint8; for uint16 the largest
                 value of the smallest of 8, 10, 12, 14 and 16 bits that hold the image.

@@ -211,7 +211,9 @@ def test_pyramid_gives_its_full_size(tmp_path, colour_pixels):
 
 
 @pytest.mark.parametrize("kind", ["cfa", "linear_raw", "DNG tag"])
-def test_camera_raw_is_refused_with_what_to_do(tmp_path, colour_pixels, kind):
+def test_a_preview_is_never_taken_for_a_camera_raw_that_cannot_be_developed(
+    tmp_path, colour_pixels, kind
+):
     tags = [(50706, "B", 4, (1, 4, 0, 0), True)] if kind == "DNG tag" else []
     photometric = "minisblack" if kind == "DNG tag" else kind
     with tifffile.TiffWriter(tmp_path / "x.dng") as writer:
@@ -221,7 +223,7 @@ def test_camera_raw_is_refused_with_what_to_do(tmp_path, colour_pixels, kind):
         )
         sensor = colour_pixels if kind == "linear_raw" else colour_pixels[..., 0]
         writer.write(sensor, photometric=photometric, metadata=None)
-    with pytest.raises(InputError, match=r"camera raw.*develop it to a 16-bit TIFF first"):
+    with pytest.raises(InputError, match=r"camera raw"):
         read_picture(tmp_path / "x.dng")
 
 

@@ -1,0 +1,170 @@
+"""The formats of picture files: one table, of which all that depends on a format is asked."""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from spiden_cli.errors import InputError, OutputError
+
+__all__ = [
+    "CAMERA_RAW",
+    "FORMATS",
+    "HEAD_LENGTH",
+    "WRITTEN_SUFFIXES",
+    "Format",
+    "begun_as",
+    "found_suffixes",
+    "named",
+    "written_as",
+]
+
+
+@dataclass(frozen=True)
+class Format:
+    """What files of a format are called, how they begin, and what they hold.
+
+    Attributes:
+        name: as Pillow calls it.
+        suffixes: in lower case; the first is given to a file that has none.
+        starts: first bytes of its files, and where they are.
+        depth: bits per channel that are written: 8, or up to 16. 0: it is only read.
+        alpha: whether transparency is written.
+        quality: of the compression, 1 to 100, where nothing else is known; None: it has none.
+        longest: most pixels a side.
+        animated: whether animations are written.
+        package: that it needs, as Python imports it, and the extra of spiden that brings it.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    starts: tuple[tuple[int, bytes], ...] = ()
+    depth: int = 8
+    alpha: bool = False
+    quality: int | None = None
+    longest: int | None = None
+    animated: bool = False
+    package: tuple[str, str] | None = None
+
+    @property
+    def available(self) -> bool:
+        """Whether the package that it needs is there."""
+        return self.package is None or _is_installed(self.package[0])
+
+    def check_available(self, path: Path, reading: bool = True) -> None:
+        """Refuse a file whose package isn't installed.
+
+        Raises:
+            InputError: it was to be read.
+            OutputError: it was to be written.
+        """
+        if self.package is None or self.available:
+            return
+        said = (
+            f"can't {'read' if reading else 'write'} {path}: {self.name} needs {self.package[0]}: "
+            f"pip install 'spiden[{self.package[1]}]'"
+        )
+        raise InputError(said) if reading else OutputError(said)
+
+
+@cache
+def _is_installed(package: str) -> bool:
+    return find_spec(package) is not None
+
+
+def _at(at: int, *marks: bytes) -> tuple[tuple[int, bytes], ...]:
+    return tuple((at, mark) for mark in marks)
+
+
+CAMERA_RAW = Format(
+    "camera raw",
+    (
+        ".dng", ".3fr", ".arw", ".cr2", ".cr3", ".erf", ".iiq", ".kdc", ".mef", ".mos", ".mrw",
+        ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".sr2", ".srw", ".x3f",
+    ),
+    (
+        # Fujifilm, Olympus, Panasonic, Sigma, Minolta; most others begin as a TIFF
+        *_at(0, b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb", b"\0MRM"),
+        *_at(4, b"ftypcrx "),  # Canon CR3
+        *_at(8, b"CR\x02"),  # Canon CR2, behind the header of a TIFF
+    ),
+    depth=0,
+    package=("rawpy", "raw"),
+)  # fmt: skip
+FORMATS = (
+    CAMERA_RAW,  # first: its signatures are longer than those of a TIFF
+    Format("PNG", (".png", ".apng"), _at(0, b"\x89PNG"), 16, alpha=True, animated=True),
+    Format("JPEG", (".jpg", ".jpeg"), _at(0, b"\xff\xd8"), quality=95, longest=65_500),
+    Format(
+        "TIFF", (".tif", ".tiff"), _at(0, b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), 16, alpha=True
+    ),
+    Format("BMP", (".bmp",), _at(0, b"BM")),
+    Format(
+        "WEBP", (".webp",), _at(8, b"WEBP"), alpha=True, quality=90, longest=16_383, animated=True
+    ),
+    Format("AVIF", (".avif",), _at(4, b"ftypavif", b"ftypavis"), alpha=True, quality=90),
+    Format("JPEG2000", (".jp2",), _at(0, b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"), 16, alpha=True),
+    Format("TGA", (".tga",), alpha=True),  # a format that begins with nothing in particular
+    Format("PNM", (".ppm", ".pnm"), _at(0, b"P1", b"P3", b"P4", b"P6", b"P7", b"PF", b"Pf"), 16),
+    Format("PNM", (".pgm",), _at(0, b"P2", b"P5"), 16),
+    Format(
+        "HEIF",
+        (".heic", ".heif", ".hif"),
+        _at(4, *(b"ftyp" + brand for brand in (b"heic", b"heix", b"heim", b"heis", b"mif1"))),
+        10,
+        alpha=True,
+        quality=90,
+        package=("pillow_heif", "heic"),
+    ),
+    Format("JPEGXL", (".jxl",), _at(0, b"\xff\x0a", b"\0\0\0\x0cJXL "), 16, alpha=True, quality=90),
+    Format("GIF", (".gif",), _at(0, b"GIF8"), depth=0),
+)
+
+HEAD_LENGTH = max(at + len(mark) for format in FORMATS for at, mark in format.starts)
+"""Bytes at the beginning of a file that tell its format."""
+
+_BY_SUFFIX = {suffix: format for format in FORMATS for suffix in format.suffixes}
+WRITTEN_SUFFIXES = tuple(suffix for suffix, format in _BY_SUFFIX.items() if format.depth)
+"""Suffixes, in lower case, of the files that can be written."""
+
+
+def begun_as(head: bytes) -> Format | None:
+    """Return the format of a file that begins so; None if it isn't known.
+
+    Args:
+        head: `HEAD_LENGTH` bytes, or all of a shorter file.
+    """
+    for format in FORMATS:
+        if any(head.startswith(mark, at) for at, mark in format.starts):
+            return format
+    return None
+
+
+def named(name: str) -> Format:
+    """Return the format that Pillow calls so."""
+    return next(format for format in FORMATS if format.name == name)
+
+
+def written_as(path: Path) -> Format:
+    """Return the format of a file that is to be written, by its suffix.
+
+    Raises:
+        OutputError: the suffix isn't supported.
+    """
+    format = _BY_SUFFIX.get(path.suffix.lower())
+    if format is None or not format.depth:
+        why = ""
+        if format is not None and format.name == "GIF":
+            why = "; a GIF's 256 colours would undo the denoising: .png and .webp hold animations"
+        raise OutputError(
+            f"can't write {path}: the suffix must be one of {', '.join(WRITTEN_SUFFIXES)}{why}"
+        )
+    return format
+
+
+def found_suffixes() -> tuple[str, ...]:
+    """Return the suffixes of the files that are found in folders.
+
+    Camera raw is among them only where it can be read: it often lies beside the camera's own JPEG.
+    """
+    return tuple(s for s, format in _BY_SUFFIX.items() if format.depth or format.available)

@@ -1,0 +1,176 @@
+"""JPEG XL through imagecodecs (libjxl): 8 to 16 bits, without loss unless a quality is given.
+
+imagecodecs knows the pixels alone. EXIF and XMP are boxes of the file (ISO/IEC 18181-2), which are
+read and written here; the colour profile is asked of pillow-jxl-plugin, where that is installed.
+"""
+
+import io
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spiden_cli.core.files import exif
+from spiden_cli.core.files.colour import profile_for
+from spiden_cli.core.files.decoding import check_size, decoding, split_alpha
+from spiden_cli.core.files.metadata import fitted_metadata
+from spiden_cli.core.files.pillow_writer import fitted_samples
+from spiden_cli.core.files.white_level import range_of
+from spiden_cli.core.image.metadata import Metadata
+from spiden_cli.core.image.picture import Picture, Range
+from spiden_cli.errors import InputError
+
+__all__ = ["encode_jpegxl", "read_jpegxl"]
+
+_CODESTREAM = b"\xff\x0a"
+_SIGNATURE_BOX = b"\0\0\0\x0cJXL \r\n\x87\n"
+_TYPE_BOX = b"\0\0\0\x14ftypjxl \0\0\0\0jxl "
+_SIDE_BITS = (9, 13, 18, 30)  # ISO/IEC 18181-1, D.2: of a side, by two bits in front of it
+_RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
+_SRGB_NAMES = {  # of profiles that libjxl makes; Rel and Per are intents
+    "sRGB",
+    *(f"{space}_{intent}_SRG" for space in ("RGB_D65_SRG", "Gra_D65") for intent in ("Rel", "Per")),
+}
+_MOST_PIXEL_BYTES = 8
+_LARGEST_BOX = 64 * 2**20  # of EXIF and XMP, also unpacked
+_NOT_TOLD = (
+    "its colours are taken for sRGB: a JPEG XL's own profile is read with pillow-jxl-plugin "
+    "(pip install 'spiden[jxl]')"
+)
+
+
+def read_jpegxl(path: Path) -> Picture:
+    """Read one picture, upright, in its own depth.
+
+    libjxl turns it as the file says; an orientation in EXIF is no more than a memory of that.
+
+    Raises:
+        InputError: damaged, floats, an animation, too small or too large.
+    """
+    import imagecodecs
+
+    with decoding(path):
+        content = path.read_bytes()
+        boxes = dict(_boxes(content))
+        stream = boxes[b"jxlc"] if b"jxlc" in boxes else boxes[b"jxlp"][4:]
+        check_size(path, *_size(stream), pixel_bytes=_MOST_PIXEL_BYTES)
+        samples = np.asarray(imagecodecs.jpegxl_decode(content))
+        if samples.dtype not in (np.uint8, np.uint16) or samples.ndim > 3:
+            raise InputError(
+                f"{path}: {samples.dtype} pixels of shape {samples.shape} can't be read; "
+                "save it as one picture of 8 or 16 bits"
+            )
+        pixels, alpha = split_alpha(samples)
+        range, notes = range_of(pixels, None)
+        profile, more = _profile(content)
+        block, damaged = _exif(boxes.get(b"Exif"))
+        return Picture(
+            pixels,
+            alpha,
+            metadata=Metadata(exif=block, xmp=boxes.get(b"xml ") or None),
+            icc_profile=profile_for(pixels, profile),
+            range=range,
+            notes=(*notes, *more, *damaged),
+        )
+
+
+def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Names and bodies of the boxes of a file, unpacked; of several alike the first."""
+    if content.startswith(_CODESTREAM):
+        yield b"jxlc", content
+        return
+    import imagecodecs
+
+    at, seen = 0, set()
+    while at + 8 <= len(content):
+        length, name = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8]
+        start = at + 8
+        if length == 1:
+            length, start = int.from_bytes(content[at + 8 : at + 16], "big"), at + 16
+        end = len(content) if length == 0 else at + length
+        if end < start:
+            return
+        body = content[start:end]
+        if name == b"brob" and body[:4] in (b"Exif", b"xml "):
+            name = body[:4]
+            body = bytes(imagecodecs.brotli_decode(body[4:], out=_LARGEST_BOX))
+        if name not in seen:
+            yield name, body
+        seen.add(name)
+        at = end
+
+
+def _size(stream: bytes) -> tuple[int, int]:
+    """Width and height of a codestream (ISO/IEC 18181-1, D.2), least significant bit first."""
+    bits, at = int.from_bytes(stream[2:18], "little"), 0
+
+    def take(count: int) -> int:
+        nonlocal at
+        at += count
+        return bits >> (at - count) & ((1 << count) - 1)
+
+    def side(small: int) -> int:
+        return 8 * (take(5) + 1) if small else take(_SIDE_BITS[take(2)]) + 1
+
+    small = take(1)
+    height, ratio = side(small), take(3)
+    if not ratio:
+        return side(small), height
+    top, bottom = _RATIOS[ratio - 1]
+    return height * top // bottom, height
+
+
+def _exif(box: bytes | None) -> tuple[bytes | None, list[str]]:
+    """The block behind the offset that its box begins with."""
+    if box is None or len(box) < 4:
+        return None, []
+    try:
+        return exif.true_of_upright(box[4 + int.from_bytes(box[:4], "big") :])[1], []
+    except ValueError:
+        return None, [exif.DAMAGED]
+
+
+def _profile(content: bytes) -> tuple[bytes | None, list[str]]:
+    """The ICC profile, None for sRGB; and a note where that can't be told."""
+    try:
+        from pillow_jxl import Decoder
+    except ImportError:
+        return None, [_NOT_TOLD]
+    from PIL import ImageCms
+
+    profile = Decoder(num_threads=1)(content)[3]
+    if not profile:
+        return None, []
+    name = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile))).strip()
+    return (None if name in _SRGB_NAMES else bytes(profile)), []
+
+
+def encode_jpegxl(picture: Picture, quality: int | None = None) -> bytes:
+    """Encode in the picture's own depth, with its alpha, EXIF and XMP.
+
+    Args:
+        picture: of any kind.
+        quality: 1 to 100; None: without loss.
+    """
+    import imagecodecs
+
+    metadata, _ = fitted_metadata(picture.metadata, "JPEGXL")
+    options: dict[str, Any] = {"lossless": True} if quality is None else {"level": quality}
+    bits = round(np.log2(picture.levels.white + 1)) if picture.depth == 16 else 8
+    if picture.alpha is None and picture.levels == Range(0.0, float(2**bits - 1)):
+        options["bitspersample"] = bits
+    samples = fitted_samples(picture, deep=True, alpha=True)
+    encoded = bytes(imagecodecs.jpegxl_encode(samples, usecontainer=True, **options))
+    boxes = b""
+    if metadata.exif is not None:
+        boxes += _box(b"Exif", bytes(4) + metadata.exif.removeprefix(exif.PREFIX))
+    if metadata.xmp is not None:
+        boxes += _box(b"xml ", metadata.xmp)
+    head = _SIGNATURE_BOX + _TYPE_BOX
+    return encoded if not boxes else head + encoded[len(head) :] + boxes
+
+
+def _box(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body) + 8) + name + body

@@ -1,0 +1,57 @@
+"""What a picture loses in a file of another format, for the user to be told before the work."""
+
+from pathlib import Path
+
+from spiden_cli.core.files.colour import fitted_colours
+from spiden_cli.core.files.formats import written_as
+from spiden_cli.core.files.metadata import fitted_metadata
+from spiden_cli.core.files.white_level import range_of
+from spiden_cli.core.image.picture import Picture, Range
+
+__all__ = ["losses", "supported_depth"]
+
+
+def supported_depth(path: str | Path, picture: Picture) -> int:
+    """Bits per channel that `picture` will have in a file named `path`: its own, or 8.
+
+    Raises:
+        OutputError: the suffix isn't supported.
+    """
+    return min(picture.depth, written_as(Path(path)).depth)
+
+
+def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
+    """What `write_picture(path, picture)` would lose, one short sentence each; empty if nothing.
+
+    Raises:
+        OutputError: the suffix isn't supported.
+    """
+    format = written_as(Path(path))
+    name = format.name
+    levels, most = picture.levels, 2**format.depth - 1
+    rounded = format.depth < picture.depth and (levels.black > 0 or levels.white > most)
+    full = levels == Range.full(picture.pixels.dtype)
+    found = {
+        f"{name} holds {format.depth} bits per channel: 16-bit values are rounded": rounded
+        and full,
+        f"{name} holds {format.depth} bits per channel: "
+        f"values from {levels.black:g} to {levels.white:g} are scaled to 0 to {most}": (
+            rounded and not full
+        ),
+        f"{name} can't state the white level {levels.white:g}": (
+            name == "PNG" and picture.depth == 16 and not _guessed_again(picture)
+        ),
+        f"{name} can't hold transparency: it is dropped": (
+            picture.alpha is not None and not format.alpha
+        ),
+    }
+    sentences = [sentence for sentence, lost in found.items() if lost]
+    _, words = fitted_metadata(picture.metadata, name)
+    _, colours = fitted_colours(picture, name)
+    return (*sentences, *words, *colours)
+
+
+def _guessed_again(picture: Picture) -> bool:
+    """True if a reader that is told nothing finds the same range."""
+    guessed, _ = range_of(picture.pixels, None)
+    return picture.levels == (guessed or Range.full(picture.pixels.dtype))

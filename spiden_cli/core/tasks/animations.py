@@ -1,0 +1,104 @@
+"""One animation, denoised frame by frame into another."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from spiden_cli.core.atomic import making_folder
+from spiden_cli.core.engine.activity import sum_activities
+from spiden_cli.core.files.animations import (
+    check_animated_output,
+    read_animation,
+    timing_losses,
+    write_animation,
+)
+from spiden_cli.core.files.origin import signed
+from spiden_cli.core.files.picture_files import check_output, losses, output_format, stripped
+from spiden_cli.core.image.animation import Animation
+from spiden_cli.core.image.picture import Picture
+from spiden_cli.core.image.region import cropped
+from spiden_cli.core.memory import memory_limited
+from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise
+from spiden_cli.core.tasks.denoising import OnTile
+from spiden_cli.core.tasks.files import Done, Files, Settings, read_mask
+from spiden_cli.core.tasks.model import Model, Result
+from spiden_cli.errors import InputError
+
+__all__ = ["denoise_animation"]
+
+
+def denoise_animation(
+    model: Model,
+    settings: Settings,
+    files: Files,
+    frames: int,
+    on_note: Callable[[str], None] = lambda sentence: None,
+    on_tile: OnTile = lambda done, of: None,
+) -> Done:
+    """Denoise each frame on its own; how long it is shown, and how often all is played, stays.
+
+    The noise is estimated once, in the frame in the middle: a level, or even a model, that changed
+    from frame to frame would be seen as flicker, and the first is often a title.
+
+    Args:
+        model: denoises.
+        settings: how.
+        files: what to read and write.
+        frames: how many there are.
+        on_note: told, before the work, what reading changed and writing will lose, a sentence each.
+        on_tile: told the number of tiles done, and of all tiles of all frames.
+
+    Raises:
+        InputError: the animation or the mask can't be used, a setting doesn't suit it, or there is
+            a reference.
+        OutputError: the result can't be written, or its format holds one picture.
+        WeightsError: the model can't be loaded, or gives no finite output.
+    """
+    check_animated_output(files.target, frames)
+    if files.reference is not None:
+        raise InputError(f"{files.source.name} is an animation: leave out --reference")
+    with memory_limited(settings.max_memory):
+        animation = read_animation(files.source)
+    first = stripped(animation.frames[0]) if settings.strip else animation.frames[0]
+    settings.check(first, files.source.name)
+    region = settings.region
+    noisy = first if region is None else cropped(first, region)
+    check_output(files.target, noisy.width, noisy.height)
+    mask = None if files.mask is None else read_mask(files.mask, first)
+    lost = (*losses(files.target, noisy), *timing_losses(files.target, animation))
+    for sentence in (*noisy.notes, *lost):
+        on_note(sentence)
+
+    middle = animation.frames[frames // 2]
+    noise: NoiseEstimate | float | None = settings.level
+    if noise is None:
+        noise = estimate_noise(middle.pixels, middle.levels)
+
+    def denoise(number: int, frame: Picture) -> Result:
+        def on_part(done: int, of: int) -> None:
+            on_tile(number * of + done, frames * of)
+
+        return model.denoise(
+            frame, noise, timesteps=settings.timesteps, white=settings.white,
+            adjustment=settings.adjustment, mask=mask, region=region,
+            map_firing=files.drawing is not None and number == 0, on_tile=on_part,
+        )  # fmt: skip
+
+    results = [denoise(i, frame) for i, frame in enumerate((first, *animation.frames[1:]))]
+    images: list[Picture] = [result.image for result in results]
+    images[0] = signed(images[0], output_format(files.target))
+    written = Animation(tuple(images), animation.durations, animation.plays)
+    with making_folder(files.target.parent):
+        write_animation(files.target, written, settings.quality, settings.overwrite)
+    return Done(noisy, _summed(results), None, region, frames)
+
+
+def _summed(results: list[Result]) -> Result:
+    """Return the result of the first frame, with the work of all, and what was removed of them."""
+    return replace(
+        results[0],
+        activity=sum_activities(result.activity for result in results),
+        notes=tuple(dict.fromkeys(note for result in results for note in result.notes)),
+        removed=math.sqrt(sum(result.removed**2 for result in results) / len(results)),
+        seconds=sum(result.seconds for result in results),
+    )

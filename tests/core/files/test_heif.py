@@ -1,0 +1,113 @@
+"""HEIC as phones and cameras write it: depth, transparency, words and colours."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from spiden_cli.core.files import formats
+from spiden_cli.core.files.picture_files import (
+    check_output,
+    losses,
+    read_header,
+    read_picture,
+    write_picture,
+)
+from spiden_cli.core.image.picture import Picture, Range
+from spiden_cli.errors import InputError, OutputError
+
+pillow_heif = pytest.importorskip(
+    "pillow_heif", reason="pillow-heif isn't installed: pip install 'spiden[heic]'"
+)
+
+
+@pytest.fixture
+def smooth() -> np.ndarray:
+    """(48, 64, 3) from 0 to 1, which compression hardly changes."""
+    rows, columns = np.mgrid[0:1:48j, 0:1:64j]
+    return np.dstack([rows, columns, (rows + columns) / 2])
+
+
+def written(pixels: np.ndarray, **options) -> bytes:
+    """A HEIC by pillow-heif; 16-bit pixels fill all bits."""
+    buffer = io.BytesIO()
+    mode = "RGB" if pixels.dtype == np.uint8 else "RGB;16"
+    pillow_heif.encode(
+        mode, pixels.shape[1::-1], np.ascontiguousarray(pixels).tobytes(), buffer, quality=95,
+        **options,
+    )  # fmt: skip
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12])
+def test_each_depth_has_its_own_white(tmp_path, smooth, bits, monkeypatch):
+    monkeypatch.setattr(pillow_heif.options, "SAVE_HDR_TO_12_BIT", bits == 12)
+    full = np.rint(smooth * (255 if bits == 8 else 65535))
+    (tmp_path / "x.heic").write_bytes(written(full.astype(np.uint8 if bits == 8 else np.uint16)))
+    picture = read_picture(tmp_path / "x.heic")
+    assert picture.levels == Range(0, 2**bits - 1)
+    assert np.abs(picture.pixels / (2**bits - 1) - smooth).mean() < 0.01
+    assert read_header(tmp_path / "x.heic")[:2] == (64, 48)
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("white", [255, 1023, 65535])
+def test_a_picture_comes_back(tmp_path, smooth, white, colour, alpha):
+    kind = np.uint8 if white == 255 else np.uint16
+    full = 255 if white == 255 else 65535
+    pixels = np.rint(smooth * white).astype(kind)
+    seen = np.rint(smooth[..., 1] * full).astype(kind) if alpha else None
+    before = Picture(
+        pixels if colour else pixels[..., 0].copy(), seen,
+        range=None if white == full else Range(0, white),
+    )  # fmt: skip
+    assert bool(losses("x.heic", before)) == (white == 65535)
+    write_picture(tmp_path / "x.heic", before, quality=95)
+    after = read_picture(tmp_path / "x.heic")
+    assert after.pixels.shape == before.pixels.shape
+    assert after.levels.white == min(white, 1023)
+    difference = after.pixels / after.levels.white - before.pixels / white
+    assert np.abs(difference).mean() < 0.01
+    assert (after.alpha is not None) == alpha
+
+
+def test_words_and_colours_are_kept(tmp_path, picture, camera_exif, srgb, smooth):
+    pixels = np.rint(smooth * 255).astype(np.uint8)
+    (tmp_path / "x.heic").write_bytes(
+        written(pixels, exif=camera_exif.tobytes(), xmp=b"<x:xmpmeta/>", icc_profile=srgb)
+    )
+    before = read_picture(tmp_path / "x.heic")
+    assert before.metadata.exif
+    assert b"Kamera" in before.metadata.exif
+    assert (before.metadata.xmp, before.icc_profile) == (b"<x:xmpmeta/>", srgb)
+    write_picture(tmp_path / "y.heic", before)
+    after = read_picture(tmp_path / "y.heic")
+    assert after.metadata == before.metadata
+    assert after.icc_profile == srgb
+
+
+def test_a_turned_phone_is_turned_once(tmp_path, smooth):
+    pillow = Image.fromarray(np.rint(smooth * 255).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pillow_heif.from_pillow(pillow).save(tmp_path / "x.heic", exif=exif.tobytes(), quality=95)
+    seen = pillow_heif.open_heif(tmp_path / "x.heic")
+    assert read_picture(tmp_path / "x.heic").pixels.shape[1::-1] == seen.size
+
+
+def test_damage_is_told(tmp_path, smooth):
+    content = written(np.rint(smooth * 255).astype(np.uint8))
+    (tmp_path / "x.heic").write_bytes(content[: len(content) // 2])
+    with pytest.raises(InputError, match="damaged"):
+        read_picture(tmp_path / "x.heic")
+
+
+def test_without_the_package_the_error_names_it(tmp_path, smooth, monkeypatch):
+    (tmp_path / "x.heic").write_bytes(written(np.rint(smooth * 255).astype(np.uint8)))
+    monkeypatch.setattr(formats, "_is_installed", lambda package: False)
+    with pytest.raises(InputError, match=r"pip install 'spiden\[heic\]'"):
+        read_picture(tmp_path / "x.heic")
+    with pytest.raises(OutputError, match=r"pip install 'spiden\[heic\]'"):
+        check_output(tmp_path / "y.heic")
