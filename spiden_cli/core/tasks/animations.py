@@ -21,7 +21,8 @@ from spiden_cli.core.memory import memory_limited
 from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise
 from spiden_cli.core.tasks.denoising import OnTile
 from spiden_cli.core.tasks.files import Done, Files, Settings, read_mask
-from spiden_cli.core.tasks.model import Model, Result
+from spiden_cli.core.tasks.model import Model
+from spiden_cli.core.tasks.results import Result
 from spiden_cli.errors import InputError
 
 __all__ = ["denoise_animation"]

@@ -19,7 +19,7 @@ from spiden_cli.core.engine.selection import Waiting, select_engine
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.region import as_region
 from spiden_cli.core.network.folding import FoldedNetwork
-from spiden_cli.core.noise.blind import estimate_noise, is_coarse
+from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise, is_coarse
 from spiden_cli.core.noise.model import (
     Coarse,
     Gaussian,
