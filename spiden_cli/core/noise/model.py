@@ -73,10 +73,44 @@ class PoissonGaussian:
     def __post_init__(self) -> None:
         finite = all(map(math.isfinite, (self.gain, self.offset, self.read_noise)))
         if not (finite and self.gain > 0 and self.read_noise >= 0):
-            raise InputError(
-                f"the gain must be positive and the read noise not negative, not {self.gain} and "
-                f"{self.read_noise}"
-            )
+            raise InputError(self._fault())
+
+    def _fault(self) -> str:
+        if not 0 < self.gain < math.inf:
+            return f"the gain must be a number above 0, not {self.gain:g}"
+        if not 0 <= self.read_noise < math.inf:
+            return f"the read noise must be 0 or a number above it, not {self.read_noise:g}"
+        return f"the offset must be a number, not {self.offset:g}"
+
+
+@dataclass(frozen=True)
+class UnknownCounts:
+    """Noise of counts, of which what is None is to be estimated from the picture.
+
+    Attributes:
+        gain: as of `PoissonGaussian`.
+        offset: likewise.
+        read_noise: likewise.
+
+    Raises:
+        InputError: the gain is not positive, the read noise is negative, or one is not finite.
+    """
+
+    gain: float | None = None
+    offset: float | None = None
+    read_noise: float | None = None
+
+    def __post_init__(self) -> None:
+        PoissonGaussian(
+            1.0 if self.gain is None else self.gain, self.offset or 0.0, self.read_noise or 0.0
+        )
+
+    @property
+    def known(self) -> PoissonGaussian | None:
+        """The noise, if nothing is left to be estimated."""
+        if self.gain is None or self.offset is None or self.read_noise is None:
+            return None
+        return PoissonGaussian(self.gain, self.offset, self.read_noise)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,246 @@
+"""How the variance of noise depends on brightness, measured from one picture or repeated frames.
+
+Each 8 x 8 block of a picture gives four numbers from its 2 x 2 squares (a b / c d), by Haar's
+orthonormal wavelets: white noise has its variance in each, and independently so in each.
+
+    fine      (a - b - c + d) / 2     almost all of it noise
+    edges     the other two details   where fine lines and edges show as well
+    coarse    a + b + c + d, halved   where everything that is larger shows
+    mean      of the block
+
+Blocks whose edges and coarse part hold more than noise would are left out; since `fine` is
+independent of both, that does not bias it. Blocks are then grouped by the mean of the pixels
+*around* them: grouping by their own mean would put noise into the axis of brightness, which
+flattens a line (errors in variables), and counts that come out high would vary more.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spiden_cli.core.image.picture import Pixels, Range
+from spiden_cli.errors import InputError
+
+__all__ = ["Blocks", "Points", "blocks_of", "blocks_of_frames", "grouped"]
+
+Values = NDArray[np.float64]
+
+_SIDE = 8  # of a block, in pixels
+_HALF = _SIDE // 2
+_PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))
+_SHIFT_REDUNDANCY = 2.25
+"""Four shifts by a pixel tell 4 / 2.25 as much as one: sum of squared correlations of `fine`."""
+_WINDOW, _MOST_PIXELS = 512, 4_194_304
+_LEAST_BLOCKS = 100
+_LEAST_UNCLIPPED = 0.2
+"""Share of blocks without a pixel at black, below which black is taken for a count of none."""
+_FLAT_COARSE, _FLAT_EDGES, _FLAT_FINE = 1.8, 1.6, 4.0
+"""Ratios to the noise's variance below which a block is flat, and a block has no stray pixel."""
+_FRAME_SIDE = 4
+
+
+class Blocks(NamedTuple):
+    """What was measured of blocks, (N,) each, in pixel units or their square.
+
+    Attributes:
+        mean: of the block.
+        darkest: least mean of its 2 x 2 squares.
+        around: mean of the pixels around it.
+        fine: variance of its fine detail.
+        edges: of its horizontal and vertical detail.
+        coarse: of what is larger.
+        samples: independent samples of the variance in each block.
+    """
+
+    mean: Values
+    darkest: Values
+    around: Values
+    fine: Values
+    edges: Values
+    coarse: Values
+    samples: float
+
+    def chosen(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> "Blocks":
+        """Return some of the blocks."""
+        return Blocks(*(values[which] for values in self[:-1]), self.samples)
+
+    def flat(self, variance: Values) -> "Blocks":
+        """Return the blocks that hold noise of a variance alone; a tenth of all at least.
+
+        Args:
+            variance: of the noise at each block, (N,), > 0.
+        """
+        calm = self.coarse < _FLAT_COARSE * variance
+        flat = calm & (self.edges < _FLAT_EDGES * variance) & (self.fine < _FLAT_FINE * variance)
+        if flat.sum() < max(_LEAST_BLOCKS, len(flat) // 50):
+            activity = (self.coarse + self.edges) / variance
+            flat = activity <= np.quantile(activity, 0.1)
+        return self.chosen(flat)
+
+
+class Points(NamedTuple):
+    """Variance over mean, in groups of blocks of like brightness, (G,) each.
+
+    Attributes:
+        mean: in pixel units.
+        variance: in squared pixel units.
+        samples: independent samples of the variance in each group.
+    """
+
+    mean: Values
+    variance: Values
+    samples: Values
+
+
+def blocks_of(pixels: Pixels, extent: Range | None) -> Blocks:
+    """Measure the blocks of one picture; at most 4 megapixels of it, spread evenly.
+
+    Blocks with a pixel at white are left out, and those with one at black, unless hardly any block
+    has none: counts of none are then what black means.
+
+    Args:
+        pixels: (H, W) or (H, W, 3), whose channels count as pictures of their own.
+        extent: black and white, beyond which the file has clipped; None: it has not.
+
+    Raises:
+        InputError: there are too few blocks to tell.
+    """
+    planes = [pixels] if pixels.ndim == 2 else [pixels[..., k] for k in range(pixels.shape[2])]
+    black, white = (-math.inf, math.inf) if extent is None else (extent.black, extent.white)
+    parts, dark, light = [], [], []
+    for plane in planes:
+        for window in _windows(plane):
+            for blocks, whole in _phases(window):
+                parts.append(blocks)
+                dark.append(whole.min((1, 3)).ravel() <= black)
+                light.append(whole.max((1, 3)).ravel() >= white)
+    blocks = _joined(parts)
+    if len(blocks.mean) == 0:
+        raise _too_small(pixels)
+    above_black, usable = ~np.concatenate(dark), ~np.concatenate(light)
+    least = max(_LEAST_BLOCKS, _LEAST_UNCLIPPED * len(usable))
+    if (usable & above_black).sum() >= least:
+        usable &= above_black
+    if usable.sum() < _LEAST_BLOCKS:
+        raise _too_small(pixels)
+    return blocks.chosen(usable)
+
+
+def blocks_of_frames(frames: NDArray[np.number]) -> Blocks:
+    """Measure blocks of frames that show the same, by how pixels differ from frame to frame.
+
+    Args:
+        frames: (N, H, W), N >= 2; any type of number.
+
+    Returns:
+        Blocks of 4 x 4 pixels, flat all of them, as texture does not change from frame to frame: edges and
+        coarse are 0.
+
+    Raises:
+        InputError: there are no two frames, or they are too small.
+    """
+    if frames.ndim != 3 or len(frames) < 2:
+        raise InputError(f"repeated frames are an array (N, H, W) of 2 at least, not "
+                         f"{frames.shape}")  # fmt: skip
+    rows, columns = (side // _FRAME_SIDE for side in frames.shape[1:])
+    if rows * columns < _LEAST_BLOCKS:
+        raise _too_small(frames[0])
+    total = np.zeros(frames.shape[1:])
+    squares = np.zeros(frames.shape[1:])
+    first = frames[0].astype(np.float64)
+    for frame in frames:  # one at a time, and against the first, so that no precision is lost
+        difference = frame - first
+        total += difference
+        squares += difference**2
+    number = len(frames)
+    variance = (squares - total**2 / number) / (number - 1)
+    mean = first + total / number
+
+    def blockwise(values: Values) -> Values:
+        whole = values[: rows * _FRAME_SIDE, : columns * _FRAME_SIDE]
+        return whole.reshape(rows, _FRAME_SIDE, columns, _FRAME_SIDE).mean((1, 3))
+
+    means, fine = blockwise(mean), blockwise(variance).ravel()
+    around = _around(means, 1, 3).ravel()
+    samples, calm = float(_FRAME_SIDE**2 * (number - 1)), np.zeros_like(fine)
+    return Blocks(means.ravel(), means.ravel(), around, fine, calm, calm, samples)
+
+
+def grouped(blocks: Blocks, groups: int) -> Points:
+    """Gather blocks in groups of about as many, by the brightness around them."""
+    order = np.argsort(blocks.around, kind="stable")
+    parts = [part for part in np.array_split(order, groups) if len(part)]
+    return Points(
+        np.array([blocks.mean[part].mean() for part in parts]),
+        np.array([blocks.fine[part].mean() for part in parts]),
+        np.array([len(part) * blocks.samples for part in parts]),
+    )
+
+
+def _windows(plane: NDArray[np.number]) -> Iterator[Values]:
+    """Return the plane, or of a large one windows that are spread over it evenly."""
+    height, width = plane.shape
+    share = min(1.0, _MOST_PIXELS / (height * width))
+    if share == 1.0:
+        yield plane.astype(np.float64)
+        return
+    step = int(_WINDOW / np.sqrt(share))
+    for top in range(0, max(1, height - _WINDOW + 1), step):
+        for left in range(0, max(1, width - _WINDOW + 1), step):
+            yield plane[top : top + _WINDOW, left : left + _WINDOW].astype(np.float64)
+
+
+def _phases(window: Values) -> Iterator[tuple[Blocks, Values]]:
+    """Return blocks on four shifted grids, and their pixels (rows, 8, columns, 8)."""
+    for down, across in _PHASES:
+        shifted = window[down:, across:]
+        rows, columns = (side // _SIDE for side in shifted.shape)
+        if min(rows, columns) < 2:
+            continue
+        whole = shifted[: rows * _SIDE, : columns * _SIDE]
+        blocks = _measured(whole, rows, columns)
+        yield blocks, whole.reshape(rows, _SIDE, columns, _SIDE)
+
+
+def _measured(whole: Values, rows: int, columns: int) -> Blocks:
+    a, b, c, d = whole[::2, ::2], whole[::2, 1::2], whole[1::2, ::2], whole[1::2, 1::2]
+
+    def blockwise(squares: Values) -> Values:
+        return squares.reshape(rows, _HALF, columns, _HALF)
+
+    coarse = (a + b + c + d) / 2
+    edges = blockwise(((a - b + c - d) / 2) ** 2 + ((a + b - c - d) / 2) ** 2).mean((1, 3)) / 2
+    fine = blockwise(((a - b - c + d) / 2) ** 2).mean((1, 3))
+    spread = blockwise(coarse).var((1, 3), ddof=1)
+    mean, darkest = (reduce((1, 3)) / 2 for reduce in (blockwise(coarse).mean, blockwise(coarse).min))
+    around = _around(coarse / 2, _HALF, 2 * _HALF)
+    samples = _HALF**2 / _SHIFT_REDUNDANCY
+    return Blocks(*(v.ravel() for v in (mean, darkest, around, fine, edges, spread)), samples)
+
+
+def _around(values: Values, side: int, box: int) -> Values:
+    """Return the mean in a box around each square of some side, without the square itself."""
+    from scipy.ndimage import uniform_filter
+
+    rows, columns = (length // side for length in values.shape)
+    inner = values.reshape(rows, side, columns, side).mean((1, 3))
+    outer = uniform_filter(values, box, mode="mirror")[side // 2 :: side, side // 2 :: side]
+    ring: Values = (box**2 * outer - side**2 * inner) / (box**2 - side**2)
+    return ring
+
+
+def _joined(parts: list[Blocks]) -> Blocks:
+    if not parts:
+        return Blocks(*(np.zeros(0) for _ in range(6)), 1.0)
+    columns = zip(*(part[:-1] for part in parts), strict=True)
+    return Blocks(*(np.concatenate(column) for column in columns), parts[0].samples)
+
+
+def _too_small(pixels: NDArray[np.number]) -> InputError:
+    return InputError(
+        f"{pixels.shape[1]} x {pixels.shape[0]} pixels, without those at black and white, are too "
+        "few to estimate how noise grows with brightness; give the gain, offset and read noise"
+    )
