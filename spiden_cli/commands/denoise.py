@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import typer
 
+from spiden_cli.commands import counts_options as counts
 from spiden_cli.commands import denoise_options as options
 from spiden_cli.commands.batch import Done, Machine, Work, run
 from spiden_cli.commands.denoise_files import Asked, find, naming_for, plan
 from spiden_cli.commands.model import EngineName, Ensemble, Model, open_model, weights_files
-from spiden_cli.commands.options import Device, Threads, one_sigma, read_region
+from spiden_cli.commands.options import Device, Threads, read_region
 from spiden_cli.commands.streams import streams
 from spiden_cli.commands.watching import refuse_beside_watch, watch_folder
 from spiden_cli.errors import InputError
@@ -44,12 +45,18 @@ def denoise(
     dry_run: options.DryRun = False,
     watch: options.Watch = None,
     log: options.Log = None,
+    noise: counts.Kind = "auto",
+    gain: counts.Gain = None,
+    offset: counts.Offset = None,
+    read_noise: counts.ReadNoise = None,
+    hot_pixels: counts.HotPixels = "auto",
     engine: EngineName = "auto",
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
     """Remove noise from pictures; 8 or 16 bits, grey or colour, transparency and metadata kept."""
-    level = None if sigma == "auto" else one_sigma(sigma)
+    asked_noise = counts.read_noise(sigma, noise, gain, offset, read_noise)
+    repair = counts.repairs(hot_pixels)
     part = None if region is None else read_region(region, "--region")
     if overwrite and skip_existing:
         raise InputError("--overwrite and --skip-existing are two wishes: give one of them")
@@ -60,7 +67,9 @@ def denoise(
     adjustment = Adjustment(strength, chroma_strength, detail)
     if timesteps is not None:
         check_timesteps(timesteps)
-    settings = Settings(level, timesteps, white, adjustment, quality, strip, part, overwrite)
+    settings = Settings(
+        asked_noise, timesteps, white, adjustment, quality, strip, part, overwrite, repair=repair
+    )
 
     def open_work(share: int | None, alone: bool) -> Work:
         opened = open_model(model, engine, device, share, ensemble)

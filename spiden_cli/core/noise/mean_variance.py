@@ -14,17 +14,16 @@ independent of both, that does not bias it. Blocks are then grouped by the mean 
 flattens a line (errors in variables), and counts that come out high would vary more.
 """
 
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spiden_cli.core.image.picture import Pixels, Range
+from spiden_cli.core.image.picture import Pixels
 from spiden_cli.errors import InputError
 
-__all__ = ["Blocks", "Points", "blocks_of", "blocks_of_frames", "grouped"]
+__all__ = ["LEAST_BLOCKS", "Blocks", "Points", "blocks_of", "blocks_of_frames", "grouped"]
 
 Values = NDArray[np.float64]
 
@@ -34,9 +33,7 @@ _PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))
 _SHIFT_REDUNDANCY = 2.25
 """Four shifts by a pixel tell 4 / 2.25 as much as one: sum of squared correlations of `fine`."""
 _WINDOW, _MOST_PIXELS = 512, 4_194_304
-_LEAST_BLOCKS = 100
-_LEAST_UNCLIPPED = 0.2
-"""Share of blocks without a pixel at black, below which black is taken for a count of none."""
+LEAST_BLOCKS = 100
 _FLAT_COARSE, _FLAT_EDGES, _FLAT_FINE = 1.8, 1.6, 4.0
 """Ratios to the noise's variance below which a block is flat, and a block has no stray pixel."""
 _FRAME_SIDE = 4
@@ -65,7 +62,14 @@ class Blocks(NamedTuple):
 
     def chosen(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> "Blocks":
         """Return some of the blocks."""
-        return Blocks(*(values[which] for values in self[:-1]), self.samples)
+        return self.each(lambda values: values[which])
+
+    def each(self, change: Callable[[Values], Values]) -> "Blocks":
+        """Return what becomes of the blocks when each of their numbers is changed alike."""
+        return Blocks(
+            change(self.mean), change(self.darkest), change(self.around), change(self.fine),
+            change(self.edges), change(self.coarse), self.samples,
+        )  # fmt: skip
 
     def flat(self, variance: Values) -> "Blocks":
         """Return the blocks that hold noise of a variance alone; a tenth of all at least.
@@ -75,7 +79,7 @@ class Blocks(NamedTuple):
         """
         calm = self.coarse < _FLAT_COARSE * variance
         flat = calm & (self.edges < _FLAT_EDGES * variance) & (self.fine < _FLAT_FINE * variance)
-        if flat.sum() < max(_LEAST_BLOCKS, len(flat) // 50):
+        if flat.sum() < max(LEAST_BLOCKS, len(flat) // 50):
             activity = (self.coarse + self.edges) / variance
             flat = activity <= np.quantile(activity, 0.1)
         return self.chosen(flat)
@@ -95,38 +99,30 @@ class Points(NamedTuple):
     samples: Values
 
 
-def blocks_of(pixels: Pixels, extent: Range | None) -> Blocks:
+def blocks_of(pixels: Pixels) -> Blocks:
     """Measure the blocks of one picture; at most 4 megapixels of it, spread evenly.
 
-    Blocks with a pixel at white are left out, and those with one at black, unless hardly any block
-    has none: counts of none are then what black means.
+    Blocks of one value are left out: nothing that was measured is so.
 
     Args:
         pixels: (H, W) or (H, W, 3), whose channels count as pictures of their own.
-        extent: black and white, beyond which the file has clipped; None: it has not.
 
     Raises:
         InputError: there are too few blocks to tell.
     """
     planes = [pixels] if pixels.ndim == 2 else [pixels[..., k] for k in range(pixels.shape[2])]
-    black, white = (-math.inf, math.inf) if extent is None else (extent.black, extent.white)
-    parts, dark, light = [], [], []
-    for plane in planes:
-        for window in _windows(plane):
-            for blocks, whole in _phases(window):
-                parts.append(blocks)
-                dark.append(whole.min((1, 3)).ravel() <= black)
-                light.append(whole.max((1, 3)).ravel() >= white)
+    parts = [part for plane in planes for window in _windows(plane) for part in _phases(window)]
+    if not parts:
+        raise _too_small(pixels)
     blocks = _joined(parts)
-    if len(blocks.mean) == 0:
+    varied = (blocks.fine > 0) & (blocks.coarse > 0)
+    if len(varied) < LEAST_BLOCKS:
         raise _too_small(pixels)
-    above_black, usable = ~np.concatenate(dark), ~np.concatenate(light)
-    least = max(_LEAST_BLOCKS, _LEAST_UNCLIPPED * len(usable))
-    if (usable & above_black).sum() >= least:
-        usable &= above_black
-    if usable.sum() < _LEAST_BLOCKS:
-        raise _too_small(pixels)
-    return blocks.chosen(usable)
+    if varied.sum() < LEAST_BLOCKS:
+        raise InputError(
+            "the picture is of few values, alike over large areas: there is no noise to estimate"
+        )
+    return blocks.chosen(varied)
 
 
 def blocks_of_frames(frames: NDArray[np.number]) -> Blocks:
@@ -136,8 +132,8 @@ def blocks_of_frames(frames: NDArray[np.number]) -> Blocks:
         frames: (N, H, W), N >= 2; any type of number.
 
     Returns:
-        Blocks of 4 x 4 pixels, flat all of them, as texture does not change from frame to frame: edges and
-        coarse are 0.
+        Blocks of 4 x 4 pixels, all of them flat: texture does not change from frame to frame, so
+        that edges and coarse are 0.
 
     Raises:
         InputError: there are no two frames, or they are too small.
@@ -146,7 +142,7 @@ def blocks_of_frames(frames: NDArray[np.number]) -> Blocks:
         raise InputError(f"repeated frames are an array (N, H, W) of 2 at least, not "
                          f"{frames.shape}")  # fmt: skip
     rows, columns = (side // _FRAME_SIDE for side in frames.shape[1:])
-    if rows * columns < _LEAST_BLOCKS:
+    if rows * columns < LEAST_BLOCKS:
         raise _too_small(frames[0])
     total = np.zeros(frames.shape[1:])
     squares = np.zeros(frames.shape[1:])
@@ -161,7 +157,8 @@ def blocks_of_frames(frames: NDArray[np.number]) -> Blocks:
 
     def blockwise(values: Values) -> Values:
         whole = values[: rows * _FRAME_SIDE, : columns * _FRAME_SIDE]
-        return whole.reshape(rows, _FRAME_SIDE, columns, _FRAME_SIDE).mean((1, 3))
+        means: Values = whole.reshape(rows, _FRAME_SIDE, columns, _FRAME_SIDE).mean((1, 3))
+        return means
 
     means, fine = blockwise(mean), blockwise(variance).ravel()
     around = _around(means, 1, 3).ravel()
@@ -193,16 +190,13 @@ def _windows(plane: NDArray[np.number]) -> Iterator[Values]:
             yield plane[top : top + _WINDOW, left : left + _WINDOW].astype(np.float64)
 
 
-def _phases(window: Values) -> Iterator[tuple[Blocks, Values]]:
-    """Return blocks on four shifted grids, and their pixels (rows, 8, columns, 8)."""
+def _phases(window: Values) -> Iterator[Blocks]:
+    """Return blocks on four shifted grids."""
     for down, across in _PHASES:
         shifted = window[down:, across:]
         rows, columns = (side // _SIDE for side in shifted.shape)
-        if min(rows, columns) < 2:
-            continue
-        whole = shifted[: rows * _SIDE, : columns * _SIDE]
-        blocks = _measured(whole, rows, columns)
-        yield blocks, whole.reshape(rows, _SIDE, columns, _SIDE)
+        if min(rows, columns) >= 2:
+            yield _measured(shifted[: rows * _SIDE, : columns * _SIDE], rows, columns)
 
 
 def _measured(whole: Values, rows: int, columns: int) -> Blocks:
@@ -215,10 +209,12 @@ def _measured(whole: Values, rows: int, columns: int) -> Blocks:
     edges = blockwise(((a - b + c - d) / 2) ** 2 + ((a + b - c - d) / 2) ** 2).mean((1, 3)) / 2
     fine = blockwise(((a - b - c + d) / 2) ** 2).mean((1, 3))
     spread = blockwise(coarse).var((1, 3), ddof=1)
-    mean, darkest = (reduce((1, 3)) / 2 for reduce in (blockwise(coarse).mean, blockwise(coarse).min))
+    means = blockwise(coarse / 2)
+    mean, darkest = means.mean((1, 3)), means.min((1, 3))
     around = _around(coarse / 2, _HALF, 2 * _HALF)
     samples = _HALF**2 / _SHIFT_REDUNDANCY
-    return Blocks(*(v.ravel() for v in (mean, darkest, around, fine, edges, spread)), samples)
+    blocks = Blocks(mean, darkest, around, fine, edges, spread, samples)
+    return blocks.each(np.ravel)
 
 
 def _around(values: Values, side: int, box: int) -> Values:
@@ -233,14 +229,14 @@ def _around(values: Values, side: int, box: int) -> Values:
 
 
 def _joined(parts: list[Blocks]) -> Blocks:
-    if not parts:
-        return Blocks(*(np.zeros(0) for _ in range(6)), 1.0)
-    columns = zip(*(part[:-1] for part in parts), strict=True)
-    return Blocks(*(np.concatenate(column) for column in columns), parts[0].samples)
+    mean, darkest, around, fine, edges, coarse = (
+        np.concatenate([part[column] for part in parts]) for column in range(6)
+    )
+    return Blocks(mean, darkest, around, fine, edges, coarse, parts[0].samples)
 
 
 def _too_small(pixels: NDArray[np.number]) -> InputError:
     return InputError(
-        f"{pixels.shape[1]} x {pixels.shape[0]} pixels, without those at black and white, are too "
-        "few to estimate how noise grows with brightness; give the gain, offset and read noise"
+        f"{pixels.shape[1]} x {pixels.shape[0]} pixels are too few to estimate how noise grows "
+        "with brightness; give the gain, offset and read noise"
     )

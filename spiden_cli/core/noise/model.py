@@ -133,10 +133,16 @@ class NoiseMap:
 
 @dataclass(frozen=True)
 class Unknown:
-    """Noise that is to be estimated from the picture."""
+    """Noise that is to be estimated from the picture.
+
+    Attributes:
+        white: whether it is known to be white and of one level; else the kind is looked for, too.
+    """
+
+    white: bool = False
 
 
-Noise: TypeAlias = Uniform | PoissonGaussian | NoiseMap | Unknown
+Noise: TypeAlias = Uniform | PoissonGaussian | UnknownCounts | NoiseMap | Unknown
 
 
 def as_noise(given: Noise | float | None) -> Noise:
@@ -147,6 +153,8 @@ def as_noise(given: Noise | float | None) -> Noise:
     """
     if given is None:
         return Unknown()
+    if isinstance(given, UnknownCounts):
+        return given.known or given
     if isinstance(given, (Uniform, PoissonGaussian, NoiseMap, Unknown)):
         return given
     return Uniform(float(given))

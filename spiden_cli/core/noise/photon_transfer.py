@@ -11,31 +11,18 @@ picture, as far as the line allows it; what is denoised depends on that at very 
 """
 
 import math
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spiden_cli.core.image.picture import Pixels, Range
-from spiden_cli.core.noise.mean_variance import (
-    Blocks,
-    Points,
-    Values,
-    blocks_of,
-    blocks_of_frames,
-    grouped,
-)
+from spiden_cli.core.noise.mean_variance import Blocks, blocks_of, blocks_of_frames
 from spiden_cli.core.noise.model import PoissonGaussian, UnknownCounts
+from spiden_cli.core.noise.variance_line import Line, fitted
 
 __all__ = ["CountsEstimate", "estimate_counts", "photon_transfer"]
 
-_GROUPS = 24
-_ROUNDS = 10
-_OUTLYING = 4.0
-"""Deviations from the line, in robust ones of all groups, from where on a group has no say."""
-_LEAST_VARIANCE = 0.1
-"""Share of the median variance below which no group's is believed, lest it have all the weight."""
 _ONE_LEVEL = 1000.0
 """Read noise over gain, where noise is the same at all levels, for all that any picture holds."""
 _END = 0.001
@@ -45,11 +32,15 @@ _OF_BLOCKS, _OF_SQUARES = 3.1 / 8, 3.8 / 2
 8 x 8 pixels, and of the least of 16 means of 2 x 2."""
 _MOST_READ_NOISE = 5.0
 """In counts: where a picture has nothing dark, its offset would be mistaken for a light one."""
+_CLIPPED = 1e-4
+"""Share of pixels at an end from where on it has clipped."""
 _DETECTED = 3.0
 """Standard errors that a slope must be away from none, to be used where counts are asked for."""
 
 # Counts are evident from here on; chosen on the pictures of tests/core/noise/test_evidence.py.
-_SIGNIFICANT, _GROWS, _MISFIT, _WHITE, _FLAT_SHARE = 8.0, 1.25, 0.2, (0.85, 1.2), 0.1
+_SIGNIFICANT, _SIGNIFICANT_IN_8_BITS = 6.0, 8.0
+_GROWS, _GROWS_FROM_BLACK, _MISFIT = 1.25, 20.0, 0.2
+_WHITE, _COARSE, _FLAT_SHARE = (0.85, 1.2), 1.3, 0.1
 
 
 @dataclass(frozen=True)
@@ -93,26 +84,6 @@ class CountsEstimate:
         )
 
 
-class _Line(NamedTuple):
-    """variance = slope * mean + intercept.
-
-    Attributes:
-        slope: gain, in pixel units.
-        intercept: in squared pixel units.
-        slope_error: standard error of the slope.
-        misfit: weighted root mean square of the groups' relative distance from the line.
-    """
-
-    slope: float
-    intercept: float
-    slope_error: float = 0.0
-    misfit: float = 0.0
-
-    def at(self, mean: Values, least: float) -> Values:
-        """Return the variance at means, no less than `least`."""
-        return np.maximum(self.slope * mean + self.intercept, least)
-
-
 def estimate_counts(
     pixels: Pixels, extent: Range | None = None, known: UnknownCounts | None = None
 ) -> CountsEstimate:
@@ -132,7 +103,11 @@ def estimate_counts(
     """
     floating = pixels.dtype.kind == "f"
     limits = None if floating else extent or Range.full(pixels.dtype)
-    return _estimate(blocks_of(pixels, limits), known or UnknownCounts())
+    black, white = (None, None) if limits is None else _clipped_ends(pixels, limits)
+    found = _estimate(blocks_of(pixels), known or UnknownCounts(), black, white)
+    if pixels.dtype.itemsize == 1 and found.noise.gain < _SIGNIFICANT_IN_8_BITS * found.gain_error:
+        return replace(found, evident=False)  # most are photographs, and no counts
+    return found
 
 
 def photon_transfer(
@@ -152,92 +127,49 @@ def photon_transfer(
     return _estimate(blocks_of_frames(frames), known or UnknownCounts())
 
 
-def _estimate(blocks: Blocks, known: UnknownCounts) -> CountsEstimate:
-    line, flat, points = _fitted(blocks, known)
+def _clipped_ends(pixels: Pixels, extent: Range) -> tuple[float | None, float | None]:
+    """Return black and white, each where pixels have reached it."""
+    least = _CLIPPED * pixels.size
+    return (
+        extent.black if np.count_nonzero(pixels <= extent.black) > least else None,
+        extent.white if np.count_nonzero(pixels >= extent.white) > least else None,
+    )
+
+
+def _estimate(
+    blocks: Blocks, known: UnknownCounts, black: float | None = None, white: float | None = None
+) -> CountsEstimate:
+    """Estimate from blocks, some of which are clipped at black or white, if these are given."""
+    fit = fitted(blocks, known, black, white)
+    line, flat, points = fit.line, fit.flat, fit.points
     dark, light = _ends(blocks, line)
+    dark = dark if black is None else min(dark, black)
     found = line.slope > _DETECTED * line.slope_error and math.isfinite(line.slope_error)
     if not found:
         variance = float(np.average(points.variance, weights=points.samples))
         return CountsEstimate(_one_level(variance, dark), math.inf, dark, light, evident=False)
     noise = _noise_on(line, dark, known)
     ends = line.at(np.array([dark, light]), 1e-3 * float(np.median(points.variance)))
-    whiteness = float(np.median(flat.edges) / np.median(flat.fine)) if flat.edges.any() else 1.0
     evident = (
         line.slope > _SIGNIFICANT * line.slope_error
-        and ends[1] > _GROWS * ends[0]
+        and ends[1] > (_GROWS_FROM_BLACK if fit.down_to_black else _GROWS) * ends[0]
         and line.misfit < _MISFIT
-        and _WHITE[0] < whiteness < _WHITE[1]
+        and _is_white(flat)
         and len(flat.mean) > _FLAT_SHARE * len(blocks.mean)
     )
     return CountsEstimate(noise, line.slope_error, dark, light, evident)
 
 
-def _fitted(blocks: Blocks, known: UnknownCounts) -> tuple[_Line, Blocks, Points]:
-    """Fit the line to flat blocks, which it tells from others itself: the fit is repeated."""
-    points = _calmest(blocks)
-    line = _through(points, points.variance, known)
-    flat = blocks
-    for _ in range(_ROUNDS):
-        least = _LEAST_VARIANCE * float(np.median(points.variance)) or 1e-12
-        flat = blocks.flat(line.at(blocks.around, least))
-        points = grouped(flat, _GROUPS)
-        line = _through(points, line.at(points.mean, least), known)
-    return line, flat, points
+def _is_white(flat: Blocks) -> bool:
+    """Return whether noise is as strong in all details; of frames that isn't known."""
+    fine = float(np.median(flat.fine))
+    if fine == 0 or not flat.edges.any():
+        return fine > 0
+    edges, coarse = (float(np.median(part)) / fine for part in (flat.edges, flat.coarse))
+    return _WHITE[0] < edges < _WHITE[1] and coarse < _COARSE
 
 
-def _calmest(blocks: Blocks) -> Points:
-    """Group the calmest blocks of each brightness: a start, whose variance is somewhat too low."""
-    order = np.argsort(blocks.around, kind="stable")
-    activity = blocks.coarse + blocks.edges
-    chosen = []
-    for part in np.array_split(order, _GROUPS):
-        chosen.append(part[activity[part] <= np.quantile(activity[part], 0.3)])
-    return grouped(blocks.chosen(np.concatenate(chosen)), _GROUPS)
-
-
-def _through(points: Points, variance: Values, known: UnknownCounts) -> _Line:
-    """Fit a line by weighted least squares; groups far from it have no say.
-
-    Args:
-        points: groups of blocks.
-        variance: of each, about, > 0: what it is measured with is in proportion.
-        known: what the line has to keep to.
-    """
-    ratio = (points.variance - variance) / variance
-    spread = 1.4826 * float(np.median(np.abs(ratio))) + 1e-3
-    say = np.clip(1 - (ratio / (_OUTLYING * spread)) ** 2, 0, 1) ** 2
-    weights = points.samples * say / (2 * variance**2)
-    x, y = points.mean, points.variance
-    slope, intercept, slope_variance = _least_squares(x, y, weights, known)
-    off = np.average(((y - slope * x - intercept) / variance) ** 2, weights=weights)
-    expected = np.average(2 / points.samples, weights=weights)
-    error = math.sqrt(slope_variance * max(1.0, off / expected))
-    return _Line(slope, intercept, error, math.sqrt(off))
-
-
-def _least_squares(
-    x: Values, y: Values, weights: Values, known: UnknownCounts
-) -> tuple[float, float, float]:
-    """Return slope, intercept and variance of the slope."""
-    total = float(weights.sum())
-    if known.gain is not None:
-        return known.gain, float(np.average(y - known.gain * x, weights=weights)), 0.0
-    if known.offset is not None and known.read_noise is not None:  # a point of the line
-        away, above = x - known.offset, y - known.read_noise**2
-        power = float((weights * away**2).sum())
-        if power == 0:
-            return 0.0, float(np.average(y, weights=weights)), math.inf
-        slope = float((weights * away * above).sum()) / power
-        return slope, known.read_noise**2 - slope * known.offset, 1 / power
-    middle = float(np.average(x, weights=weights))
-    power = float((weights * (x - middle) ** 2).sum())
-    if power <= 1e-12 * total * max(1.0, middle**2):
-        return 0.0, float(np.average(y, weights=weights)), math.inf
-    slope = float((weights * (x - middle) * y).sum()) / power
-    return slope, float(np.average(y, weights=weights)) - slope * middle, 1 / power
-
-
-def _ends(blocks: Blocks, line: _Line) -> tuple[float, float]:
+def _ends(blocks: Blocks, line: Line) -> tuple[float, float]:
     """Return the darkest and the lightest level, without what noise adds to such quantiles."""
     dark, light = (float(q) for q in np.quantile(blocks.mean, (_END, 1 - _END)))
     deviation = math.sqrt(max(0.0, line.slope * dark + line.intercept))
@@ -245,7 +177,7 @@ def _ends(blocks: Blocks, line: _Line) -> tuple[float, float]:
     return min(dark + _OF_BLOCKS * deviation, within), light
 
 
-def _noise_on(line: _Line, dark: float, known: UnknownCounts) -> PoissonGaussian:
+def _noise_on(line: Line, dark: float, known: UnknownCounts) -> PoissonGaussian:
     """Choose offset and read noise on a line, as far as they are not known."""
     gain, intercept = line.slope, line.intercept
     if known.offset is not None and known.read_noise is not None:

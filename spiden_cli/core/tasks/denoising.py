@@ -1,7 +1,6 @@
 """From a noisy picture to a denoised one, tile by tile."""
 
 import dataclasses
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,14 +14,19 @@ from spiden_cli.core.engine.engine import Engine, Pass, check_timesteps
 from spiden_cli.core.engine.firing import FiringCounter, FiringMap
 from spiden_cli.core.engine.tiling import Shape, Tile, Window, tiles
 from spiden_cli.core.image.picture import MINIMUM_SIDE, Picture, Pixels
-from spiden_cli.core.image.pixels import Planes, to_pixels, to_unit
-from spiden_cli.core.image.region import Region, cropped
+from spiden_cli.core.image.pixels import Planes, to_unit
+from spiden_cli.core.image.region import Region
 from spiden_cli.core.network.families import graph_of
 from spiden_cli.core.noise.clipping import Clipping
 from spiden_cli.core.noise.model import Level, Noise, as_noise, level_of
+from spiden_cli.core.noise.whitening import Whitening, whitening_for
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment, scaled
-from spiden_cli.core.tasks.masks import Shares, as_shares, blended
+from spiden_cli.core.tasks.masks import as_shares
+from spiden_cli.core.tasks.output import Output
+from spiden_cli.core.tasks.pooling import covering, enlarged, half_of, pooled, twice
 from spiden_cli.errors import InputError, WeightsError
+
+_BAND = 256  # rows of a picture that are enlarged at once
 
 OnTile = Callable[[int, int], None]
 """Called with the number of tiles done, and of all tiles."""
@@ -38,6 +42,8 @@ class Denoised:
         activity: spikes and synaptic operations by layer, of all runs; empty for a CNN.
         asked: whether anything was to be denoised: not where a mask is black all over.
         removed: root mean square of what was removed where the mask lets through, in 8-bit units.
+        stretch: how much stronger the network saw what was removed: 1 unless the noise was made
+            white, or scaled up.
         firing_map: where the neurons fired; None for a CNN, and where it was not asked for.
         seconds: time in the network.
     """
@@ -47,6 +53,7 @@ class Denoised:
     activity: Activity
     asked: bool
     removed: float
+    stretch: float
     firing_map: FiringMap | None
     seconds: float
 
@@ -64,6 +71,7 @@ def denoise_picture(
     region: Region | None = None,
     clipping: Clipping | None = None,
     most: float = 255.0,
+    repaired: Pixels | None = None,
 ) -> Denoised:
     """Denoise a picture of any size, grey or colour, of 8 or 16 bits.
 
@@ -80,6 +88,8 @@ def denoise_picture(
         region: the part of the picture to denoise, and to return; None: all of it.
         clipping: what the file clipped of the noise, to undo; None: nothing.
         most: the highest level that the network is told, in 8-bit units.
+        repaired: the pixels without the detector's faults, to be denoised; None: there are none.
+            Where the mask is black, the picture's own pixels stay.
 
     Raises:
         InputError: the picture is too small, or a grey one is given to a colour network; the noise
@@ -87,94 +97,46 @@ def denoise_picture(
             the mask is of another size or kind; the region isn't in the picture.
     """
     found = as_noise(noise)
-    level = level_of(found, picture.pixels, picture.levels)
+    shown = picture if repaired is None else dataclasses.replace(picture, pixels=repaired)
+    whitening = whitening_for(found, shown)
+    level = level_of(found, picture.pixels, picture.levels) if not whitening else whitening.level
     size = (picture.channels, picture.height, picture.width)
     shares = None if mask is None else as_shares(mask, picture.width, picture.height)
     if region is not None:
         region.check(picture.width, picture.height, MINIMUM_SIDE)
-    output = _Output(picture, region, shares)
+    output = Output(picture, region, shares)
+    half = whitening is not None and whitening.pooled
+    looked_at = covering(output.window, *size[1:]) if half else output.window
+    height, width = (half_of(side) if half else side for side in size[1:])
     graph = graph_of(engine.config)
-    within = output.window.on_grid(*size[1:], graph.grid)
+    within = looked_at.on_grid(height, width, graph.grid)
 
     def read(part: Window) -> Planes:
-        return to_unit(picture.pixels[part], picture.levels)
+        return to_unit(shown.pixels[part], shown.levels)
 
     began = time.perf_counter()
-    firing = FiringCounter(graph, *size[1:], timesteps, within) if map_firing else None
-    job = _Job(engine, level, timesteps, adjustment, firing, clipping, most)
-    activity = _in_tiles(job, size, read, output.write, tile, on_tile, within, output.wants)
+    firing = FiringCounter(graph, height, width, timesteps, within) if map_firing else None
+    job = _Job(engine, level, timesteps, adjustment, firing, clipping, most, whitening)
+    if half:
+        activity = _at_half_size(job, size, read, output, tile, on_tile, within)
+    else:
+        activity = _in_tiles(job, size, read, output.write, tile, on_tile, within, output.wants)
     firing_map = None if firing is None else firing.result()
     if firing_map is not None and region is not None:
-        firing_map = firing_map.part(output.window.seen_from(within))
+        written = covering(output.window, *size[1:], reach=0) if half else output.window
+        firing_map = firing_map.part(written.seen_from(within))
+    if firing_map is not None and half:
+        firing_map = FiringMap(firing_map.rate, 2 * firing_map.scale)
     return Denoised(
         picture=output.result(),
         noise=found,
         activity=activity,
         asked=output.wants(output.window),
         removed=output.removed,
+        stretch=1.0 if whitening is None else whitening.stretch,
         firing_map=firing_map,
         seconds=time.perf_counter() - began,
     )
-
-
-class _Output:
-    """What is written of a picture, tile by tile: all of it or a region, everywhere or masked.
-
-    Attributes:
-        window: the part of the picture that is written.
-    """
-
-    def __init__(self, picture: Picture, region: Region | None, shares: Shares | None) -> None:
-        whole = Region(0, 0, picture.width, picture.height)
-        self._picture = cropped(picture, region) if region else picture
-        self.window = Window(*(region or whole).window)
-        self._shares = None if shares is None else shares[self.window]
-        self._pixels: Pixels = picture.pixels[self.window].copy()  # what isn't touched stays
-        self._squares = 0.0
-
-    def wants(self, part: Window) -> bool:
-        """Return whether any of a tile is let through by the mask."""
-        if self._shares is None:
-            return True
-        return bool(self._shares[part.overlap(self.window).seen_from(self.window)].any())
-
-    def write(self, part: Window, noisy: Planes, denoised: Planes) -> None:
-        """Take over what a tile has of the window.
-
-        Args:
-            part: the tile, in the whole picture.
-            noisy: (C, h, w).
-            denoised: likewise.
-        """
-        common = part.overlap(self.window)
-        inside, place = common.seen_from(part), common.seen_from(self.window)
-        noisy, denoised = noisy[:, *inside], denoised[:, *inside]
-        shares = None if self._shares is None else self._shares[place]
-        if shares is not None:
-            denoised = blended(noisy, denoised, shares)
-        written = to_pixels(denoised, self._pixels.dtype, self._picture.levels)
-        if shares is None:
-            self._pixels[place] = written
-        else:
-            self._pixels[place][shares > 0] = written[shares > 0]
-        if self._pixels.dtype.kind == "f":
-            removed = noisy - denoised
-        else:  # beyond black and white nothing is seen, and nothing written
-            removed = noisy.clip(0, 1)
-            removed -= denoised.clip(0, 1)
-        self._squares += float(np.vdot(removed, removed))
-
-    @property
-    def removed(self) -> float:
-        """Root mean square of what was removed where the mask lets through, in 8-bit units."""
-        count = self._pixels.size
-        if self._shares is not None:
-            count = int(np.count_nonzero(self._shares)) * self._picture.channels
-        return 255 * math.sqrt(self._squares / max(1, count))
-
-    def result(self) -> Picture:
-        """Return the picture that was written."""
-        return dataclasses.replace(self._picture, pixels=self._pixels)
 
 
 def denoise_planes(
@@ -226,6 +188,7 @@ class _Job:
     firing: FiringCounter | None = None
     clipping: Clipping | None = None
     most: float = 255.0
+    whitening: Whitening | None = None
 
     def run(
         self, source: Planes, part: Tile, strength: float, on_pass: Callable[[Activity], None]
@@ -236,8 +199,9 @@ class _Job:
         level = self.level if np.ndim(self.level) == 0 else np.asarray(self.level)[part.source]
         told = scaled(level, strength, self.most)
         seen = None if self.firing is None else partial(self.firing.add, part.target)
+        shown = source if self.whitening is None else self.whitening.shown(source)
         denoised = []
-        for planes in np.split(source, len(source) // self.engine.config.image_channels):
+        for planes in np.split(shown, len(shown) // self.engine.config.image_channels):
             noisy = np.ascontiguousarray(planes)
             result = self.engine.run(noisy, told, self.timesteps, part.inside, on_spikes=seen)
             denoised.append(result.denoised[:, *part.inside])
@@ -245,6 +209,8 @@ class _Job:
         whole = np.concatenate(denoised)
         if not np.isfinite(whole).all():  # finite weights can be large enough for it
             raise WeightsError("the network's output is not finite: its weights are broken")
+        if self.whitening is not None:
+            whole = self.whitening.restored(whole)
         return whole if self.clipping is None else self.clipping.restored(whole, min(strength, 1))
 
     def check(self, channels: int) -> list[float]:
@@ -299,3 +265,51 @@ def _in_tiles(
             bright = job.run(source, part, luminance, on_pass)
         write(part.target, noisy, job.adjustment.combined(noisy, bright, coloured))
     return sum_activities(activities)
+
+
+def _at_half_size(
+    job: _Job,
+    size: tuple[int, int, int],
+    read: Callable[[Window], Planes],
+    output: Output,
+    tile: Shape | None,
+    on_tile: OnTile,
+    within: Window,
+) -> Activity:
+    """Denoise means of 2 x 2 pixels, and write what lies between them.
+
+    Args:
+        job: what is done to the means; grain is put back to the pixels.
+        size: of the picture.
+        read: returns pixels.
+        output: what is written.
+        tile: rows and columns of a tile, of means.
+        on_tile: told of the progress.
+        within: the means to denoise.
+    """
+    if not job.check(size[0]):
+        return {}
+    channels, height, width = size
+    means = np.zeros((channels, *within.shape), np.float32)
+
+    def keep(part: Window, _: Planes, denoised: Planes) -> None:
+        common = part.overlap(within)
+        means[:, *common.seen_from(within)] = denoised[:, *common.seen_from(part)]
+
+    def wants(part: Window) -> bool:
+        wider = Window(*(slice(max(0, side.start - 2), side.stop + 2) for side in part))
+        return output.wants(twice(wider, height, width))
+
+    grain = dataclasses.replace(job.adjustment, detail=0.0)
+    activity = _in_tiles(
+        dataclasses.replace(job, adjustment=grain), (channels, half_of(height), half_of(width)),
+        lambda part: pooled(read, part, height, width), keep, tile, on_tile, within, wants,
+    )  # fmt: skip
+    detail = dataclasses.replace(UNADJUSTED, detail=job.adjustment.detail)
+    rows = output.window.rows
+    for start in range(rows.start, rows.stop, _BAND):
+        band = Window(slice(start, min(start + _BAND, rows.stop)), output.window.columns)
+        denoised = enlarged(means, within, band, height, width)
+        noisy = read(band)
+        output.write(band, noisy, detail.combined(noisy, denoised, denoised))
+    return activity

@@ -18,6 +18,7 @@ from spiden_cli.core.files.picture_files import (
 from spiden_cli.core.image.metrics import Quality, check_alike, quality
 from spiden_cli.core.image.picture import MINIMUM_SIDE, Picture
 from spiden_cli.core.image.region import Region, cropped
+from spiden_cli.core.noise.model import Noise
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
 from spiden_cli.core.tasks.denoising import OnTile
 from spiden_cli.core.tasks.masks import as_shares
@@ -58,7 +59,7 @@ class Settings:
     """What is the same for every picture.
 
     Attributes:
-        level: of the noise, in 8-bit units; None to estimate it.
+        noise: what is known of it, or its level in 8-bit units; None to estimate it.
         timesteps: T; None: what the model was trained for.
         white: the value of white; None: what the file says.
         adjustment: how strongly to denoise.
@@ -67,9 +68,10 @@ class Settings:
         region: the part to denoise and write; None: all of it.
         overwrite: replace files that are there.
         alone: it is the only one, so that what doesn't suit it is refused and not passed over.
+        repair: whether stuck pixels and offsets of rows and columns are looked for, in counts.
     """
 
-    level: float | None = None
+    noise: Noise | float | None = None
     timesteps: int | None = None
     white: float | None = None
     adjustment: Adjustment = UNADJUSTED
@@ -78,6 +80,7 @@ class Settings:
     region: Region | None = None
     overwrite: bool = False
     alone: bool = True
+    repair: bool = True
 
     def check(self, picture: Picture, name: str) -> None:
         """Refuse what doesn't suit a picture.
@@ -145,8 +148,8 @@ def denoise_file(
     for sentence in (*noisy.notes, *losses(files.target, noisy)):
         on_note(sentence)
     result = model.denoise(
-        picture, settings.level, timesteps=settings.timesteps, white=settings.white,
-        adjustment=settings.adjustment, mask=mask, region=region,
+        picture, settings.noise, timesteps=settings.timesteps, white=settings.white,
+        adjustment=settings.adjustment, mask=mask, region=region, repair=settings.repair,
         map_firing=files.drawing is not None, on_tile=on_tile,
     )  # fmt: skip
     with making_folder(files.target.parent):

@@ -22,21 +22,22 @@ from spiden_cli.core.engine.selection import Waiting, select_engine
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.region import as_region
 from spiden_cli.core.network.folding import FoldedNetwork
-from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise, is_coarse
-from spiden_cli.core.noise.clipping import Clipping, clipping_of, deviation_after_clipping
+from spiden_cli.core.noise.blind import NoiseEstimate, is_coarse
+from spiden_cli.core.noise.defects import Repairs, repaired
 from spiden_cli.core.noise.model import (
     Coarse,
     Gaussian,
     Noise,
+    PoissonGaussian,
     Uniform,
-    Unknown,
     as_noise,
-    found_noise,
 )
+from spiden_cli.core.noise.photon_transfer import CountsEstimate
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
-from spiden_cli.core.tasks.advice import doubts, too_little
+from spiden_cli.core.tasks.advice import doubts, no_gain, too_little
 from spiden_cli.core.tasks.arrays import as_picture, like
 from spiden_cli.core.tasks.denoising import OnTile, denoise_picture
+from spiden_cli.core.tasks.recognition import as_clipped, estimated, is_of_camera, noise_of
 from spiden_cli.core.weights import WeightsInfo, load_folded
 
 AUTO = "auto"
@@ -55,6 +56,7 @@ class Result:
             what to try, or what the model was not trained for.
         estimate: what was found of the noise, in words by `str`; None where it was given.
         adjustment: what the user changed of it.
+        repairs: what was repaired of the detector's faults, in words by `str`.
         removed: root mean square of what was removed, in 8-bit units.
         firing_map: where in the image the neurons fired; None for a CNN, and where it was not asked
             for.
@@ -68,8 +70,9 @@ class Result:
     noise: Noise
     activity: Activity
     notes: tuple[str, ...]
-    estimate: NoiseEstimate | None
+    estimate: NoiseEstimate | CountsEstimate | None
     adjustment: Adjustment
+    repairs: Repairs
     removed: float
     firing_map: FiringMap | None
     model: str
@@ -163,6 +166,7 @@ class Model:
         adjustment: Adjustment = UNADJUSTED,
         mask: Any = None,  # noqa: ANN401
         region: tuple[int, int, int, int] | None = None,
+        repair: bool = True,
         map_firing: bool = False,
         on_tile: OnTile = lambda done, of: None,
     ) -> Result:
@@ -173,7 +177,9 @@ class Model:
                 (H, W), (1, H, W) or (3, H, W), on any device; or a `Picture`.
             noise: what is known of the noise. A number is its root mean square in 8-bit units,
                 1/255 of the range from black to white, of whatever kind it is; `Gaussian` and
-                `Coarse` say which; None has both estimated. "auto" takes a model for the kind.
+                `Coarse` say which. `PoissonGaussian` is that of counts, in the image's own units;
+                `UnknownCounts` has some of that estimated, and None everything. "auto" takes a
+                model for the kind.
             timesteps: T, 1 to 64; None: what the model was trained for.
             white: the value of white. None: 1 for floats, 255 for uint8; for uint16 the largest
                 value of the smallest of 8, 10, 12, 14 and 16 bits that hold the image.
@@ -183,6 +189,8 @@ class Model:
             region: denoise this part alone, and return it: left, top, width and height in pixels.
                 The noise is estimated from the whole image, so that the part comes out as it does
                 in the whole.
+            repair: whether, in counts, stuck pixels are replaced by their neighbours, and offsets
+                of rows and columns taken off, where they are clearly there.
             map_firing: also gather where the neurons fire.
             on_tile: told the number of tiles done, and of all.
 
@@ -199,27 +207,30 @@ class Model:
         """
         picture = as_picture(image, white)
         wanted = as_noise(noise)
-        estimate = None
-        if isinstance(wanted, Unknown):
-            estimate = estimate_noise(picture.pixels, picture.levels)
-        elif type(wanted) is Uniform:
+        if type(wanted) is Uniform:
             wanted = self._of_its_kind(wanted, picture)
-        coarse = isinstance(wanted, Coarse) or (estimate is not None and not estimate.is_white)
+        estimate = estimated(wanted, picture)
+        coarse = isinstance(wanted, Coarse) or is_of_camera(estimate)
         loaded = self.loaded(picture.is_colour, coarse)
-        found = found_noise(estimate, loaded.info.for_camera) if estimate else wanted
+        found = noise_of(estimate, loaded.info.for_camera) if estimate else wanted
         steps = loaded.info.timesteps[0] if timesteps is None else timesteps
-        told, clipping = _clipped(found, picture, estimate is not None)
+        told, clipping = as_clipped(found, picture, estimate is not None)
+        pixels, repairs = None, Repairs()
+        if repair and isinstance(found, PoissonGaussian):
+            pixels, repairs = repaired(picture.pixels, found)
         result = denoise_picture(
             loaded.engine, picture, told, steps, clipping=clipping, most=loaded.info.most_sigma,
             on_tile=on_tile, adjustment=adjustment, map_firing=map_firing, mask=mask,
-            region=None if region is None else as_region(region),
+            repaired=pixels, region=None if region is None else as_region(region),
         )  # fmt: skip
         strengths = adjustment.strengths(picture.is_colour)
+        seen = result.removed * result.stretch
         grey = adjustment.chroma_strength is not None and not picture.is_colour
         notes = (
             loaded.note,
             "it is grey, so that the strength for colour has no effect" if grey else None,
-            too_little(result.removed, found, estimate is not None, adjustment, strengths)
+            no_gain(estimate),
+            too_little(seen, found, estimate is not None, adjustment, strengths)
             if result.asked
             else "the mask is black all over, so that nothing was denoised",
             *doubts(found, strengths, loaded.info),
@@ -231,6 +242,7 @@ class Model:
             notes=tuple(note for note in notes if note is not None),
             estimate=estimate,
             adjustment=adjustment,
+            repairs=repairs,
             removed=result.removed,
             firing_map=result.firing_map,
             model=loaded.name,
@@ -244,18 +256,6 @@ class Model:
         matters = self.name == AUTO and picture.is_colour
         coarse = matters and is_coarse(picture.pixels, picture.levels)
         return Coarse(level.sigma) if coarse else Gaussian(level.sigma)
-
-
-def _clipped(noise: Noise, picture: Picture, estimated: bool) -> tuple[Noise, Clipping | None]:
-    """Return the noise as it is in the file, which has clipped it, and what is to be undone.
-
-    A level that was estimated is what clipping left; one that was given is what came before. Floats
-    hold values beyond black and white, and noise of other kinds isn't known to be the same there.
-    """
-    if type(noise) is not Gaussian or picture.pixels.dtype.kind == "f":
-        return noise, None
-    left = noise.sigma if estimated else deviation_after_clipping(noise.sigma)
-    return Gaussian(left), clipping_of(picture.pixels, picture.levels, left)
 
 
 def load(
