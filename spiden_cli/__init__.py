@@ -43,10 +43,12 @@ if TYPE_CHECKING:
     from spiden_cli.core.tasks.denoising import Denoised, denoise_picture, denoise_planes
     from spiden_cli.core.tasks.evaluation import Evaluation, evaluate
     from spiden_cli.core.tasks.model import Model, Result, load
+    from spiden_cli.core.tasks.planes import ChannelNoise, StackResult
     from spiden_cli.core.weights import WeightsInfo, load_weights, read_info, save_weights
     from spiden_cli.errors import (
         DatasetError,
         InputError,
+        LossError,
         OutputError,
         SpidenError,
         TrainingError,
@@ -67,6 +69,7 @@ _HOMES = {
     "core.tasks.adjustment": ("Adjustment",),
     "core.tasks.denoising": ("Denoised", "denoise_picture", "denoise_planes"),
     "core.tasks.model": ("Model", "Result", "load"),
+    "core.tasks.planes": ("ChannelNoise", "StackResult"),
     "core.engine.dense": ("DenseEngine",),
     "core.engine.engine": ("Engine",),
     "core.tasks.evaluation": ("Evaluation", "evaluate"),
@@ -80,6 +83,7 @@ _HOMES = {
     "errors": (
         "DatasetError",
         "InputError",
+        "LossError",
         "OutputError",
         "SpidenError",
         "TrainingError",
@@ -92,6 +96,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "PRESETS",
     "Adjustment",
+    "ChannelNoise",
     "Coarse",
     "DatasetError",
     "Denoised",
@@ -102,6 +107,7 @@ __all__ = [
     "FiringMap",
     "Gaussian",
     "InputError",
+    "LossError",
     "Model",
     "NetworkConfig",
     "Noise",
@@ -113,6 +119,7 @@ __all__ = [
     "Range",
     "Result",
     "SpidenError",
+    "StackResult",
     "TrainingError",
     "Unknown",
     "UnsupportedNodeError",

@@ -8,7 +8,7 @@ from spiden_cli.commands import denoise_options as options
 from spiden_cli.commands.batch import Done, Machine, Work, run
 from spiden_cli.commands.denoise_files import Asked, find, naming_for, plan
 from spiden_cli.commands.model import EngineName, Ensemble, Model, open_model, weights_files
-from spiden_cli.commands.options import Device, Threads, one_sigma, read_region
+from spiden_cli.commands.options import Device, Threads, one_of, one_sigma, read_region
 from spiden_cli.commands.streams import streams
 from spiden_cli.commands.watching import refuse_beside_watch, watch_folder
 from spiden_cli.errors import InputError
@@ -38,17 +38,24 @@ def denoise(
     quality: options.Quality = None,
     strip: options.Strip = False,
     show: options.Show = False,
+    strict: options.Strict = False,
     as_json: options.AsJson = False,
     recursive: options.Recursive = False,
     jobs: options.Jobs = 1,
     dry_run: options.DryRun = False,
     watch: options.Watch = None,
     log: options.Log = None,
+    axes: options.Axes = None,
+    channels: options.Channels = "auto",
+    level_per: options.LevelPer = "channel",
+    average_frames: options.AverageFrames = False,
     engine: EngineName = "auto",
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Remove noise from pictures; 8 or 16 bits, grey or colour, transparency and metadata kept."""
+    """Remove noise from pictures and stacks; their depth, colours and metadata are kept."""
+    one_of("--channels", channels, ("auto", "independent"))
+    one_of("--level-per", level_per, ("channel", "plane"))
     level = None if sigma == "auto" else one_sigma(sigma)
     part = None if region is None else read_region(region, "--region")
     if overwrite and skip_existing:
@@ -60,7 +67,11 @@ def denoise(
     adjustment = Adjustment(strength, chroma_strength, detail)
     if timesteps is not None:
         check_timesteps(timesteps)
-    settings = Settings(level, timesteps, white, adjustment, quality, strip, part, overwrite)
+    settings = Settings(
+        level, timesteps, white, adjustment, quality, strip, part, overwrite,
+        strict=strict, axes=axes, independent=channels == "independent",
+        per_plane=level_per == "plane", average=average_frames,
+    )  # fmt: skip
 
     def open_work(share: int | None, alone: bool) -> Work:
         opened = open_model(model, engine, device, share, ensemble)

@@ -120,8 +120,7 @@ def plan(sources: "Sequence[Source]", asked: Asked) -> Plan:
         InputError: an output would replace an input, or two outputs would be one file.
         OutputError: an output is there already, or can't be written.
     """
-    from spiden_cli.core.files.outputs import check_parts, plan_outputs
-    from spiden_cli.core.files.picture_files import check_quality
+    from spiden_cli.core.files.outputs import check_parts, check_qualities, plan_outputs
     from spiden_cli.core.tasks.files import Files
 
     targets = plan_outputs(sources, asked.naming)
@@ -135,8 +134,7 @@ def plan(sources: "Sequence[Source]", asked: Asked) -> Plan:
         jobs.append(
             Files(path, targets[path], reference, drawings.get(path), mask, asked.shown.get(path))
         )
-    for job in jobs:
-        check_quality(job.target, asked.quality)
+    check_qualities((job.target for job in jobs), asked.quality)
     left = _left_out([source.path for source in sources], jobs, asked)
     missing = [job for job in jobs if job not in left]
     if asked.skip_existing:

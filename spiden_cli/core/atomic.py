@@ -1,6 +1,7 @@
 """Whole files or none: write beside the target, flush to disk, then rename over it."""
 
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from spiden_cli.errors import OutputError
 
-__all__ = ["atomic_path", "check_replaceable", "making_folder"]
+__all__ = ["atomic_folder", "atomic_path", "check_replaceable", "making_folder"]
 
 _LONGEST_SUFFIX = 16
 
@@ -75,6 +76,32 @@ def check_replaceable(path: Path) -> None:
         raise OutputError(f"can't write {path}: a folder has that name")
     if not stat.S_ISREG(mode):  # it would be replaced, not written to: /dev/stdout, a pipe
         raise OutputError(f"can't write {path}: not a regular file")
+
+
+@contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `target`; rename it to `target`, which is none yet, on success.
+
+    On any exception, Ctrl-C included, it is removed with all that is in it.
+
+    Raises:
+        OutputError: `target` exists, or its folder is missing or not writable.
+    """
+    temporary: Path | None = None
+    try:
+        if target.exists():
+            raise FileExistsError(None, "it exists already")
+        temporary = Path(tempfile.mkdtemp(prefix=".spiden-", dir=target.parent))
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        temporary.rename(target)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"can't write {target}: {reason}") from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+    _flush_folder(target.parent)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from spiden_cli.report.console import data
 from spiden_cli.report.numbers import quantity
+from spiden_cli.report.stacks import StackReport, print_stack
 
 if TYPE_CHECKING:
     from spiden_cli.core.image.region import Region
@@ -32,6 +33,7 @@ class DenoiseReport:
         white: the value of white.
         noise: the kind of noise that was removed.
         sigma: its level in 8-bit units; None where it differs from pixel to pixel.
+        sigma_in_units: the same in the file's own units.
         sigma_estimated: whether it was estimated from the picture.
         noise_found: what the estimate found, in words; None where the noise was given.
         strength: factor of the level that the network was told.
@@ -62,6 +64,7 @@ class DenoiseReport:
     white: float
     noise: str
     sigma: float | None
+    sigma_in_units: float | None
     sigma_estimated: bool
     noise_found: str | None
     strength: float
@@ -90,7 +93,7 @@ class DenoiseReport:
         from spiden_cli.core.engine.activity import mean_firing_rate, synaptic_operations
 
         picture, result, quality, region = done
-        sigma = getattr(result.noise, "sigma", None)
+        sigma, levels = getattr(result.noise, "sigma", None), result.image.levels
         strength, chroma_strength = result.adjustment.strengths(picture.is_colour)
         return cls(
             source=files.name,
@@ -105,6 +108,7 @@ class DenoiseReport:
             white=result.image.levels.white,
             noise=type(result.noise).__name__,
             sigma=sigma if isinstance(sigma, float) else None,
+            sigma_in_units=sigma * levels.span / 255 if isinstance(sigma, float) else None,
             sigma_estimated=result.estimated,
             noise_found=None if result.estimate is None else str(result.estimate),
             strength=strength,
@@ -122,6 +126,11 @@ class DenoiseReport:
             ssim=None if quality is None else quality.ssim,
             notes=result.notes,
         )
+
+    @property
+    def size(self) -> str:
+        """Width and height, in words."""
+        return f"{self.width} x {self.height}"
 
     @property
     def pixels(self) -> int:
@@ -142,6 +151,8 @@ class DenoiseReport:
     def level(self) -> str:
         """The noise level, and where it is from."""
         level = self.noise if self.sigma is None else f"{self.sigma:.1f}"
+        if self.depth > 8 and self.sigma_in_units is not None:
+            level += f" of 255, {self.sigma_in_units:.4g} in the file's units"
         whole = "the picture" if self.region is None else "the whole picture"
         return f"{level} ({f'estimated from {whole}' if self.sigma_estimated else 'as given'})"
 
@@ -178,9 +189,12 @@ class DenoiseReport:
         }
 
 
-def print_sheet(report: DenoiseReport) -> None:
-    """Print what was done to one picture, in a few lines."""
-    data.print(_sheet(report))
+def print_sheet(report: DenoiseReport | StackReport) -> None:
+    """Print what was done to one picture or stack, in a few lines."""
+    if isinstance(report, StackReport):
+        print_stack(report)
+    else:
+        data.print(_sheet(report))
 
 
 def _sheet(report: DenoiseReport) -> Table:

@@ -9,6 +9,9 @@ from pathlib import Path
 from spiden_cli.core.files.picture_files import SUFFIXES
 from spiden_cli.errors import InputError
 
+_ZARR = ".zarr"  # a folder that is one stack
+_STACKS = {".npy", ".stk", ".lsm"}
+
 __all__ = ["Source", "find_pictures", "find_sources", "pictures_in"]
 
 
@@ -90,6 +93,8 @@ def _within_any(folder: str, tops: Iterable[str]) -> bool:
 def _expand(name: str | Path, recursive: bool, leave_out: Path | None) -> list[Source]:
     path = Path(name)
     try:
+        if path.suffix.lower() == _ZARR and path.is_dir():
+            return [Source(path)]
         if path.is_dir():
             inside = _below(path, leave_out) if recursive else pictures_in(path)
             return [Source(picture, named=False) for picture in inside]
@@ -101,7 +106,7 @@ def _expand(name: str | Path, recursive: bool, leave_out: Path | None) -> list[S
     if glob.has_magic(str(name)):
         # Path.glob takes no absolute pattern.
         matches = sorted(glob.glob(str(name), recursive=True))  # noqa: PTH207
-        if pictures := [Path(match) for match in matches if _looks_like_picture(Path(match))]:
+        if pictures := [Path(match) for match in matches if _matches(Path(match))]:
             return [Source(picture, named=False) for picture in pictures]
         raise InputError(f"{name}: no picture matches ({', '.join(SUFFIXES)})")
     raise InputError(f"{name}: no such file or folder")
@@ -137,10 +142,17 @@ def _walk(folder: Path, leave_out: str | None) -> Iterator[Path]:
             name
             for name in folders
             if not name.startswith(".")
+            and not name.lower().endswith(_ZARR)
             and (leave_out is None or os.path.realpath(f"{place}/{name}") != leave_out)
         )
         yield from (path for path in map(Path(place).joinpath, sorted(names))
                     if _looks_like_picture(path))  # fmt: skip
+
+
+def _matches(path: Path) -> bool:
+    """True for what a pattern may mean: pictures and stacks."""
+    suffix = path.suffix.lower()
+    return _looks_like_picture(path) or suffix == _ZARR or (suffix in _STACKS and path.is_file())
 
 
 def _looks_like_picture(path: Path) -> bool:

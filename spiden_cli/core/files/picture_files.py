@@ -13,6 +13,7 @@ from spiden_cli.core.atomic import atomic_path
 from spiden_cli.core.files.camera_raw import check_signature
 from spiden_cli.core.files.colour import fitted_colours
 from spiden_cli.core.files.decoding import Header
+from spiden_cli.core.files.foreign import LONGEST_SIGN, check_foreign
 from spiden_cli.core.files.metadata import fitted_metadata, stripped
 from spiden_cli.core.files.pillow_reader import header_with_pillow, read_with_pillow
 from spiden_cli.core.files.pillow_writer import (
@@ -67,10 +68,10 @@ _MAXIMUM_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # libjpeg's and libwebp's own 
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _JPEG2000_SIGNATURES = (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
 _NETPBM_SIGNATURES = {b"P1", b"P2", b"P3", b"P4", b"P5", b"P6", b"P7", b"Pf", b"PF"}
-_SIGNATURE_LENGTH = 16
 _SUFFIX_BY_START = {
     b"\xff\xd8": ".jpg",
     b"BM": ".bmp",
+    b"\x93NUMPY": ".npy",
     **dict.fromkeys(_TIFF_SIGNATURES, ".tif"),
     **dict.fromkeys(_JPEG2000_SIGNATURES, ".jp2"),
     b"P2": ".pgm",
@@ -96,6 +97,7 @@ def read_picture(path: str | Path) -> Picture:
     path = Path(path)
     head = _first_bytes(path)
     check_signature(path, head)
+    check_foreign(path, head)
     if head[:4] in _TIFF_SIGNATURES:
         from spiden_cli.core.files.tiff_reader import read_tiff  # tifffile is slow to import
 
@@ -123,6 +125,7 @@ def read_header(path: str | Path) -> Header:
     path = Path(path)
     head = _first_bytes(path)
     check_signature(path, head)
+    check_foreign(path, head)
     header = None
     if head[:4] in _TIFF_SIGNATURES:
         from spiden_cli.core.files.tiff_reader import tiff_header
@@ -143,7 +146,7 @@ def _first_bytes(path: Path) -> bytes:
         if path.exists() and not path.is_file():  # a pipe or a device could block for ever
             raise InputError(f"{path}: not a regular file")
         with path.open("rb") as stream:
-            head = stream.read(_SIGNATURE_LENGTH)
+            head = stream.read(LONGEST_SIGN)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     if not head:

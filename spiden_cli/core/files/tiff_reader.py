@@ -15,7 +15,7 @@ from spiden_cli.core.files import exif, iptc, xmp
 from spiden_cli.core.files.colour import profile_for
 from spiden_cli.core.files.decoding import Header, check_size, decoding, plausible, split_alpha
 from spiden_cli.core.files.tiff_pages import check_kind, picture_page
-from spiden_cli.core.files.tiff_pixels import decode, positive, zero_is_white
+from spiden_cli.core.files.tiff_pixels import decode, is_look_up, positive, zero_is_white
 from spiden_cli.core.files.white_level import range_of, stated_in_tiff
 from spiden_cli.core.image.metadata import ColourTags, Metadata
 from spiden_cli.core.image.picture import Picture, Resolution, Unit
@@ -46,6 +46,10 @@ def read_tiff(path: Path) -> Picture:
         range, guessed = range_of(pixels, stated_in_tiff(page))
         if zero_is_white(page):
             pixels = positive(pixels, range)
+        if len(tiff.pages) > 1 or page.subifds:
+            notes = [*notes, "thumbnails, masks and reduced copies besides the picture aren't kept"]
+        if is_look_up(page):
+            notes = [*notes, "the look-up table by which it is shown isn't kept"]
         block, warned = _exif(path, page, orientation)
         return Picture(
             pixels,
@@ -72,7 +76,7 @@ def tiff_header(path: Path) -> Header | None:
     """
     with decoding(path), tifffile.TiffFile(path) as tiff:
         page = picture_page(path, tiff)
-        if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
+        if page.photometric == tifffile.PHOTOMETRIC.PALETTE and not is_look_up(page):
             return None
         colours = page.samplesperpixel - len(page.extrasamples)
         return Header(page.imagewidth, page.imagelength, colours > 1)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["range_of", "stated_in_png", "stated_in_tiff"]
 
 _BITS = (8, 10, 12, 14, 16)
+_SIGN_OFFSET, _LEAST_OFFSET, _QUARTER = 32_768, 16_384, 16_384
 _MAXIMUM_TAGS = ((280, 281), (340, 341))  # (Min, Max)SampleValue, S(Min, Max)SampleValue
 # Neither part crosses a "<", so that a hostile description costs no more than its length.
 _OME_PIXELS = re.compile(r"<(?:\w{1,20}:)?Pixels\s([^<>]*)>")
@@ -29,7 +30,8 @@ def range_of(pixels: Pixels, stated: Range | None) -> tuple[Range | None, list[s
     """The range of decoded pixels, and notes if it wasn't stated.
 
     A statement that the pixels themselves exceed isn't believed. Without a statement, white is the
-    largest value of the smallest of 8, 10, 12, 14 and 16 bits that hold the pixels.
+    largest value of the smallest of 8, 10, 12, 14 and 16 bits that hold the pixels; grey pixels
+    that have an offset (signed numbers that became unsigned begin at 32768) have a black, too.
 
     Args:
         pixels: (H, W) or (H, W, 3) uint8 or uint16.
@@ -53,6 +55,12 @@ def range_of(pixels: Pixels, stated: Range | None) -> tuple[Range | None, list[s
             "contradict: it isn't used"
         )
     bits = next(bits for bits in _BITS if brightest < 2**bits)
+    if offset := _offset(darkest, brightest, pixels.ndim):
+        notes.append(
+            f"black is taken to be {offset.black:g} and white {offset.white:g}, since no pixel is "
+            f"below {darkest}; {WHITE_OPTION} sets another white"
+        )
+        return offset, notes
     if bits == 16:
         return None, notes
     white = 2**bits - 1
@@ -61,6 +69,22 @@ def range_of(pixels: Pixels, stated: Range | None) -> tuple[Range | None, list[s
         f"{WHITE_OPTION} sets another value"
     )
     return Range(0.0, float(white)), notes
+
+
+def _offset(darkest: int, brightest: int, dimensions: int) -> Range | None:
+    """The range of grey values that have an offset; None if they have none.
+
+    Those from 32768 on are signed numbers that became unsigned, of the bits that they need; others
+    have an offset if they fill less than a quarter of all values, high above 0.
+    """
+    if dimensions != 2:
+        return None
+    if darkest >= _SIGN_OFFSET:
+        bits = next(bits for bits in _BITS if brightest - _SIGN_OFFSET < 2**bits)
+        return Range(float(_SIGN_OFFSET), float(min(_SIGN_OFFSET + 2**bits, 2**16) - 1))
+    if _LEAST_OFFSET <= darkest < brightest < darkest + _QUARTER:
+        return Range(float(darkest), float(brightest))
+    return None
 
 
 def stated_in_tiff(page: "tifffile.TiffPage") -> Range | None:

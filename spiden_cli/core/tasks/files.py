@@ -22,9 +22,9 @@ from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
 from spiden_cli.core.tasks.denoising import OnTile
 from spiden_cli.core.tasks.masks import as_shares
 from spiden_cli.core.tasks.model import Model, Result
-from spiden_cli.errors import InputError
+from spiden_cli.errors import InputError, LossError
 
-__all__ = ["Done", "Files", "Settings", "denoise_file"]
+__all__ = ["Done", "Files", "Settings", "announce_losses", "denoise_file"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,11 @@ class Settings:
         region: the part to denoise and write; None: all of it.
         overwrite: replace files that are there.
         alone: it is the only one, so that what doesn't suit it is refused and not passed over.
+        strict: refuse where the output can't hold all that the input says.
+        axes: of a stack, a letter for each dimension; None: what the file says.
+        independent: take the colours for channels that say nothing about each other.
+        per_plane: estimate the noise of each plane of a stack on its own.
+        average: take the mean over the frames of a stack first.
     """
 
     level: float | None = None
@@ -78,6 +83,11 @@ class Settings:
     region: Region | None = None
     overwrite: bool = False
     alone: bool = True
+    strict: bool = False
+    axes: str | None = None
+    independent: bool = False
+    per_plane: bool = False
+    average: bool = False
 
     def check(self, picture: Picture, name: str) -> None:
         """Refuse what doesn't suit a picture.
@@ -126,6 +136,7 @@ def denoise_file(
     Raises:
         InputError: the picture, its reference or its mask can't be used, or a setting doesn't suit
             it.
+        LossError: something would be lost, and `strict` is wanted; nothing is written.
         OutputError: the result can't be written.
         WeightsError: the model can't be loaded, or gives no finite output.
     """
@@ -142,8 +153,7 @@ def denoise_file(
         clean = read_picture(files.reference).pixels
         check_alike(picture.pixels, clean)  # refused before the work
         clean = clean if region is None else clean[region.window]
-    for sentence in (*noisy.notes, *losses(files.target, noisy)):
-        on_note(sentence)
+    announce_losses(files, noisy, settings.strict, on_note)
     result = model.denoise(
         picture, settings.level, timesteps=settings.timesteps, white=settings.white,
         adjustment=settings.adjustment, mask=mask, region=region,
@@ -157,6 +167,23 @@ def denoise_file(
         pixels, levels = result.image.pixels, result.image.levels
         scores = quality(noisy.pixels, pixels, clean, levels)
     return Done(noisy, result, scores, region)
+
+
+def announce_losses(
+    files: Files, picture: Picture, strict: bool, on_note: Callable[[str], None]
+) -> tuple[str, ...]:
+    """Tell what reading changed and writing will lose, and return what is lost.
+
+    Raises:
+        LossError: something is, and `strict` is wanted.
+    """
+    written = losses(files.target, picture)
+    lost = (*(note for note in picture.notes if note.endswith("t kept")), *written)
+    if strict and lost:
+        raise LossError(f"{files.source}: {'; '.join(lost)} (--strict)")
+    for sentence in (*picture.notes, *written):
+        on_note(sentence)
+    return lost
 
 
 def _read_mask(path: Path, picture: Picture) -> Picture:

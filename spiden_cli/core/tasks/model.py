@@ -8,10 +8,11 @@ at once, and travels to other processes by pickle.
 """
 
 import threading
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spiden_cli.core.bundled import find_weights, model_for
 from spiden_cli.core.engine.activity import Activity
@@ -35,9 +36,12 @@ from spiden_cli.core.noise.model import (
 )
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
 from spiden_cli.core.tasks.advice import doubts, too_little
-from spiden_cli.core.tasks.arrays import as_picture, like
+from spiden_cli.core.tasks.arrays import given_image
 from spiden_cli.core.tasks.denoising import OnTile, denoise_picture
 from spiden_cli.core.weights import WeightsInfo, load_folded
+
+if TYPE_CHECKING:
+    from spiden_cli.core.tasks.planes import StackResult
 
 AUTO = "auto"
 
@@ -169,14 +173,16 @@ class Model:
         """Denoise one image.
 
         Args:
-            image: a numpy array (H, W) or (H, W, 3), of uint8, uint16 or float; a torch tensor
-                (H, W), (1, H, W) or (3, H, W), on any device; or a `Picture`.
+            image: a numpy array (H, W) or (H, W, 3), of whole or real numbers; a torch tensor
+                (H, W), (1, H, W) or (3, H, W), on any device; or a `Picture`. What isn't finite
+                stays as it is.
             noise: what is known of the noise. A number is its root mean square in 8-bit units,
                 1/255 of the range from black to white, of whatever kind it is; `Gaussian` and
                 `Coarse` say which; None has both estimated. "auto" takes a model for the kind.
             timesteps: T, 1 to 64; None: what the model was trained for.
-            white: the value of white. None: 1 for floats, 255 for uint8; for uint16 the largest
-                value of the smallest of 8, 10, 12, 14 and 16 bits that hold the image.
+            white: the value of white. None: 255 for uint8; for uint16 the largest value of the
+                smallest of 8, 10, 12, 14 and 16 bits that hold the image; 1 for floats that lie
+                about between 0 and 1; else the 99.9 % quantile, with black at that of 0.1 %.
             adjustment: how strongly to denoise luminance and colour, and how much grain to leave.
             mask: where to denoise: white is denoised, black stays to the bit, grey is blended. An
                 array or tensor (H, W) of bool, uint8, uint16, or float from 0 to 1; or a `Picture`.
@@ -188,16 +194,16 @@ class Model:
 
         Returns:
             The image, or the region of it, of the kind, shape and type that was given, and what was
-            found. Floats are not clipped.
+            found. Types other than uint8 and uint16 are not clipped.
 
         Raises:
-            InputError: the image is of another kind, too small, or holds values that are not
-                finite; the noise or T is out of range; a grey image is given to a colour model; a
-                model that is told no noise level is given a strength; the mask is of another size
-                or kind; the region isn't in the image.
+            InputError: the image is of another kind, too small, or holds no finite value; the noise
+                or T is out of range; a grey image is given to a colour model; a model that is told
+                no noise level is given a strength; the mask is of another size or kind; the region
+                isn't in the image.
             WeightsError: the weights can't be read, or give no finite output.
         """
-        picture = as_picture(image, white)
+        picture, back = given_image(image, white)
         wanted = as_noise(noise)
         estimate = None
         if isinstance(wanted, Unknown):
@@ -208,11 +214,11 @@ class Model:
         loaded = self.loaded(picture.is_colour, coarse)
         found = found_noise(estimate, loaded.info.for_camera) if estimate else wanted
         steps = loaded.info.timesteps[0] if timesteps is None else timesteps
+        part = None if region is None else as_region(region)
         told, clipping = _clipped(found, picture, estimate is not None)
         result = denoise_picture(
             loaded.engine, picture, told, steps, clipping=clipping, most=loaded.info.most_sigma,
-            on_tile=on_tile, adjustment=adjustment, map_firing=map_firing, mask=mask,
-            region=None if region is None else as_region(region),
+            on_tile=on_tile, adjustment=adjustment, map_firing=map_firing, mask=mask, region=part,
         )  # fmt: skip
         strengths = adjustment.strengths(picture.is_colour)
         grey = adjustment.chroma_strength is not None and not picture.is_colour
@@ -225,7 +231,7 @@ class Model:
             *doubts(found, strengths, loaded.info),
         )
         return Result(
-            image=like(image, result.picture),
+            image=back(result.picture, part),
             noise=found,
             activity=result.activity,
             notes=tuple(note for note in notes if note is not None),
@@ -238,6 +244,51 @@ class Model:
             timesteps=steps,
             seconds=result.seconds,
         )
+
+    def denoise_stack(
+        self,
+        array: Any,  # noqa: ANN401
+        axes: str | None = None,
+        noise: Noise | float | None = None,
+        *,
+        timesteps: int | None = None,
+        white: float | None = None,
+        adjustment: Adjustment = UNADJUSTED,
+        independent: bool = False,
+        per_plane: bool = False,
+        average: bool = False,
+        on_plane: Callable[[int, int], None] = lambda done, of: None,
+    ) -> "StackResult":
+        """Denoise an array of many planes, each on its own, one noise level a channel.
+
+        Args:
+            array: whole or real numbers, of any number of dimensions.
+            axes: a letter for each: X, Y, Z, T, C, and S for red, green and blue, in any order,
+                such as "TZCYX"; other letters are dimensions of their own.
+            noise: of each plane, as for `denoise`.
+            timesteps: T, 1 to 64; None: what the model was trained for.
+            white: the value of white above a black of 0; None: 0 and 255 for uint8, else the
+                quantiles 0.1 % and 99.9 % of each channel.
+            adjustment: how strongly to denoise.
+            independent: take the samples of S for channels of their own.
+            per_plane: estimate a level for each plane.
+            average: take the mean over T first.
+            on_plane: told the number of planes done, and of all.
+
+        Returns:
+            `image` is the array, of the same type and order of axes.
+
+        Raises:
+            InputError: the axes don't match, a plane is too small, or as for `denoise`.
+            WeightsError: the weights can't be read, or give no finite output.
+        """
+        from spiden_cli.core.tasks.planes import StackSettings
+        from spiden_cli.core.tasks.stack_files import denoise_array
+
+        settings = StackSettings(
+            noise, timesteps, white, adjustment, independent, per_plane, average
+        )
+        return denoise_array(self, array, axes, settings, on_plane)
 
     def _of_its_kind(self, level: Uniform, picture: Picture) -> Uniform:
         """Return noise of a level as white or coarse: looked for where the model depends on it."""
