@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from spiden_cli.core.tasks.denoising import Denoised, denoise_picture, denoise_planes
     from spiden_cli.core.tasks.evaluation import Evaluation, evaluate
     from spiden_cli.core.tasks.model import Model, Result, load
-    from spiden_cli.core.tasks.planes import ChannelNoise, StackResult
+    from spiden_cli.core.tasks.stack_result import ChannelNoise, StackResult
     from spiden_cli.core.weights import WeightsInfo, load_weights, read_info, save_weights
     from spiden_cli.errors import (
         DatasetError,
@@ -69,7 +69,7 @@ _HOMES = {
     "core.tasks.adjustment": ("Adjustment",),
     "core.tasks.denoising": ("Denoised", "denoise_picture", "denoise_planes"),
     "core.tasks.model": ("Model", "Result", "load"),
-    "core.tasks.planes": ("ChannelNoise", "StackResult"),
+    "core.tasks.stack_result": ("ChannelNoise", "StackResult"),
     "core.engine.dense": ("DenseEngine",),
     "core.engine.engine": ("Engine",),
     "core.tasks.evaluation": ("Evaluation", "evaluate"),

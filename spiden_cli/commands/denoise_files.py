@@ -120,7 +120,8 @@ def plan(sources: "Sequence[Source]", asked: Asked) -> Plan:
         InputError: an output would replace an input, or two outputs would be one file.
         OutputError: an output is there already, or can't be written.
     """
-    from spiden_cli.core.files.outputs import check_parts, check_qualities, plan_outputs
+    from spiden_cli.core.files.outputs import check_parts, plan_outputs
+    from spiden_cli.core.files.suffixes import check_qualities
     from spiden_cli.core.tasks.files import Files
 
     targets = plan_outputs(sources, asked.naming)

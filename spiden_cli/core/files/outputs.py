@@ -3,19 +3,15 @@
 import os
 import string
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from spiden_cli.core.files.finding import Source
 from spiden_cli.core.files.origin import made_by_spiden
-from spiden_cli.core.files.picture_files import (
-    SUFFIXES,
-    check_output,
-    check_quality,
-    output_format,
-)
+from spiden_cli.core.files.picture_files import SUFFIXES, output_format
+from spiden_cli.core.files.suffixes import FOR_STACKS, check_target, stem_of, suffix_of_result
 from spiden_cli.core.preflight import Identity, identity
 from spiden_cli.errors import InputError, OutputError
 
@@ -24,7 +20,6 @@ __all__ = [
     "REGION_MARK",
     "Naming",
     "check_parts",
-    "check_qualities",
     "distinct_names",
     "is_result",
     "names_a_folder",
@@ -37,11 +32,6 @@ MARK = "_denoised"
 REGION_MARK = "_region"
 FIELDS = ("stem", "suffix", "name", "folder")
 """What a pattern for names may hold in braces."""
-
-_FOR_STACKS = (".npy", ".zarr")
-_STACK_TARGETS = {".npy": ".npy", ".zarr": ".zarr", ".stk": ".tif", ".lsm": ".tif"}
-"""Suffix of a stack -> that of what it becomes."""
-_DOUBLE_SUFFIXES = (".ome.tiff", ".ome.tif", ".ome.zarr")
 
 _OTHER_FORMATS = {
     ".apng", ".arw", ".cr2", ".cr3", ".czi", ".dcm", ".dng", ".eps", ".exr", ".fits",
@@ -81,7 +71,7 @@ class Naming:
             _check_pattern(self.pattern)
         if self.file is None:
             return
-        _check_target(self.file)
+        check_target(self.file)
         if self.pattern is not None:
             raise InputError("--output-pattern is for many files: give --output a folder, or none")
         self._check_format(self.file)
@@ -107,10 +97,7 @@ class Naming:
             return self.file
         path = source.path
         folder = path.parent if self.output is None else self.output / source.below
-        stem = _stem_of(path)
-        suffix = path.name[len(stem) :]
-        if suffix.lower() not in (*SUFFIXES, *_DOUBLE_SUFFIXES):
-            suffix = _STACK_TARGETS.get(suffix.lower(), ".png")
+        stem, suffix = stem_of(path), suffix_of_result(path)
         if self.suffix is not None and not _same_format(suffix, self.suffix):
             suffix = self.suffix
         if self.pattern is None:
@@ -140,7 +127,7 @@ def names_a_folder(text: str | Path) -> bool:
         return False
     if written.endswith(("/", os.sep)) or path.is_dir():
         return True
-    return path.suffix.lower() not in {*SUFFIXES, *_OTHER_FORMATS, *_FOR_STACKS}
+    return path.suffix.lower() not in {*SUFFIXES, *_OTHER_FORMATS, *FOR_STACKS}
 
 
 def suffix_of_format(name: str) -> str:
@@ -176,7 +163,7 @@ def plan_outputs(sources: Sequence[Source], naming: Naming) -> dict[Path, Path]:
     takers: dict[Identity, Path] = {}
     for source in sources:
         target = naming.target(source)
-        _check_target(target)
+        check_target(target)
         other = takers.setdefault(identity(target), source.path)
         if other != source.path:
             raise InputError(_one_output(other, source.path, target))
@@ -225,25 +212,12 @@ def is_result(
         outputs: file -> the picture that it would be the result of.
         marks: ends of names of files that spiden makes.
     """
-    if not source.named and _stem_of(source.path).endswith(tuple(marks)):
+    if not source.named and stem_of(source.path).endswith(tuple(marks)):
         return True
     said = made_by_spiden(source.path)
     if said is None:
         return outputs.get(identity(source.path), source.path) != source.path
     return said
-
-
-def check_qualities(targets: Iterable[Path], quality: int | None) -> None:
-    """Check a quality for all outputs before any work is done.
-
-    Raises:
-        InputError: it isn't 1 to 100, or a format has none.
-    """
-    for target in targets:
-        if target.suffix.lower() not in _FOR_STACKS:
-            check_quality(target, quality)
-        elif quality is not None:
-            raise InputError(f"{target.name} has no quality: leave out --quality")
 
 
 def check_parts(targets: Mapping[Path, Path]) -> None:
@@ -286,19 +260,6 @@ def _one_output(first: Path, second: Path, target: Path) -> str:
     return f"{first} and {second} would both become {target}: {way}"
 
 
-def _check_target(path: Path) -> None:
-    """Refuse a suffix that neither pictures nor stacks are written with."""
-    if path.suffix.lower() not in _FOR_STACKS:
-        check_output(path)
-
-
-def _stem_of(path: Path) -> str:
-    """Return a name without its suffix, which for OME's files is a double one."""
-    ends = (end for end in _DOUBLE_SUFFIXES if path.name.lower().endswith(end))
-    double = next(ends, None)
-    return path.stem if double is None else path.name[: -len(double)]
-
-
 def _check_pattern(pattern: str) -> None:
     try:
         parts = list(string.Formatter().parse(pattern))
@@ -319,6 +280,6 @@ def _check_pattern(pattern: str) -> None:
 
 def _same_format(one: str, other: str) -> bool:
     """Return whether two suffixes, such as .jpg and .jpeg, are of one format."""
-    if {one, other} & set(_FOR_STACKS):
+    if {one, other} & set(FOR_STACKS):
         return one == other
     return output_format(Path("x" + one)) == output_format(Path("x" + other))

@@ -41,7 +41,7 @@ from spiden_cli.core.tasks.denoising import OnTile, denoise_picture
 from spiden_cli.core.weights import WeightsInfo, load_folded
 
 if TYPE_CHECKING:
-    from spiden_cli.core.tasks.planes import StackResult
+    from spiden_cli.core.tasks.stack_result import StackResult
 
 AUTO = "auto"
 
@@ -282,8 +282,8 @@ class Model:
             InputError: the axes don't match, a plane is too small, or as for `denoise`.
             WeightsError: the weights can't be read, or give no finite output.
         """
-        from spiden_cli.core.tasks.planes import StackSettings
         from spiden_cli.core.tasks.stack_files import denoise_array
+        from spiden_cli.core.tasks.stack_result import StackSettings
 
         settings = StackSettings(
             noise, timesteps, white, adjustment, independent, per_plane, average

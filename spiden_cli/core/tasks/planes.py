@@ -12,13 +12,13 @@ median of their levels is that of the channel.
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from spiden_cli.core.engine.activity import Activity, sum_activities
-from spiden_cli.core.files.stacks.layout import Index, Layout
+from spiden_cli.core.engine.activity import sum_activities
+from spiden_cli.core.files.stacks.layout import Index
 from spiden_cli.core.files.stacks.source import StackSource
 from spiden_cli.core.image.picture import Picture, Range
 from spiden_cli.core.image.values import Plane, Shown, range_of_values, sampled_values, show
@@ -34,121 +34,16 @@ from spiden_cli.core.noise.model import (
     as_noise,
     found_noise,
 )
-from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
 from spiden_cli.core.tasks.advice import doubts, too_little
 from spiden_cli.core.tasks.model import AUTO, Model
+from spiden_cli.core.tasks.stack_reader import Part, Reader, planned_layout
+from spiden_cli.core.tasks.stack_result import ChannelNoise, StackResult, StackSettings
 from spiden_cli.errors import InputError
 
-__all__ = ["ChannelNoise", "StackResult", "StackSettings", "denoise_planes_of"]
+__all__ = ["OnPlane", "denoise_planes_of"]
 
 OnPlane = Callable[[int, int], None]
 """Called with the number of planes done, and of all planes."""
-
-_MOST_MEASURED = 8
-_COLOURS = (3, 4)  # samples of a colour plane, without and with alpha
-
-
-@dataclass(frozen=True)
-class StackSettings:
-    """How a stack is denoised.
-
-    Attributes:
-        noise: of each plane; a number is a level in 1/255 from black to white; None to estimate it.
-        timesteps: T; None: what the model was trained for.
-        white: the value of white, above a black of 0; None: measured.
-        adjustment: how strongly to denoise.
-        independent: take the samples of colour planes for channels of their own.
-        per_plane: estimate a level for each plane, not for each channel.
-        average: take the mean over T first, since the frames show the same.
-    """
-
-    noise: Noise | float | None = None
-    timesteps: int | None = None
-    white: float | None = None
-    adjustment: Adjustment = UNADJUSTED
-    independent: bool = False
-    per_plane: bool = False
-    average: bool = False
-
-
-@dataclass(frozen=True)
-class ChannelNoise:
-    """What a channel's planes were taken to hold.
-
-    Attributes:
-        channel: its number along C, or of the sample of a colour, from 0.
-        extent: black and white, in the file's units.
-        noise: its kind and level; the median one where each plane has its own.
-        estimate: what was found; None where it was given.
-    """
-
-    channel: int
-    extent: Range
-    noise: Noise
-    estimate: NoiseEstimate | None
-
-    @property
-    def sigma(self) -> float | None:
-        """The level in 1/255 of the range; None where it differs from pixel to pixel."""
-        return self.noise.sigma if isinstance(self.noise, Uniform) else None
-
-    @property
-    def sigma_in_units(self) -> float | None:
-        """The level in the file's own units."""
-        return None if self.sigma is None else self.in_units(self.sigma)
-
-    def in_units(self, sigma: float) -> float:
-        """Return a level in 1/255 of the range in the file's own units."""
-        return sigma * self.extent.span / 255
-
-
-@dataclass(eq=False)
-class StackResult:
-    """A denoised stack, and what it took.
-
-    Attributes:
-        layout: of the result.
-        image: the result, where an array was given; None where planes were written.
-        channels: what was found, channel by channel.
-        activity: spikes and synaptic operations by layer, of all planes.
-        removed: root mean square of what was removed, in 1/255 of the range.
-        averaged: frames that each plane is the mean of; 1 without averaging.
-        levels: of each channel's planes in order, in 1/255 of the range, where each has its own.
-        notes: what the user should know, a sentence each.
-        model: the name of the model that ran, or its file.
-        engine: the name of the engine.
-        timesteps: T.
-        seconds: time in the network.
-    """
-
-    layout: Layout
-    image: Any = None
-    channels: tuple[ChannelNoise, ...] = ()
-    activity: Activity = field(default_factory=dict)
-    removed: float = 0.0
-    averaged: int = 1
-    levels: dict[int, list[float]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    model: str = ""
-    engine: str = ""
-    timesteps: int = 0
-    seconds: float = 0.0
-
-
-def planned_layout(source: StackSource, settings: StackSettings) -> Layout:
-    """The layout of what denoising will give.
-
-    Raises:
-        InputError: frames are to be averaged, and there are none.
-    """
-    if not settings.average:
-        return source.layout
-    if "T" not in source.layout.lead:
-        raise InputError(
-            f"{source.path}: no axis T to average over: its axes are {source.layout.axes}; "
-            "--axes names them, as in TYX"
-        )
-    return source.layout.without("T")
 
 
 def denoise_planes_of(
@@ -171,7 +66,7 @@ def denoise_planes_of(
         InputError: a plane is damaged or too small, or a setting doesn't suit the stack.
         WeightsError: the model can't be loaded, or gives no finite output.
     """
-    reader = _Reader(source, settings, planned_layout(source, settings))
+    reader = Reader(source, settings, planned_layout(source, settings))
     work = _Work(model, reader, settings)
     on_plane(0, reader.layout.count)
     for done, index in enumerate(reader.layout.indices(), 1):
@@ -180,76 +75,10 @@ def denoise_planes_of(
     return work.result()
 
 
-class _Part(NamedTuple):
-    """What goes through a network at once: a plane, or one sample of it.
-
-    Attributes:
-        key: which of the channels that have a noise level.
-        place: of the part in the plane.
-        colour: whether it is red, green and blue.
-    """
-
-    key: int
-    place: tuple[Any, ...]
-    colour: bool
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """The planes of the result before they are denoised: of the source, or means over frames."""
-
-    source: StackSource
-    settings: StackSettings
-    layout: Layout
-
-    @property
-    def frames(self) -> int:
-        return self.source.layout.length("T") if self.settings.average else 1
-
-    def read(self, index: Index) -> Plane:
-        """Read a plane; a mean over frames is float64, of what is finite."""
-        if not self.settings.average:
-            return self.source.read(index)
-        places = dict(zip(self.layout.lead, index, strict=True))
-        total, counts = np.zeros(self.layout.plane), np.zeros(self.layout.plane, np.int32)
-        for frame in range(self.frames):
-            of_source = tuple((places | {"T": frame})[axis] for axis in self.source.layout.lead)
-            plane = self.source.read(of_source)
-            finite = np.isfinite(plane)
-            np.add(total, plane, out=total, where=finite)
-            counts += finite
-        with np.errstate(invalid="ignore"):
-            return np.asarray(total / counts)
-
-    def parts(self, index: Index) -> Iterator[_Part]:
-        """The parts of a plane, each with the channel that it is of."""
-        channel, plane = self.layout.channel(index), self.layout.plane
-        if len(plane) == 2:
-            yield _Part(channel, (), False)
-        elif plane[2] in _COLOURS and self.source.colour and not self.settings.independent:
-            yield _Part(channel, (..., slice(0, 3)), True)
-        else:
-            for sample in range(plane[2]):
-                yield _Part(channel * plane[2] + sample, (..., sample), False)
-
-    def measured(self) -> dict[int, list[tuple[Index, _Part]]]:
-        """Which planes are looked at for each channel, spread evenly over all."""
-        by_channel: dict[int, list[Index]] = {}
-        for index in self.layout.indices():
-            by_channel.setdefault(self.layout.channel(index), []).append(index)
-        found: dict[int, list[tuple[Index, _Part]]] = {}
-        for indices in by_channel.values():
-            at = np.linspace(0, len(indices) - 1, min(_MOST_MEASURED, len(indices)))
-            for number in np.rint(at).astype(int):
-                for part in self.parts(indices[number]):
-                    found.setdefault(part.key, []).append((indices[number], part))
-        return found
-
-
 class _Work:
     """Denoises planes, and adds up what it took."""
 
-    def __init__(self, model: Model, reader: _Reader, settings: StackSettings) -> None:
+    def __init__(self, model: Model, reader: Reader, settings: StackSettings) -> None:
         self._model, self._reader, self._settings = model, reader, settings
         self._channels = {
             key: self._measure(key, chosen) for key, chosen in sorted(reader.measured().items())
@@ -258,7 +87,7 @@ class _Work:
         self._squares, self._values, self._holes, self._blank = 0.0, 0, 0, 0
         self._engine_notes: dict[str, None] = {}
 
-    def _measure(self, key: int, chosen: Sequence[tuple[Index, _Part]]) -> ChannelNoise:
+    def _measure(self, key: int, chosen: Sequence[tuple[Index, Part]]) -> ChannelNoise:
         """Find black, white and noise of a channel."""
         extent = self._extent(chosen)
         given = as_noise(self._settings.noise)
@@ -273,7 +102,7 @@ class _Work:
             given = Coarse(given.sigma) if coarse else Gaussian(given.sigma)
         return ChannelNoise(key, extent, _averaged(given, self._reader.frames), None)
 
-    def _extent(self, chosen: Sequence[tuple[Index, _Part]]) -> Range:
+    def _extent(self, chosen: Sequence[tuple[Index, Part]]) -> Range:
         if self._settings.white is not None:
             if not (0 < self._settings.white < math.inf):
                 raise InputError(
@@ -283,7 +112,7 @@ class _Work:
         samples = [sampled_values(self._reader.read(at)[part.place]) for at, part in chosen]
         return range_of_values(samples, self._reader.source.dtype)
 
-    def _estimated(self, chosen: Sequence[tuple[Index, _Part]], extent: Range) -> NoiseEstimate:
+    def _estimated(self, chosen: Sequence[tuple[Index, Part]], extent: Range) -> NoiseEstimate:
         """The estimate of the plane in the middle, of those that hold more than one value."""
         found = []
         for index, part in chosen:
@@ -319,7 +148,7 @@ class _Work:
                 whole[part.place] = self._part(shown, part, dtype)
         return whole
 
-    def _part(self, shown: Shown, part: _Part, dtype: "np.dtype[Any]") -> Plane:
+    def _part(self, shown: Shown, part: Part, dtype: "np.dtype[Any]") -> Plane:
         channel = self._channels[part.key]
         noise = channel.noise
         if self._settings.per_plane and channel.estimate is not None:

@@ -21,13 +21,9 @@ from spiden_cli.core.files.stacks.targets import check_stack_target, stack_losse
 from spiden_cli.core.image.values import Plane, check_type
 from spiden_cli.core.tasks.files import Files, Settings, announce_losses
 from spiden_cli.core.tasks.model import Model
-from spiden_cli.core.tasks.planes import (
-    OnPlane,
-    StackResult,
-    StackSettings,
-    denoise_planes_of,
-    planned_layout,
-)
+from spiden_cli.core.tasks.planes import OnPlane, denoise_planes_of
+from spiden_cli.core.tasks.stack_reader import planned_layout
+from spiden_cli.core.tasks.stack_result import StackResult, StackSettings
 from spiden_cli.errors import LossError
 
 __all__ = ["StackDone", "denoise_array", "denoise_colours_apart", "denoise_stack_file"]

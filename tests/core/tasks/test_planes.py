@@ -8,7 +8,8 @@ from scipy.ndimage import gaussian_filter
 
 import spiden_cli as spiden
 from spiden_cli.core.files.stacks.layout import Layout
-from spiden_cli.core.tasks.planes import StackSettings, denoise_planes_of
+from spiden_cli.core.tasks.planes import denoise_planes_of
+from spiden_cli.core.tasks.stack_result import StackSettings
 
 
 @pytest.fixture(scope="module")

@@ -56,8 +56,9 @@ def stack_losses(path: Path, source: StackSource) -> tuple[str, ...]:
         return tuple(zarr_losses(source))
     if source.kind == "OME-Zarr":
         return ("names, colours and scales of the OME-Zarr aren't kept in a TIFF",)
+    from spiden_cli.core.files.stacks.imagej import is_imagej
     from spiden_cli.core.files.stacks.tiff import TiffSource
-    from spiden_cli.core.files.stacks.tiff_pages import is_copied, is_imagej, tiff_losses
+    from spiden_cli.core.files.stacks.tiff_pages import is_copied, tiff_losses
 
     if not isinstance(source, TiffSource):
         return ()
@@ -105,13 +106,13 @@ def _writing_tiff(
 ) -> Iterator[Write]:
     import tifffile
 
+    from spiden_cli.core.files.stacks.imagej import words_of
     from spiden_cli.core.files.stacks.tiff import TiffSource
     from spiden_cli.core.files.stacks.tiff_pages import (
         Style,
         copied_style,
         fresh_style,
         is_copied,
-        words_of,
     )
 
     copied = isinstance(source, TiffSource) and is_copied(source, layout)

@@ -1,16 +1,15 @@
 """What goes with each plane into a TIFF: the tags of the page that it came from, or new ones."""
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
 import tifffile
 
 from spiden_cli.core.files.origin import SOFTWARE
+from spiden_cli.core.files.stacks.imagej import averaged_description, is_imagej
 from spiden_cli.core.files.stacks.layout import Layout
 from spiden_cli.core.files.stacks.ome_xml import for_new_file
 from spiden_cli.core.files.stacks.source import StackSource
@@ -21,9 +20,7 @@ __all__ = [
     "copied_style",
     "fresh_style",
     "is_copied",
-    "is_imagej",
     "tiff_losses",
-    "words_of",
 ]
 
 Tag = tuple[int, int, int, Any, bool]
@@ -43,8 +40,6 @@ _LOSSLESS = {
     tifffile.COMPRESSION.ZSTD: "zstd",
     tifffile.COMPRESSION.PACKBITS: "packbits",
 }
-_IMAGEJ_TYPES = ("uint8", "uint16", "float32")
-_IMAGEJ_ORDER = "TZC"
 
 
 @dataclass(frozen=True)
@@ -134,7 +129,7 @@ def copied_style(source: TiffSource, layout: Layout, name: str) -> Style:
         xml = for_new_file(tiff.ome_metadata or "", name, layout.count, averaged)
         description = xml.encode()
     elif averaged and tiff.is_imagej and description:
-        description = _imagej_averaged(description, layout)
+        description = averaged_description(description, layout)
     elif averaged and key.is_shaped:
         description = json.dumps({"shape": layout.shape, "axes": layout.axes}).encode()
     options = {
@@ -191,14 +186,6 @@ def fresh_style(source: StackSource, layout: Layout, name: str, words: dict[str,
         return Style(options, description=text.encode("ascii", "replace"), first_tags=tags)
     text = json.dumps({"shape": layout.shape, "axes": layout.axes})
     return Style(options, description=text.encode())
-
-
-def is_imagej(layout: Layout, dtype: "np.dtype[np.generic]") -> bool:
-    """Whether ImageJ can hold it: its types, and T, Z and C in its order."""
-    in_order = [axis for axis in _IMAGEJ_ORDER if axis in layout.lead]
-    colours = layout.plane[2] if len(layout.plane) == 3 else 1
-    fits = dtype.name in _IMAGEJ_TYPES and (colours == 1 or (colours == 3 and dtype.itemsize == 1))
-    return fits and "".join(in_order) == layout.lead
 
 
 def tiff_losses(source: TiffSource) -> list[str]:
@@ -276,37 +263,3 @@ def _resolution(page: tifffile.TiffPage) -> dict[str, Any]:
     if across is not None and down is not None:
         told["resolution"] = (across.value, down.value)
     return told
-
-
-def _imagej_averaged(description: bytes, layout: Layout) -> bytes:
-    """Let ImageJ's description count the planes that are left."""
-    lines = re.sub(rb"(?m)^(images|channels|slices|frames)=\d+\n?", b"", description).split(b"\n")
-    counts = {"images": layout.count, "channels": layout.length("C"), "slices": layout.length("Z")}
-    said = [f"{name}={count}".encode() for name, count in counts.items() if count > 1]
-    return b"\n".join([lines[0], *said, *lines[1:]])
-
-
-def words_of(source: TiffSource) -> dict[str, Any]:
-    """What ImageJ is told of a MetaMorph stack, whose own tags point into the old file.
-
-    Returns:
-        Entries of its description, and "Info", all that MetaMorph says, as text.
-    """
-    told = source.tiff.stk_metadata if source.tiff.is_stk else None
-    if not told:
-        return {}
-    lines = [f"{name} = {_listed(value)}" for name, value in told.items()]
-    if source.key.description:
-        lines.append(source.key.description)
-    words: dict[str, Any] = {"Info": "\n".join(lines)}
-    across, down = (told.get(f"{axis}Calibration") for axis in "XY")
-    if across and down and told.get("CalibrationUnits"):
-        words |= {"unit": str(told["CalibrationUnits"]), "resolution": (1 / across, 1 / down)}
-    distance = np.abs(np.diff(np.atleast_1d(told.get("ZDistance", 0.0))))
-    if "Z" in source.layout.lead and distance.size and distance[0] > 0:
-        words["spacing"] = float(distance[0])
-    return words
-
-
-def _listed(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, np.ndarray | tuple) else str(value)
