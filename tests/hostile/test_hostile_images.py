@@ -20,7 +20,9 @@ import pytest
 import tifffile
 from PIL import Image
 
+from spiden_cli.core.files.animations import frame_count
 from spiden_cli.core.files.finding import find_pictures
+from spiden_cli.core.files.origin import made_by_spiden
 from spiden_cli.core.files.picture_files import (
     MAXIMUM_PIXELS,
     Picture,
@@ -91,6 +93,12 @@ def test_folder(tmp_path):
 def test_named_pipe_does_not_block(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     assert "not a regular file" in refusal_of(tmp_path / "pipe.png")
+
+
+def test_named_pipe_blocks_nobody_who_looks_before_it_is_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    assert frame_count(tmp_path / "pipe.png") == 1
+    assert made_by_spiden(tmp_path / "pipe.png") is None
 
 
 def test_name_too_long(tmp_path):

@@ -28,6 +28,7 @@ from spiden_cli.core.files.pillow_writer import fitted_samples, options_of
 from spiden_cli.core.files.png_writer import with_words
 from spiden_cli.core.image.animation import Animation
 from spiden_cli.core.image.picture import MAXIMUM_PIXELS, Picture
+from spiden_cli.core.regular_file import open_regular
 from spiden_cli.errors import InputError, OutputError
 
 __all__ = [
@@ -50,7 +51,7 @@ def frame_count(path: Path) -> int:
     The first picture of a JPEG with others behind it (MPO) is the photograph.
     """
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             format = begun_as(stream.read(HEAD_LENGTH))
         if format is None or format.name not in _MAY_BE_ANIMATED:
             return 1

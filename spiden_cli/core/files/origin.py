@@ -15,6 +15,7 @@ from spiden_cli.core.files.exif import UNREADABLE, with_software
 from spiden_cli.core.files.metadata import can_hold_exif
 from spiden_cli.core.files.pillow_writer import can_write_avif
 from spiden_cli.core.image.picture import Picture
+from spiden_cli.core.regular_file import check_regular
 from spiden_cli.errors import InputError
 from spiden_cli.version import __version__
 
@@ -69,6 +70,7 @@ def made_by_spiden(path: Path) -> bool | None:
         None where a file of its format can't say, or isn't one that can be read.
     """
     try:
+        check_regular(path)
         with decoding(path), Image.open(path, formats=_known()) as image:
             if isinstance(image, PngImagePlugin.PngImageFile):
                 said = image.info.get(_KEYWORD)

@@ -23,6 +23,7 @@ from spiden_cli.core.files.metadata import stripped
 from spiden_cli.core.files.pillow_reader import header_with_pillow, read_with_pillow
 from spiden_cli.core.files.pillow_writer import can_write_avif, encode_with_pillow
 from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Picture, Resolution
+from spiden_cli.core.regular_file import open_regular
 from spiden_cli.errors import InputError, OutputError
 
 __all__ = [
@@ -150,21 +151,15 @@ def _format_of(path: Path) -> Format:
 
 def _first_bytes(path: Path) -> bytes:
     try:
-        if path.is_dir():
-            raise InputError(f"{path}: a folder, not a picture")
-        if path.exists() and not path.is_file():  # a pipe or a device could block for ever
-            raise InputError(f"{path}: not a regular file")
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             head = stream.read(HEAD_LENGTH)
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path}: a folder, not a picture") from error
+    except OSError as error:
+        raise InputError(f"can't read {path}: {error.strerror or error}") from error
     if not head:
         raise InputError(f"{path}: an empty file")
     return head
-
-
-def _unreadable(path: Path, error: OSError | ValueError) -> InputError:
-    return InputError(f"can't read {path}: {getattr(error, 'strerror', None) or error}")
 
 
 def suffix_by_content(path: Path) -> str:
