@@ -17,6 +17,16 @@ SIGMA = 32.0
 """A noise level whose place in the noise map is a binary fraction."""
 
 
+SPIKING = [
+    ("base", {}),
+    ("base-if", {"learn_initial": True}),
+    ("tiny-if", {"neuron": "lif"}),
+    ("unet", {}),
+    ("dncnn17", {}),
+]
+"""Presets and changes to them, for `shrunk`: every kind of neuron and every family."""
+
+
 def shrunk(name: str, **changes: object) -> NetworkConfig:
     """A preset of few channels and layers: shrunk("base", neuron="lif", layers=8)."""
     settings = {"image_channels": 1, "width": 5, "layers": 6, **changes}

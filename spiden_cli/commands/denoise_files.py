@@ -91,8 +91,11 @@ def naming_for(
     return Naming(Path(output), names_a_folder(output), suffix, pattern, mark)
 
 
-MARKS = ("_denoised", COMPARED)
-"""Ends of the names of files that spiden makes."""
+def marks() -> tuple[str, str]:
+    """Return the ends of the names of files that spiden makes."""
+    from spiden_cli.core.files.outputs import MARK
+
+    return MARK, COMPARED
 
 
 def find(pictures: Sequence[str], asked: Asked) -> "list[Source]":
@@ -106,7 +109,7 @@ def find(pictures: Sequence[str], asked: Asked) -> "list[Source]":
 
     naming = asked.naming
     found = find_sources(pictures, asked.recursive, leave_out=naming.folder)
-    sources = without_results(found, naming, MARKS)
+    sources = without_results(found, naming, marks())
     if count := len(found) - len(sources):
         what = "1 picture" if count == 1 else f"{count} pictures"
         note(f"passed over {what} that spiden made: to denoise one again, name it alone")

@@ -9,7 +9,7 @@ from spiden_cli.commands.model import Model, open_model, tell_doubt, weights_fil
 from spiden_cli.commands.options import AsJson, Overwrite, Threads, one_sigma, use_threads
 from spiden_cli.commands.report_files import Csv, check_report_files
 from spiden_cli.report.console import note, print_json
-from spiden_cli.report.progress import stepping
+from spiden_cli.report.progress import counting
 
 if TYPE_CHECKING:
     from spiden_cli.core.exchange.recorded_picture import RecordedPicture
@@ -98,11 +98,10 @@ def _record(
     picture = read_picture(path)
     for sentence in picture.notes:
         note(f"{path.name}: {sentence}")
-    chosen = model.choose(picture, level).loaded
-    with stepping("recording layers", len(chosen.network.neurons)) as step:
+    with counting("recording layers") as on_layer:
         recorded = record_picture(
             model, picture, level, timesteps=timesteps, layers=layers, potentials=potentials,
-            on_layer=step,
+            on_layer=on_layer,
         )  # fmt: skip
     if recorded.sigma is not None:
         tell_doubt(recorded.sigma, recorded.choice.loaded.info)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from spiden_cli.commands.batch import Machine, Sayings, Work
-from spiden_cli.commands.denoise_files import MARKS, Asked, plan
+from spiden_cli.commands.denoise_files import Asked, marks, plan
 from spiden_cli.commands.stopping import stopping
 from spiden_cli.errors import InputError, SpidenError
 from spiden_cli.report.batch import Outcome, Totals, logging_to
@@ -98,7 +98,7 @@ def _arrived(
     for source in arrivals.look():
         if received:
             return
-        if is_result(source, marks=MARKS):
+        if is_result(source, marks=marks()):
             arrivals.take(source.path)
             continue
         outcome = _one(source, asked, work, sayings)

@@ -63,16 +63,12 @@ def _driven(
 ) -> tuple[Range, int]:
     """Return the range of a convolution's current in its unit, and the bits of its sums."""
     weights = arrays[f"{node.name}/weights"].astype(np.int64)
-    inputs = np.zeros(node.channels_in, np.int64), np.ones(node.channels_in, np.int64)
-    if network.graph.spike_driven(node):
-        if network.config.weighted:
-            inputs = inputs[0], inputs[1] * (2**steps - 1)
-    else:
-        inputs = (np.full(node.channels_in, end) for end in PIXELS)  # type: ignore[assignment]
-        inputs = tuple(inputs)  # type: ignore[assignment]
-        if network.config.noise_map:
-            inputs[0][-1], inputs[1][-1] = LEVELS
-    low, high = _extremes(weights, *inputs)
+    driven = network.graph.spike_driven(node)
+    spikes = 0, 2**steps - 1 if network.config.weighted else 1
+    lowest, highest = (np.full(node.channels_in, end) for end in (spikes if driven else PIXELS))
+    if network.config.noise_map and not driven:
+        lowest[-1], highest[-1] = LEVELS
+    low, high = _extremes(weights, lowest, highest)
     own = arrays[f"{node.name}/shift"].astype(np.int64)
     bias = arrays[f"{node.name}/bias"]
     ends = (low << own) + bias, (high << own) + bias

@@ -1,14 +1,14 @@
 """The spikes for one picture, by the model and at the noise level that `denoise` would take."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import NamedTuple
 
-from spiden_cli.core.exchange.recording import Recording, record
+from spiden_cli.core.exchange.recording import OnLayer, Recording, record
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.pixels import to_grey, to_unit
 from spiden_cli.core.noise.model import Noise, Uniform, level_of
 from spiden_cli.core.tasks.adjustment import scaled
-from spiden_cli.core.tasks.denoising import as_clipped
+from spiden_cli.core.tasks.denoising import noise_in_file
 from spiden_cli.core.tasks.model import Model
 from spiden_cli.core.tasks.results import Choice
 
@@ -43,7 +43,7 @@ def record_picture(
     timesteps: int | None = None,
     layers: Collection[str] | None = None,
     potentials: bool = False,
-    on_layer: Callable[[], None] = lambda: None,
+    on_layer: OnLayer = lambda done, of: None,
 ) -> RecordedPicture:
     """Record the spikes for a picture; a network for grey pictures sees a colour one's luma.
 
@@ -54,7 +54,7 @@ def record_picture(
         timesteps: T; None: what the model was trained for.
         layers: those to keep; None: all.
         potentials: keep membrane potentials, too.
-        on_layer: called after each layer, kept or not.
+        on_layer: told the number of layers done, kept or not, and of all.
 
     Raises:
         InputError: the model is a CNN, there is no such layer, or the picture can't be used.
@@ -62,7 +62,7 @@ def record_picture(
     """
     choice = model.choose(picture, noise)
     network, info = choice.loaded.network, choice.loaded.info
-    told, _ = as_clipped(choice.noise, picture, choice.estimate is not None)
+    told = noise_in_file(choice.noise, picture, choice.estimate is not None)
     planes = to_unit(picture.pixels, picture.levels)
     made_grey = picture.is_colour and network.config.image_channels == 1
     recording = record(

@@ -31,7 +31,10 @@ from spiden_cli.errors import InputError
 if TYPE_CHECKING:
     from spiden_cli.core.network.denoiser import Denoiser
 
-__all__ = ["MOST_PIXELS", "LayerSpikes", "Recording", "record"]
+__all__ = ["MOST_PIXELS", "LayerSpikes", "OnLayer", "Recording", "record"]
+
+OnLayer = Callable[[int, int], None]
+"""Called with the number of layers done, and of all layers."""
 
 MOST_PIXELS = 2**22
 """Larger pictures are refused: the currents of a layer are held for all timesteps at once."""
@@ -131,7 +134,7 @@ def record(
     *,
     layers: Collection[str] | None = None,
     potentials: bool = False,
-    on_layer: Callable[[], None] = lambda: None,
+    on_layer: OnLayer = lambda done, of: None,
 ) -> Recording:
     """Run a network on one picture, on the CPU, and keep what its neurons send.
 
@@ -142,7 +145,7 @@ def record(
         timesteps: T, 1 to 64.
         layers: those to keep; None: all.
         potentials: keep membrane potentials, too: 32 times the memory of unpacked bits.
-        on_layer: called after each layer of neurons, kept or not.
+        on_layer: told the number of layers of neurons done, kept or not, and of all.
 
     Raises:
         InputError: the network is a CNN; there is no such layer; the picture has more than
@@ -180,10 +183,11 @@ class _Recorder:
     """The layers of a folded network, as `execute` asks for them; keeps what they send."""
 
     def __init__(
-        self, network: FoldedNetwork, kept: set[str], potentials: bool, on_layer: Callable[[], None]
+        self, network: FoldedNetwork, kept: set[str], potentials: bool, on_layer: OnLayer
     ) -> None:
         self._network, self._dense = network, FoldedLayers(network, torch.device("cpu"))
         self._kept, self._potentials, self._on_layer = kept, potentials, on_layer
+        self._fired = 0
         self.layers: dict[str, LayerSpikes] = {}
 
     def convolve(self, node: Convolution, x: Tensor) -> Tensor:
@@ -196,7 +200,8 @@ class _Recorder:
             sent = self._digits(node, current, timesteps)
         else:
             sent = self._step_by_step(node, current, timesteps)
-        self._on_layer()
+        self._fired += 1
+        self._on_layer(self._fired, len(self._network.neurons))
         return sent
 
     def _step_by_step(self, node: Neurons, current: Tensor, timesteps: int) -> Tensor:

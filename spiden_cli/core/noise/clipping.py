@@ -15,6 +15,7 @@ noise clips many, noise that is weaker in the dark, or none, clips few, and then
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ _LEAST = 0.5
 _MARGIN = 1.3
 """How much stronger than the level found the noise at an end may be taken to be."""
 _HALVINGS = 12
-_TABLE = 4096
+_TABLE = 4096  # values of h that are computed; between them it is nearly straight
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,8 @@ def _squares(pixels: Pixels, range: Range) -> NDArray[np.float32]:
 
 def _strength(means: NDArray[np.float32], clipped: float, most: float) -> float:
     """Return the sigma at which as many pixels would be clipped at 0 as were; 0 to `most`."""
+    if not clipped:
+        return 0.0
     low, high = 0.0, most
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -165,7 +168,14 @@ def _share(means: NDArray[np.float32], sigma: float) -> float:
 
 def _unclipped(means: NDArray[Any], sigma: float) -> Values:
     """Return x for h(x), in any units; where clipping left nothing of x, x is 8 sigma below 0."""
-    x = np.linspace(-8 * sigma, 6 * sigma, _TABLE)
-    y = mean_after_clipping(x, sigma)
+    x, y = _table()
     # Far above 0 nothing is clipped: h(x) = x.
-    return np.where(means < y[-1], np.interp(means, y, x), means)
+    scaled = means / sigma
+    return np.where(scaled < y[-1], sigma * np.interp(scaled, y, x), means)
+
+
+@cache
+def _table() -> tuple[Values, Values]:
+    """Return x, and h(x), for a sigma of 1."""
+    x = np.linspace(-8, 6, _TABLE)
+    return x, mean_after_clipping(x, 1.0)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -62,7 +62,7 @@ def denoise_picture(
     map_firing: bool = False,
     mask: Any = None,  # noqa: ANN401
     region: Region | None = None,
-    clipping: Clipping | None = None,
+    estimated: bool = False,
     most: float = 255.0,
 ) -> Denoised:
     """Denoise a picture of any size, grey or colour, of 8 or 16 bits.
@@ -78,7 +78,8 @@ def denoise_picture(
         map_firing: also gather where the neurons fire.
         mask: where to denoise; see `as_shares`. What is black stays to the bit.
         region: the part of the picture to denoise, and to return; None: all of it.
-        clipping: what the file clipped of the noise, to undo; None: nothing.
+        estimated: whether the level is from the picture; see `noise_in_file`. What a file of whole
+            numbers has clipped of white noise is undone.
         most: the highest level that the network is told, in 8-bit units.
 
     Raises:
@@ -87,7 +88,11 @@ def denoise_picture(
             the mask is of another size or kind; the region isn't in the picture.
     """
     found = as_noise(noise)
-    level = level_of(found, picture.pixels, picture.levels)
+    left = noise_in_file(found, picture, estimated)
+    level = level_of(left, picture.pixels, picture.levels)
+    clipping = None
+    if _may_be_clipped(left, picture):
+        clipping = clipping_of(picture.pixels, picture.levels, left.sigma)
     size = (picture.channels, picture.height, picture.width)
     shares = None if mask is None else as_shares(mask, picture.width, picture.height)
     if region is not None:
@@ -117,16 +122,27 @@ def denoise_picture(
     )
 
 
-def as_clipped(noise: Noise, picture: Picture, estimated: bool) -> tuple[Noise, Clipping | None]:
-    """Return the noise as it is in the file, which has clipped it, and what is to be undone.
+def noise_in_file(noise: Noise, picture: Picture, estimated: bool) -> Noise:
+    """Return the noise of a picture as its file, which may have clipped it, still holds it.
 
-    A level that was estimated is what clipping left; one that was given is what came before. Floats
-    hold values beyond black and white, and noise of other kinds isn't known to be the same there.
+    Args:
+        noise: not unknown.
+        picture: the noisy picture.
+        estimated: whether the level is from the picture, and so what clipping left; one that was
+            given is what came before.
     """
-    if type(noise) is not Gaussian or picture.pixels.dtype.kind == "f":
-        return noise, None
-    left = noise.sigma if estimated else deviation_after_clipping(noise.sigma)
-    return Gaussian(left), clipping_of(picture.pixels, picture.levels, left)
+    if estimated or not _may_be_clipped(noise, picture):
+        return noise
+    return Gaussian(deviation_after_clipping(noise.sigma))
+
+
+def _may_be_clipped(noise: Noise, picture: Picture) -> TypeGuard[Gaussian]:
+    """Return whether clipping is known to have moved means.
+
+    Floats hold values beyond black and white, and noise of other kinds isn't known to be the same
+    there.
+    """
+    return type(noise) is Gaussian and picture.pixels.dtype.kind != "f"
 
 
 class _Output:

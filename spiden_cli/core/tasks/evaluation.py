@@ -24,7 +24,7 @@ from spiden_cli.core.image.picture import Pixels
 from spiden_cli.core.network.families import graph_of
 from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise
 from spiden_cli.core.noise.model import Gaussian, as_noise, found_noise
-from spiden_cli.core.tasks.denoising import as_clipped, denoise_picture
+from spiden_cli.core.tasks.denoising import denoise_picture
 from spiden_cli.core.tasks.scoring import Trial, eight_bits, planes_of, score
 
 
@@ -203,11 +203,10 @@ def _try(
     noise = as_noise(None if sigma is None else Gaussian(sigma))
     if estimate is not None:
         noise = found_noise(estimate, for_camera)
-    left, clipping = as_clipped(noise, noisy, estimate is not None)
-    result = denoise_picture(engine, noisy, left, timesteps, clipping=clipping)
+    result = denoise_picture(engine, noisy, noise, timesteps, estimated=estimate is not None)
     given, denoised = Trial(planes_of(clean), planes_of(noisy)), planes_of(result.picture)
     found = score(given, denoised, with_ssim)
-    told = getattr(noise, "sigma", None)
+    told = getattr(result.noise, "sigma", None)
     passes = noisy.channels // engine.config.image_channels * engine.passes
     if show is not None:
         show(Shown(sample.clean, eight_bits(given.noisy), eight_bits(denoised)))

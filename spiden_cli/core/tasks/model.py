@@ -32,7 +32,7 @@ from spiden_cli.core.noise.model import (
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
 from spiden_cli.core.tasks.advice import doubts, too_little
 from spiden_cli.core.tasks.arrays import as_picture, like
-from spiden_cli.core.tasks.denoising import OnTile, as_clipped, denoise_picture
+from spiden_cli.core.tasks.denoising import OnTile, denoise_picture
 from spiden_cli.core.tasks.images import open_image, stack_like, unstack
 from spiden_cli.core.tasks.results import Batch, Choice, Loaded, Result
 from spiden_cli.core.weights import WeightsInfo, load_folded
@@ -168,9 +168,9 @@ class Model:
         picture = as_picture(opened.image, white)
         loaded, found, estimate = self.choose(picture, noise)
         steps = loaded.info.timesteps[0] if timesteps is None else timesteps
-        told, clipping = as_clipped(found, picture, estimate is not None)
         result = denoise_picture(
-            loaded.engine, picture, told, steps, clipping=clipping, most=loaded.info.most_sigma,
+            loaded.engine, picture, found, steps, estimated=estimate is not None,
+            most=loaded.info.most_sigma,
             on_tile=on_tile, adjustment=adjustment, map_firing=map_firing, mask=mask,
             region=None if region is None else as_region(region),
         )  # fmt: skip

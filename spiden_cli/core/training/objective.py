@@ -5,12 +5,14 @@ arXiv 1503.02531). What no denoiser can know of an image is noise to the gradien
 output has none of it.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from spiden_cli.core.network.denoiser import Denoiser
+from spiden_cli.core.network.graph import Graph
 from spiden_cli.core.noise.training import Batch
 
 _COUNTED = 4
@@ -72,17 +74,18 @@ def objective(
             taught = teacher(batch.noisy, batch.sigma).float()
         error = torch.lerp(error, measure(denoised.float() - taught), teacher_weight)
     height, width = batch.noisy.shape[-2:]
-    shares = _shares(network, height, width, sparsity_over)
+    shares = _shares(network.graph, height, width, sparsity_over)
     firing_rate = torch.stack([shares[name] * value for name, value in rates.items()]).sum()
     return Objective(error + sparsity_weight * firing_rate, error.detach(), firing_rate)
 
 
-def _shares(network: Denoiser, height: int, width: int, over: str) -> dict[str, float]:
+@cache
+def _shares(graph: Graph, height: int, width: int, over: str) -> dict[str, float]:
     """Return what share of the mean the spikes into each convolution have; they sum to 1."""
-    driven = [node.name for node in network.graph.spike_convolutions]
+    driven = [node.name for node in graph.spike_convolutions]
     if over == "layers":
         return dict.fromkeys(driven, 1 / len(driven))
-    operations = network.graph.dense_operations(height, width)
+    operations = graph.dense_operations(height, width)
     total = sum(operations[name] for name in driven)
     return {name: operations[name] / total for name in driven}
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_networks import SIGMA, exact, picture, shrunk
+from small_networks import SIGMA, SPIKING, exact, picture, shrunk
 
 from spiden_cli.core.bundled import find_weights
 from spiden_cli.core.engine.dense import DenseEngine
@@ -16,11 +16,7 @@ onnx = pytest.importorskip("onnx", reason="ONNX IS NOT TRIED: pip install onnx")
 runtime = pytest.importorskip("onnxruntime", reason="ONNX IS NOT RUN: pip install onnxruntime")
 
 NETWORKS = [
-    ("base", {}),
-    ("base-if", {"learn_initial": True}),
-    ("tiny-if", {"neuron": "lif"}),
-    ("unet", {}),
-    ("dncnn17", {}),
+    *SPIKING,
     ("base-colour", {"image_channels": 3}),
     ("base", {"neuron": "relu", "image_channels": 3}),
 ]

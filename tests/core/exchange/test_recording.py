@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
-from small_networks import SIGMA, exact, picture, shrunk
+from small_networks import SIGMA, SPIKING, exact, picture, shrunk
 
 from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.exchange.recording import LayerSpikes, layer_names, record
@@ -13,14 +13,6 @@ from spiden_cli.core.exchange.spike_files import read_spikes, write_spikes
 from spiden_cli.core.network.folding import NeuronParameters
 from spiden_cli.core.network.graph import Add, Convolution, Neurons, Shuffle
 from spiden_cli.errors import InputError, OutputError
-
-NETWORKS = [
-    ("base", {}),
-    ("base-if", {"learn_initial": True}),
-    ("tiny-if", {"neuron": "lif"}),
-    ("unet", {}),
-    ("dncnn17", {}),
-]
 
 
 def convolve(node: Convolution, kernel: np.ndarray, bias: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -89,7 +81,7 @@ def next_layers(network, recording):
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".h5"])
-@pytest.mark.parametrize(("name", "changes"), NETWORKS)
+@pytest.mark.parametrize(("name", "changes"), SPIKING)
 def test_the_next_layer_by_hand_has_the_same_spikes(tmp_path, name, changes, suffix):
     config = shrunk(name, **changes)
     network = exact(config, seed=3)
@@ -107,7 +99,7 @@ def test_the_next_layer_by_hand_has_the_same_spikes(tmp_path, name, changes, suf
     assert seen == layer_names(network.graph)
 
 
-@pytest.mark.parametrize(("name", "changes"), NETWORKS)
+@pytest.mark.parametrize(("name", "changes"), SPIKING)
 def test_the_engine_counts_the_same_spikes(name, changes):
     config = shrunk(name, **changes)
     network, noisy = exact(config, seed=5), picture(config, 18, 25)
