@@ -132,6 +132,7 @@ def _pool(
 
 
 _work: Callable[[Any], Any]
+_ended = False  # told to end: the pool takes the exit for an item's error where it is raised in it
 
 
 def _start(work: bytes, threads: int) -> None:
@@ -146,6 +147,8 @@ def _start(work: bytes, threads: int) -> None:
 
 
 def _answer(item: Any) -> Any:  # noqa: ANN401
+    if _ended:
+        os._exit(128 + signal.SIGTERM)
     try:
         return _work(item)
     except SystemExit:  # of `_end`, by now through every `finally`; the pool would go on
@@ -153,6 +156,8 @@ def _answer(item: Any) -> Any:  # noqa: ANN401
 
 
 def _end(number: int, _frame: object) -> None:
+    global _ended
+    _ended = True
     raise SystemExit(128 + number)  # through every `finally`, so that no temporary file stays
 
 
