@@ -118,7 +118,7 @@ def _heading(report: "DenoiseReport") -> str:
 
 
 def _of_noisy(report: "DenoiseReport") -> tuple[str, ...]:
-    kind = f"{'colour' if report.colour else 'grey'}, {report.depth} bits"
+    kind = f"{'colour' if report.colour else 'grey'}, {report.values}"
     return (*_decibels(report.noisy_psnr), report.noise_found or kind)
 
 

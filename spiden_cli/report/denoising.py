@@ -29,6 +29,7 @@ class DenoiseReport:
         height: rows of pixels.
         colour: whether it is in colour.
         depth: bits per channel.
+        dtype: type of the values, such as uint8 or float32.
         white: the value of white.
         noise: the kind of noise that was removed.
         sigma: its level in 8-bit units; None where it differs from pixel to pixel.
@@ -61,6 +62,7 @@ class DenoiseReport:
     height: int
     colour: bool
     depth: int
+    dtype: str
     white: float
     noise: str
     sigma: float | None
@@ -104,8 +106,9 @@ class DenoiseReport:
             width=picture.width,
             height=picture.height,
             colour=picture.is_colour,
-            depth=picture.depth,
-            white=result.image.levels.white,
+            depth=picture.dtype.itemsize * 8,
+            dtype=str(picture.dtype),
+            white=result.image.extent.white,
             noise=type(result.noise).__name__,
             sigma=sigma if isinstance(sigma, float) else None,
             sigma_estimated=result.estimated,
@@ -131,6 +134,11 @@ class DenoiseReport:
     def pixels(self) -> int:
         """Pixels of the picture, of all its frames."""
         return self.width * self.height * self.frames
+
+    @property
+    def values(self) -> str:
+        """What the values are, in words."""
+        return f"{self.depth} bits" if self.dtype in ("uint8", "uint16") else self.dtype
 
     @property
     def spiking(self) -> bool:
@@ -195,7 +203,7 @@ def _sheet(report: DenoiseReport) -> Table:
     kind = "colour" if report.colour else "grey"
     size = f"{report.width} x {report.height}"
     size += f", {report.frames} frames" if report.frames > 1 else ""
-    sheet.add_row("picture", f"{report.source.name}: {size}, {kind}, {report.depth} bits")
+    sheet.add_row("picture", f"{report.source.name}: {size}, {kind}, {report.values}")
     if report.region is not None:
         sheet.add_row("part", f"--region {report.region}")
     if report.mask is not None:

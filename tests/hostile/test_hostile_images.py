@@ -308,18 +308,44 @@ def tiff_claiming(width: int, height: int) -> bytes:
 # --- kinds of picture that can't be taken without losing something ------------------------------
 
 
-def test_float_tiff_says_what_to_do(refused, grey_pixels):
+@pytest.mark.parametrize(
+    ("samples", "says"),
+    [
+        (np.ones((12, 12), np.complex64), "complex"),
+        (np.full((12, 12), np.nan, np.float32), "not one finite value"),
+        (np.full((12, 12), 1e300), "beyond 32-bit"),
+        (np.full((12, 12), 2**63, np.uint64), "beyond"),
+    ],
+)
+def test_numbers_that_show_nothing_are_refused(refused, samples, says):
     buffer = io.BytesIO()
-    tifffile.imwrite(buffer, grey_pixels.astype(np.float32) / 255)
-    assert "float32" in (message := refused(buffer.getvalue(), "x.tif"))
-    assert "scale it to 8- or 16-bit unsigned" in message
+    tifffile.imwrite(buffer, samples)
+    assert says in refused(buffer.getvalue(), "x.tif")
+    buffer = io.BytesIO()
+    np.save(buffer, samples)
+    assert says in refused(buffer.getvalue(), "x.npy")
 
 
-@pytest.mark.parametrize("dtype", [np.int16, np.uint32])
-def test_other_integer_tiff_says_what_to_do(refused, grey_pixels, dtype):
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (np.zeros((3, 20, 24)), "--axes ZYX"),
+        (np.zeros((0, 20)), "empty"),
+        (np.zeros((20, 24), bool), "bool"),
+        (np.array([{"a": 1}], dtype=object), "damaged"),
+    ],
+)
+def test_arrays_that_are_no_picture_are_refused(refused, content, says):
     buffer = io.BytesIO()
-    tifffile.imwrite(buffer, grey_pixels.astype(dtype))
-    assert np.dtype(dtype).name in refused(buffer.getvalue(), "x.tif")
+    np.save(buffer, content, allow_pickle=True)
+    assert says in refused(buffer.getvalue(), "x.npy")
+
+
+def test_an_array_that_is_cut_off_is_refused(refused):
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros((20, 24)))
+    for length in (7, 20, 200, len(buffer.getvalue()) - 1):
+        refused(buffer.getvalue()[:length], "x.npy")
 
 
 @pytest.mark.parametrize("options", [{}, {"metadata": None}, {"imagej": True}, {"ome": True}])

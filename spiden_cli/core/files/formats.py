@@ -33,6 +33,8 @@ class Format:
         quality: of the compression, 1 to 100, where nothing else is known; None: it has none.
         longest: most pixels a side.
         animated: whether animations are written.
+        any_type: whether values of any type of number are written, NaN among them.
+        listed: whether its files are found in folders.
         package: that it needs, as Python imports it, and the extra of spiden that brings it.
     """
 
@@ -44,6 +46,8 @@ class Format:
     quality: int | None = None
     longest: int | None = None
     animated: bool = False
+    any_type: bool = False
+    listed: bool = True
     package: tuple[str, str] | None = None
 
     @property
@@ -96,7 +100,12 @@ FORMATS = (
     Format("PNG", (".png", ".apng"), _at(0, b"\x89PNG"), 16, alpha=True, animated=True),
     Format("JPEG", (".jpg", ".jpeg"), _at(0, b"\xff\xd8"), quality=95, longest=65_500),
     Format(
-        "TIFF", (".tif", ".tiff"), _at(0, b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), 16, alpha=True
+        "TIFF",
+        (".tif", ".tiff"),
+        _at(0, b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+        16,
+        alpha=True,
+        any_type=True,
     ),
     Format("BMP", (".bmp",), _at(0, b"BM")),
     Format(
@@ -118,6 +127,7 @@ FORMATS = (
     ),
     Format("JPEGXL", (".jxl",), _at(0, b"\xff\x0a", b"\0\0\0\x0cJXL "), 16, alpha=True, quality=90),
     Format("GIF", (".gif",), _at(0, b"GIF8"), depth=0),
+    Format("NumPy", (".npy",), _at(0, b"\x93NUMPY"), 16, any_type=True, listed=False),
 )
 
 HEAD_LENGTH = max(at + len(mark) for format in FORMATS for at, mark in format.starts)
@@ -167,4 +177,8 @@ def found_suffixes() -> tuple[str, ...]:
 
     Camera raw is among them only where it can be read: it often lies beside the camera's own JPEG.
     """
-    return tuple(s for s, format in _BY_SUFFIX.items() if format.depth or format.available)
+    return tuple(
+        suffix
+        for suffix, format in _BY_SUFFIX.items()
+        if format.listed and (format.depth or format.available)
+    )

@@ -6,6 +6,7 @@ from spiden_cli.core.files.colour import fitted_colours
 from spiden_cli.core.files.formats import written_as
 from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.files.white_level import range_of
+from spiden_cli.core.image.metadata import Metadata
 from spiden_cli.core.image.picture import Picture, Range
 
 __all__ = ["losses", "supported_depth"]
@@ -30,8 +31,17 @@ def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
     name = format.name
     levels, most = picture.levels, 2**format.depth - 1
     rounded = format.depth < picture.depth and (levels.black > 0 or levels.white > most)
+    rounded = rounded and not picture.is_measured
     full = levels == Range.full(picture.pixels.dtype)
+    extent = picture.extent
     found = {
+        f"{name} holds no {picture.dtype}: values from {extent.black:.6g} to {extent.white:.6g} "
+        f"are scaled to 0 to {2 ** min(format.depth, 16) - 1}, and cut beyond": (
+            picture.is_measured and not format.any_type
+        ),
+        "a NumPy file holds values alone: colours, resolution and words aren't kept": (
+            name == "NumPy" and _says_more(picture)
+        ),
         f"{name} holds {format.depth} bits per channel: 16-bit values are rounded": rounded
         and full,
         f"{name} holds {format.depth} bits per channel: "
@@ -46,9 +56,17 @@ def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
         ),
     }
     sentences = [sentence for sentence, lost in found.items() if lost]
+    if name == "NumPy":
+        return tuple(sentences)
     _, words = fitted_metadata(picture.metadata, name)
     _, colours = fitted_colours(picture, name)
     return (*sentences, *words, *colours)
+
+
+def _says_more(picture: Picture) -> bool:
+    """Whether anything is known of a picture besides its values."""
+    said = (picture.icc_profile, picture.colour_tags, picture.resolution)
+    return picture.metadata != Metadata() or any(part is not None for part in said)
 
 
 def _guessed_again(picture: Picture) -> bool:

@@ -23,6 +23,7 @@ from spiden_cli.core.files.metadata import stripped
 from spiden_cli.core.files.pillow_reader import header_with_pillow, read_with_pillow
 from spiden_cli.core.files.pillow_writer import can_write_avif, encode_with_pillow
 from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Picture, Resolution
+from spiden_cli.core.image.pixels import in_16_bits
 from spiden_cli.core.regular_file import open_regular
 from spiden_cli.errors import InputError, OutputError
 
@@ -52,6 +53,11 @@ SUFFIXES = WRITTEN_SUFFIXES
 def read_picture(path: str | Path) -> Picture:
     """Read one picture, turned upright, in its own depth (8 or 16 bits per channel).
 
+    Values of other types (TIFF and `.npy` hold floats, signed and wider numbers) become float32 in
+    the file's own units; NaN and infinity are filled by what is beside them. `Picture.measured` has
+    them in the file's own type. Their black and white are the quantiles 0.1 % and 99.9 %, or 0 and
+    1 for floats that lie about between.
+
     The white level of 16-bit pixels is what the file states, else the largest value of the bits
     that they need; `with_white` sets another.
 
@@ -60,7 +66,8 @@ def read_picture(path: str | Path) -> Picture:
 
     Raises:
         InputError: missing, unreadable, no picture, camera raw, damaged, a stack or an animation,
-            smaller than `MINIMUM_SIDE` or larger than `MAXIMUM_PIXELS`, or float pixels.
+            smaller than `MINIMUM_SIDE` or larger than `MAXIMUM_PIXELS`, or of numbers that have no
+            order.
     """
     path = Path(path)
     match _format_of(path).name:
@@ -88,6 +95,10 @@ def read_picture(path: str | Path) -> Picture:
             from spiden_cli.core.files.netpbm_format import read_netpbm
 
             return read_netpbm(path)
+        case "NumPy":
+            from spiden_cli.core.files.npy_format import read_npy
+
+            return read_npy(path)
     return read_with_pillow(path)
 
 
@@ -115,7 +126,7 @@ def read_header(path: str | Path) -> Header:
             from spiden_cli.core.files.heif_format import heif_header
 
             return heif_header(path)
-        case "JPEG2000" | "JPEGXL" | "PNM":
+        case "JPEG2000" | "JPEGXL" | "PNM" | "NumPy":
             pass
         case _:
             header = header_with_pillow(path)
@@ -213,8 +224,9 @@ def write_picture(
     """Write `picture` whole or not at all, in the format that the suffix names.
 
     PNG and TIFF (deflate) keep 16 bits and their scale, and TIFF states the range; other formats
-    hold 8, to which 16-bit values are rounded: black becomes 0 and white 255. Ask `losses` first to
-    tell the user.
+    hold 8, to which 16-bit values are rounded: black becomes 0 and white 255. Measurements stay
+    what they are in TIFF and `.npy`; elsewhere black to white become 0 to 65535, or 0 to 255. Ask
+    `losses` first to tell the user.
 
     Args:
         path: the file.
@@ -244,6 +256,12 @@ def _encode(picture: Picture, name: str, quality: int | None) -> bytes:
         from spiden_cli.core.files.tiff_writer import encode_tiff
 
         return encode_tiff(picture)
+    if name == "NumPy":
+        from spiden_cli.core.files.npy_format import encode_npy
+
+        return encode_npy(picture)
+    if picture.is_measured:
+        picture = in_16_bits(picture)
     if name == "PNM":
         from spiden_cli.core.files.netpbm_format import encode_netpbm
 

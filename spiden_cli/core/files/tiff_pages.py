@@ -10,6 +10,7 @@ from pathlib import Path
 import tifffile
 
 from spiden_cli.core.files.decoding import decoding
+from spiden_cli.core.image.values import check_type
 from spiden_cli.errors import InputError
 
 __all__ = ["PLAIN", "check_kind", "described", "is_from_sensor", "picture_page"]
@@ -95,15 +96,19 @@ def _is_whole(page: tifffile.TiffPage) -> bool:
 
 
 def check_kind(path: Path, page: tifffile.TiffPage) -> None:
-    """Refuse pixels that have no faithful form as grey or RGB of 8 or 16 bits.
+    """Refuse pixels that have no faithful form as grey or RGB.
 
     Raises:
-        InputError: floats, signed or wider numbers, or other channels.
+        InputError: complex or unknown numbers, transparency of other than 8 or 16 bits, or other
+            channels.
     """
-    if page.dtype is None or page.dtype.kind not in "ub" or page.dtype.itemsize > 2:
-        kind = "of unknown kind" if page.dtype is None else str(page.dtype)
+    if page.dtype is None:
+        raise InputError(f"{path}: pixels of unknown kind can't be read; save them as numbers")
+    if page.dtype.kind != "b":
+        check_type(page.dtype, str(path))
+    if page.extrasamples and (page.dtype.kind not in "ub" or page.dtype.itemsize > 2):
         raise InputError(
-            f"{path}: {kind} pixels have no fixed white; scale it to 8- or 16-bit unsigned first"
+            f"{path}: {page.dtype} pixels with transparency can't be read; save them without"
         )
     planes, extra = page.samplesperpixel, len(page.extrasamples)
     colours = planes - extra

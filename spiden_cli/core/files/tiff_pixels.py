@@ -38,7 +38,8 @@ def decode(path: Path, page: tifffile.TiffPage) -> tuple[Pixels, list[str]]:
     """Decode the samples of a page as they are stored, and notes.
 
     Returns:
-        (H, W) or (H, W, 2..4), uint8 or uint16; 2 and 4 channels have alpha.
+        (H, W) or (H, W, 2..4), uint8, uint16 or, without alpha, of another type; 2 and 4 channels
+        have alpha.
 
     Raises:
         InputError: a kind that no decoder knows, or missing parts.

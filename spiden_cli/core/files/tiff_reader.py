@@ -1,13 +1,17 @@
 """Read TIFF: the one picture of a file, its pixels, and what its tags say of them.
 
+Pixels of 8 and 16 bits stay what they are; those of other types, measurements, become floats.
+
 tifffile's is the microscopist's TIFF: full depth, pixel size, description. See `tiff_pages` for
 which directory is read, `tiff_pixels` for how.
 """
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tifffile
 from PIL import ExifTags
 
@@ -20,6 +24,8 @@ from spiden_cli.core.files.tiff_pixels import decode, positive, zero_is_white
 from spiden_cli.core.files.white_level import range_of, stated_in_tiff
 from spiden_cli.core.image.metadata import ColourTags, Metadata
 from spiden_cli.core.image.picture import Picture, Resolution, Unit
+from spiden_cli.core.image.showing import show
+from spiden_cli.core.image.values import Plane
 
 __all__ = ["read_tiff", "tiff_header"]
 
@@ -34,25 +40,23 @@ def read_tiff(path: Path) -> Picture:
     """Read a single-picture TIFF or BigTIFF, upright, in its own depth.
 
     Raises:
-        InputError: damaged, camera raw, a stack, a kind of pixel other than grey, RGB or CMYK of at
-            most 16 bits (with alpha), too small or too large.
+        InputError: damaged, camera raw, a stack, a kind of pixel other than grey, RGB or CMYK (with
+            alpha), too small or too large.
     """
     with decoding(path), tifffile.TiffFile(path) as tiff:
         page = picture_page(path, tiff)
-        samples_bytes = page.samplesperpixel * max(1, page.bitspersample // 8)
+        samples_bytes = page.samplesperpixel * _bytes_in_memory(page.bitspersample)
         check_size(path, page.imagewidth, page.imagelength, samples_bytes)
         check_kind(path, page)
         check_tiff_claim(path, page)
         samples, notes = decode(path, page)
         orientation = _orientation(page)
         pixels, alpha = split_alpha(exif.upright(samples, orientation))
-        range, guessed = range_of(pixels, stated_in_tiff(page))
-        if zero_is_white(page):
-            pixels = positive(pixels, range)
+        seen = _seen(path, page, pixels)
         block, warned = _exif(path, page, orientation)
-        return Picture(
-            pixels,
-            alpha,
+        return replace(
+            seen,
+            alpha=alpha,
             metadata=Metadata(
                 exif=block,
                 xmp=_xmp(page, orientation),
@@ -62,9 +66,23 @@ def read_tiff(path: Path) -> Picture:
             icc_profile=profile_for(pixels, page.iccprofile),
             colour_tags=_colour_tags(page),
             resolution=_resolution(page, orientation),
-            notes=tuple(notes + warned + guessed),
-            range=range,
+            notes=(*notes, *warned, *seen.notes),
         )
+
+
+def _seen(path: Path, page: tifffile.TiffPage, pixels: Plane) -> Picture:
+    """Upright pixels with their black and white."""
+    if pixels.dtype not in (np.uint8, np.uint16):
+        return show(pixels, str(path))
+    range, guessed = range_of(pixels, stated_in_tiff(page))
+    if zero_is_white(page):
+        pixels = positive(pixels, range)
+    return Picture(pixels, range=range, notes=tuple(guessed))
+
+
+def _bytes_in_memory(bits: int) -> int:
+    """Of a sample; those of more than 16 bits are held as floats, too."""
+    return max(1, bits // 8) + (4 if bits > 16 else 0)
 
 
 def tiff_header(path: Path) -> Header | None:

@@ -33,7 +33,7 @@ Tag = tuple[int, str | int, int, Any, bool]
 
 
 def encode_tiff(picture: Picture) -> bytes:
-    """Encode as deflate-compressed TIFF in the picture's own depth.
+    """Encode as deflate-compressed TIFF in the picture's own depth, a measurement in its own type.
 
     Alpha, ICC profile, resolution, description, XMP, IPTC, and EXIF with the directories of camera
     and place are kept. Black and white level are stated as MinSampleValue and MaxSampleValue where
@@ -43,7 +43,7 @@ def encode_tiff(picture: Picture) -> bytes:
     colours, _ = fitted_colours(picture, "TIFF")
     texts, described = _texts(metadata.exif)
     description = metadata.description.encode() if metadata.description else described
-    samples: npt.NDArray[Any] = picture.pixels
+    samples: npt.NDArray[Any] = picture.measured
     if picture.alpha is not None:
         samples = np.dstack([samples, picture.alpha]).astype(samples.dtype, copy=False)
     directories = _directories(metadata.exif)
@@ -62,7 +62,7 @@ def encode_tiff(picture: Picture) -> bytes:
         planarconfig="contig" if samples.ndim == 3 else None,
         extrasamples=["unassalpha"] if picture.alpha is not None else None,
         compression="zlib",
-        predictor=True,
+        predictor=samples.dtype.kind == "u" and samples.dtype.itemsize <= 2,  # all readers know it
         resolution=_ratios(picture.resolution),
         resolutionunit=_UNIT_CODES[unit] if picture.resolution else None,
         iccprofile=colours.profile,
@@ -121,7 +121,7 @@ def _append(buffer: io.BytesIO, block: bytes, directories: list[int]) -> None:
 
 def _range_tags(picture: Picture) -> list[Tag]:
     """MinSampleValue and MaxSampleValue, one number a sample; alpha has the full range."""
-    if picture.range is None or picture.depth == 8:
+    if picture.range is None or picture.depth != 16:
         return []
     alpha = [] if picture.alpha is None else [Range.full(picture.alpha.dtype)]
     levels = [picture.range] * picture.channels + alpha

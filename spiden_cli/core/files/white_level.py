@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spiden_cli.core.image.picture import WHITE_OPTION, Pixels, Range
+from spiden_cli.core.image.picture import WHITE_OPTION, Picture, Pixels, Range
+from spiden_cli.core.image.showing import show
+from spiden_cli.core.image.values import Plane
 
 if TYPE_CHECKING:
     import tifffile
 
-__all__ = ["range_of", "stated_in_png", "stated_in_tiff"]
+__all__ = ["picture_of", "range_of", "stated_in_png", "stated_in_tiff"]
 
 _BITS = (8, 10, 12, 14, 16)
+_SIGN_OFFSET, _MOST_BELOW, _QUARTER = 32_768, 8_192, 16_384
 _MAXIMUM_TAGS = ((280, 281), (340, 341))  # (Min, Max)SampleValue, S(Min, Max)SampleValue
 # Neither part crosses a "<", so that a hostile description costs no more than its length.
 _OME_PIXELS = re.compile(r"<(?:\w{1,20}:)?Pixels\s([^<>]*)>")
@@ -29,7 +32,8 @@ def range_of(pixels: Pixels, stated: Range | None) -> tuple[Range | None, list[s
     """The range of decoded pixels, and notes if it wasn't stated.
 
     A statement that the pixels themselves exceed isn't believed. Without a statement, white is the
-    largest value of the smallest of 8, 10, 12, 14 and 16 bits that hold the pixels.
+    largest value of the smallest of 8, 10, 12, 14 and 16 bits that hold the pixels; grey pixels
+    that have an offset (signed numbers that became unsigned begin at 32768) have a black, too.
 
     Args:
         pixels: (H, W) or (H, W, 3) uint8 or uint16.
@@ -52,6 +56,12 @@ def range_of(pixels: Pixels, stated: Range | None) -> tuple[Range | None, list[s
             f"the file gives white as {stated.white:g}, which its pixels of up to {brightest} "
             "contradict: it isn't used"
         )
+    if offset := _offset(darkest, brightest, pixels.ndim):
+        notes.append(
+            f"black is taken to be {offset.black:g} and white {offset.white:g}, since no pixel is "
+            f"below {darkest}; {WHITE_OPTION} sets another white"
+        )
+        return offset, notes
     bits = next(bits for bits in _BITS if brightest < 2**bits)
     if bits == 16:
         return None, notes
@@ -61,6 +71,39 @@ def range_of(pixels: Pixels, stated: Range | None) -> tuple[Range | None, list[s
         f"{WHITE_OPTION} sets another value"
     )
     return Range(0.0, float(white)), notes
+
+
+def _offset(darkest: int, brightest: int, dimensions: int) -> Range | None:
+    """The range of grey values that have an offset; None if they have none.
+
+    Those from 32768 on are signed numbers that became unsigned, of the bits that they need. So are
+    those somewhat below, negative ones among them, if all fill less than a quarter of 16 bits.
+    """
+    if dimensions != 2:
+        return None
+    if darkest >= _SIGN_OFFSET:
+        bits = next(bits for bits in _BITS if brightest - _SIGN_OFFSET < 2**bits)
+        return Range(float(_SIGN_OFFSET), float(min(_SIGN_OFFSET + 2**bits, 2**16) - 1))
+    if darkest >= _SIGN_OFFSET - _MOST_BELOW and _SIGN_OFFSET < brightest < darkest + _QUARTER:
+        return Range(float(darkest), float(brightest))
+    return None
+
+
+def picture_of(plane: Plane, name: str = "the image") -> Picture:
+    """Return values that nothing is said of as a picture, with what was guessed in its notes.
+
+    Args:
+        plane: (H, W) or (H, W, 3), whole or real numbers.
+        name: of what holds it, for messages.
+
+    Raises:
+        InputError: none of them is finite, or they are beyond what can be shown.
+    """
+    if plane.dtype not in (np.uint8, np.uint16):
+        return show(plane, name)
+    pixels: Pixels = np.ascontiguousarray(plane, plane.dtype.newbyteorder("="))
+    extent, guessed = range_of(pixels, None)
+    return Picture(pixels, range=extent, notes=tuple(guessed))
 
 
 def stated_in_tiff(page: "tifffile.TiffPage") -> Range | None:

@@ -1,4 +1,4 @@
-"""Full-reference quality of 8- and 16-bit pictures: PSNR and SSIM."""
+"""Full-reference quality of pictures: PSNR and SSIM."""
 
 import math
 from typing import NamedTuple
@@ -133,8 +133,10 @@ def check_alike(restored: Pixels, clean: Pixels) -> None:
             f"can't compare {_shape(restored)} ({restored.dtype}) with {_shape(clean)} "
             f"({clean.dtype}); both pictures need the same size, channels and depth"
         )
-    if clean.dtype not in (np.uint8, np.uint16):
-        raise InputError(f"quality is measured on 8- or 16-bit pixels, not {clean.dtype}")
+    if clean.dtype not in (np.uint8, np.uint16, np.float32):
+        raise InputError(
+            f"quality is measured on pixels of 8 or 16 bits or 32-bit floats, not {clean.dtype}"
+        )
 
 
 def _shape(pixels: Pixels) -> str:

@@ -2,13 +2,16 @@
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from spiden_cli.core.image.metadata import ColourTags, Encoding, Metadata
 from spiden_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from spiden_cli.core.image.values import Values
 
 __all__ = [
     "MAXIMUM_PIXELS",
@@ -99,7 +102,7 @@ class Picture:
     """
 
     pixels: Pixels
-    """(H, W) grey or (H, W, 3) RGB; uint8 or uint16, or float32 of a caller's array."""
+    """(H, W) grey or (H, W, 3) RGB; uint8 or uint16, or float32 of a measurement."""
     alpha: Pixels | None = None
     """(H, W) of the same type as `pixels`; 0 is transparent. Never denoised."""
     metadata: Metadata = field(default_factory=Metadata)
@@ -114,6 +117,8 @@ class Picture:
     range: Range | None = None
     """Black and white level of `pixels` (not of `alpha`), inside the values of the type; None is
     the full range. 8-bit pictures always have the full range."""
+    values: "Values | None" = None
+    """What floats in `pixels` were made from, where that was of another type or had holes."""
 
     def __post_init__(self) -> None:
         grey, colour = self.pixels.ndim == 2, self.pixels.shape[2:] == (3,)
@@ -132,6 +137,10 @@ class Picture:
             raise ValueError(f"{self.range} is beyond {self.pixels.dtype}")
         if self.depth == 8 and self.levels != full:
             raise ValueError("8-bit pixels always have the full range")
+        if self.values is not None and not (
+            floating and self.values.plane.shape == self.pixels.shape
+        ):
+            raise ValueError("values belong to float32 pixels of their own shape")
 
     @property
     def height(self) -> int:
@@ -159,9 +168,30 @@ class Picture:
         return self.pixels.dtype.itemsize * 8
 
     @property
+    def is_measured(self) -> bool:
+        """True for floats: they have no ends, and black and white are but two points of a line."""
+        return self.pixels.dtype.kind == "f"
+
+    @property
+    def dtype(self) -> "np.dtype[Any]":
+        """Type of the values in the file or array that it is from."""
+        return self.pixels.dtype if self.values is None else self.values.dtype
+
+    @property
+    def measured(self) -> npt.NDArray[Any]:
+        """The pixels in the type that they came in, with its holes: (H, W) or (H, W, 3)."""
+        return self.pixels if self.values is None else self.values.restored(self.pixels)
+
+    @property
     def levels(self) -> Range:
         """Black and white level: `range`, or the full range of the type where that is None."""
         return self.range or Range.full(self.pixels.dtype)
+
+    @property
+    def extent(self) -> Range:
+        """Black and white level in the units of the file."""
+        base = 0.0 if self.values is None else self.values.base
+        return Range(self.levels.black + base, self.levels.white + base)
 
     @property
     def peak(self) -> float:
@@ -172,8 +202,9 @@ class Picture:
 def with_white(picture: Picture, white: float) -> Picture:
     """The same pixels with another white level, as the user states it.
 
-    A note of the reader that guessed the white level goes. Pixels above the new one stay as they
-    are, and a note says that denoising cuts them.
+    A measurement takes any number above its black, or above 0. A note of the reader that guessed
+    the white level goes. Pixels above the new one stay as they are, and a note says that denoising
+    cuts them.
 
     Args:
         picture: any picture; its black level is kept where it lies below `white`, else it is 0.
@@ -182,11 +213,12 @@ def with_white(picture: Picture, white: float) -> Picture:
     Raises:
         InputError: `white` isn't a positive number, or beyond the depth of the picture.
     """
+    if picture.is_measured:
+        return _with_white_of_measured(picture, white)
     full = Range.full(picture.pixels.dtype)
-    most = math.inf if picture.depth == 32 else full.white
-    if not (0 < white <= most and math.isfinite(white)):  # NaN, too
+    if not 0 < white <= full.white:  # NaN, too
         raise InputError(
-            f"the white level must be above 0 and at most {most:g} in a picture of "
+            f"the white level must be above 0 and at most {full.white:g} in a picture of "
             f"{picture.depth} bits, not {white:g}"
         )
     if picture.depth == 8 and white != full.white:
@@ -200,3 +232,12 @@ def with_white(picture: Picture, white: float) -> Picture:
         notes.append(f"pixels of up to {brightest} are cut to the white level {white:g}")
     levels = Range(black if black < white else 0.0, float(white))
     return replace(picture, range=levels, notes=tuple(notes))
+
+
+def _with_white_of_measured(picture: Picture, white: float) -> Picture:
+    black = picture.extent.black
+    black = black if black < white else 0.0
+    if not (math.isfinite(white) and black < white):
+        raise InputError(f"the white level must be a number above black ({black:g}), not {white:g}")
+    base = 0.0 if picture.values is None else picture.values.base
+    return replace(picture, range=Range(black - base, white - base))

@@ -3,17 +3,19 @@
 Numpy alone, so that a picture can be denoised without importing torch.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spiden_cli.core.image.picture import Pixels, Range
+from spiden_cli.core.image.picture import Picture, Pixels, Range
 
 __all__ = [
     "LUMA",
     "Planes",
     "in_8_bit_units",
+    "in_16_bits",
     "rounded_to_8_bit",
     "to_grey",
     "to_pixels",
@@ -23,6 +25,7 @@ __all__ = [
 Planes = npt.NDArray[np.float32]
 """An image, (C, H, W), in which black is 0 and white is 1."""
 
+_STRIP = 256  # rows that are scaled at once
 LUMA = (0.299, 0.587, 0.114)
 """Weights of R', G' and B' in luma (ITU-R BT.601-7, section 2.5.1)."""
 
@@ -137,3 +140,19 @@ def to_grey(planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
     grey += planes[..., 1:2, :, :] * green
     grey += planes[..., 2:3, :, :] * blue
     return grey
+
+
+def in_16_bits(picture: Picture) -> Picture:
+    """Return a picture of 16 bits and their full range; values beyond black and white are cut.
+
+    Args:
+        picture: of any kind.
+    """
+    pixels = np.empty(picture.pixels.shape, np.uint16)
+    for top in np.arange(0, picture.height, _STRIP):
+        strip = slice(int(top), int(top) + _STRIP)
+        pixels[strip] = to_pixels(to_unit(picture.pixels[strip], picture.levels), np.uint16)
+    alpha = picture.alpha
+    if alpha is not None:
+        alpha = to_pixels(to_unit(alpha), np.uint16)
+    return replace(picture, pixels=pixels, alpha=alpha, range=None, values=None)

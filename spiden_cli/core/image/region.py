@@ -97,6 +97,7 @@ def cropped(picture: Picture, region: Region) -> Picture:
         picture,
         pixels=picture.pixels[region.window].copy(),
         alpha=None if alpha is None else alpha[region.window].copy(),
+        values=None if picture.values is None else picture.values.part(region.window),
         metadata=metadata,
         notes=notes,
     )

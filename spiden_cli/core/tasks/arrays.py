@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from spiden_cli.core.files.white_level import range_of
-from spiden_cli.core.image.picture import Picture, Pixels, Range, with_white
+from spiden_cli.core.files.white_level import picture_of
+from spiden_cli.core.image.picture import Picture, with_white
+from spiden_cli.core.image.values import check_type
 from spiden_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,11 +20,11 @@ def as_picture(image: Any, white: float | None = None) -> Picture:  # noqa: ANN4
 
     Args:
         image: a numpy array (H, W) or (H, W, 3), a torch tensor (H, W), (1, H, W) or (3, H, W), of
-            uint8, uint16 or float; or a `Picture`.
+            whole or real numbers; or a `Picture`.
         white: the value of white; see `Model.denoise`.
 
     Raises:
-        InputError: it is of another kind, or holds values that are not finite.
+        InputError: it is of another kind, or holds no finite value.
     """
     if isinstance(image, Picture):
         return image if white is None else with_white(image, white)
@@ -39,17 +40,10 @@ def as_picture(image: Any, white: float | None = None) -> Picture:  # noqa: ANN4
         array = array[..., 0]
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
         raise InputError(f"an image must be grey or have three colours, not {image.shape}")
-    if array.dtype.kind == "f":
-        if not np.isfinite(array).all():
-            raise InputError("the image holds values that are not finite")
-        array = array.astype(np.float32)
-        extent: Range | None = None
-    elif array.dtype in (np.uint8, np.uint16):
-        extent, _ = range_of(array, None)
-    else:
-        raise InputError(f"pixels must be uint8, uint16 or float, not {array.dtype}")
-    pixels: Pixels = np.ascontiguousarray(array)
-    picture = Picture(pixels, range=extent)
+    check_type(array.dtype, "the image")
+    if 0 in array.shape:
+        raise InputError(f"an empty image ({image.shape}): there is nothing to denoise")
+    picture = picture_of(array)
     return picture if white is None else with_white(picture, white)
 
 
@@ -62,7 +56,7 @@ def like(image: Any, picture: Picture) -> Any:  # noqa: ANN401
     """
     if isinstance(image, Picture):
         return picture
-    pixels: NDArray[Any] = picture.pixels
+    pixels: NDArray[Any] = picture.measured
     if is_tensor(image):
         import torch
 

@@ -5,16 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from spiden_cli.core.image.metrics import SSIM_WINDOW, psnr, ssim
-from spiden_cli.core.image.picture import Picture
-from spiden_cli.core.image.pixels import to_pixels, to_unit
+from spiden_cli.core.image.picture import Picture, Range
+from spiden_cli.core.image.pixels import in_16_bits
 from spiden_cli.errors import InputError
 
 __all__ = ["Closeness", "check_one_scene", "closeness", "on_one_scale"]
-
-_STRIP = 512  # rows that are rescaled at once
 
 
 @dataclass(frozen=True)
@@ -69,7 +65,7 @@ def on_one_scale(pictures: Mapping[Any, Picture]) -> dict[Any, Picture]:
     """Return pictures whose pixels have one type, and one black and white level.
 
     Those that have are returned as they are; others all become 16-bit pictures of the full range,
-    which 8-bit values fit into exactly.
+    which 8-bit values fit into exactly. Measurements all take black and white of the first of them.
 
     Args:
         pictures: by name.
@@ -78,18 +74,18 @@ def on_one_scale(pictures: Mapping[Any, Picture]) -> dict[Any, Picture]:
         p.pixels.dtype.kind == "u" for p in pictures.values()
     ):
         return dict(pictures)
-    return {name: _in_16_bits(picture) for name, picture in pictures.items()}
+    measured = [picture for picture in pictures.values() if picture.is_measured]
+    scaled = {
+        name: _seen_as(picture, measured[0]) if picture.is_measured else picture
+        for name, picture in pictures.items()
+    }
+    return {name: in_16_bits(picture) for name, picture in scaled.items()}
 
 
-def _in_16_bits(picture: Picture) -> Picture:
-    pixels = np.empty(picture.pixels.shape, np.uint16)
-    for top in range(0, picture.height, _STRIP):
-        strip = slice(top, top + _STRIP)
-        pixels[strip] = to_pixels(to_unit(picture.pixels[strip], picture.levels), np.uint16)
-    alpha = picture.alpha
-    if alpha is not None:
-        alpha = to_pixels(to_unit(alpha), np.uint16)
-    return replace(picture, pixels=pixels, alpha=alpha, range=None)
+def _seen_as(picture: Picture, other: Picture) -> Picture:
+    """Return a measurement with black and white of another."""
+    extent, base = other.extent, 0.0 if picture.values is None else picture.values.base
+    return replace(picture, range=Range(extent.black - base, extent.white - base))
 
 
 def closeness(picture: Picture, base: Picture) -> Closeness:

@@ -71,7 +71,8 @@ def add_noise(
         inside = np.s_[top - first : top - first + _TILE, left - across : left - across + _TILE]
         source = np.s_[first : top + _TILE + _MARGIN, across : left + _TILE + _MARGIN]
         clean = to_unit(picture.pixels[source], levels)
-        planes = _noisy(clean, noise, levels.span, generator)[:, *inside].clip(0, 1)
+        planes = _noisy(clean, noise, levels.span, generator)[:, *inside]
+        planes = planes if picture.is_measured else planes.clip(0, 1)
         target = np.s_[top : top + _TILE, left : left + _TILE]
         noisy[target] = to_pixels(planes, noisy.dtype, levels)
         difference = to_unit(noisy[target], levels) - clean[:, *inside]

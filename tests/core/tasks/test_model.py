@@ -173,7 +173,9 @@ def test_counts_are_noisier_where_it_is_brighter(model):
 @pytest.mark.parametrize(
     ("image", "noise"),
     [
-        (np.zeros((16, 16), np.int32), 5),
+        (np.zeros((16, 16), np.complex64), 5),
+        (np.zeros((16, 16), bool), 5),
+        (np.zeros((0, 16)), 5),
         (np.zeros((16, 16, 4), np.uint8), 5),
         (np.full((16, 16), np.nan), 5),
         ([[1, 2]], 5),

@@ -1,0 +1,1 @@
+"""Stacks: files of many planes, read and written one at a time."""
