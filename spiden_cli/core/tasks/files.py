@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spiden_cli.core.atomic import making_folder
 from spiden_cli.core.files.animations import frame_count
@@ -20,7 +21,7 @@ from spiden_cli.core.files.picture_files import (
     write_picture,
 )
 from spiden_cli.core.image.metrics import Quality, check_alike, quality
-from spiden_cli.core.image.picture import MINIMUM_SIDE, Picture, Pixels
+from spiden_cli.core.image.picture import MINIMUM_SIDE, Picture
 from spiden_cli.core.image.region import Region, cropped
 from spiden_cli.core.memory import memory_limited
 from spiden_cli.core.noise.blind import NoiseEstimate
@@ -154,7 +155,7 @@ def denoise_file(
     noisy = picture if region is None else cropped(picture, region)
     check_output(files.target, noisy.width, noisy.height)
     mask = None if files.mask is None else read_mask(files.mask, picture)
-    clean = None
+    clean: Any = None
     if files.reference is not None:
         clean = _on_scale_of(read_picture(files.reference), picture)
         check_alike(picture.pixels, clean)  # refused before the work
@@ -185,13 +186,12 @@ def _noise(settings: Settings, source: Path) -> NoiseEstimate | float | None:
     return estimate_raw_noise(source)
 
 
-def _on_scale_of(clean: Picture, noisy: Picture) -> Pixels:
+def _on_scale_of(clean: Picture, noisy: Picture) -> NDArray[Any]:
     """Return the pixels of a reference in the units of the noisy picture's."""
     if not noisy.is_measured:
         return clean.pixels
     shift = (noisy.extent.black - noisy.levels.black) - (clean.extent.black - clean.levels.black)
-    pixels: Any = (clean.pixels.astype(np.float64) - shift).astype(np.float32)
-    return pixels
+    return (clean.pixels.astype(np.float64) - shift).astype(np.float32)
 
 
 def read_mask(path: Path, picture: Picture) -> Picture:

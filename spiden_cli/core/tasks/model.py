@@ -132,16 +132,17 @@ class Model:
         """Denoise one image.
 
         Args:
-            image: a numpy array (H, W) or (H, W, 3), of uint8, uint16 or float; a torch tensor
+            image: a numpy array (H, W) or (H, W, 3), of whole or real numbers; a torch tensor
                 (H, W), (1, H, W) or (3, H, W), on any device; a Pillow image of mode L, LA, RGB,
-                RGBA, I;16 or F; or a `Picture`.
+                RGBA, I;16 or F; or a `Picture`. What isn't finite stays as it is.
             noise: what is known of the noise. A number is its root mean square in 8-bit units,
                 1/255 of the range from black to white, of whatever kind it is; `Gaussian` and
                 `Coarse` say which; None has both estimated, and an estimate is taken as found in
                 this image, as that of another frame of a film. "auto" takes a model for the kind.
             timesteps: T, 1 to 64; None: what the model was trained for.
-            white: the value of white. None: 1 for floats, 255 for uint8; for uint16 the largest
-                value of the smallest of 8, 10, 12, 14 and 16 bits that hold the image.
+            white: the value of white. None: 255 for uint8; for uint16 the largest value of the
+                smallest of 8, 10, 12, 14 and 16 bits that hold the image; 1 for floats that lie
+                about between 0 and 1; else the 99.9 % quantile, with black at that of 0.1 %.
             adjustment: how strongly to denoise luminance and colour, and how much grain to leave.
             mask: where to denoise: white is denoised, black stays to the bit, grey is blended. An
                 array or tensor (H, W) of bool, uint8, uint16, or float from 0 to 1; or a `Picture`.
@@ -155,11 +156,10 @@ class Model:
 
         Returns:
             The image, or the region of it, of the kind, shape and type that was given, and what was
-            found. Floats are not clipped.
+            found. Types other than uint8 and uint16 are not clipped.
 
         Raises:
-            InputError: the image is of another kind, too small, or holds values that are not
-                finite; the noise or T is out of range; a grey image is given to a colour model; a
+            InputError: the image is of another kind, too small, or holds no finite value; the noise or T is out of range; a grey image is given to a colour model; a
                 model that is told no noise level is given a strength; the mask is of another size
                 or kind; the region isn't in the image.
             WeightsError: the weights can't be read, or give no finite output.
