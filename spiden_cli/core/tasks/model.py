@@ -159,9 +159,10 @@ class Model:
             found. Types other than uint8 and uint16 are not clipped.
 
         Raises:
-            InputError: the image is of another kind, too small, or holds no finite value; the noise or T is out of range; a grey image is given to a colour model; a
-                model that is told no noise level is given a strength; the mask is of another size
-                or kind; the region isn't in the image.
+            InputError: the image is of another kind, too small, or holds no finite value; the noise
+                or T is out of range; a grey image is given to a colour model; a model that is told
+                no noise level is given a strength; the mask is of another size or kind; the region
+                isn't in the image.
             WeightsError: the weights can't be read, or give no finite output.
         """
         opened = open_image(image, channel_axis)
