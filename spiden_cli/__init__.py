@@ -36,10 +36,17 @@ if TYPE_CHECKING:
     from spiden_cli.core.noise.model import (
         Coarse,
         Gaussian,
+        InPixelUnits,
         Noise,
         NoiseMap,
         PoissonGaussian,
         Unknown,
+        UnknownCounts,
+    )
+    from spiden_cli.core.noise.photon_transfer import (
+        CountsEstimate,
+        estimate_counts,
+        photon_transfer,
     )
     from spiden_cli.core.noise.synthesis import add_gaussian_noise
     from spiden_cli.core.tasks.adjustment import Adjustment
@@ -83,7 +90,17 @@ _HOMES = {
     "core.network.folding": ("fold",),
     "core.network.config": ("NetworkConfig",),
     "core.network.presets": ("PRESETS",),
-    "core.noise.model": ("Coarse", "Gaussian", "Noise", "NoiseMap", "PoissonGaussian", "Unknown"),
+    "core.noise.model": (
+        "Coarse",
+        "Gaussian",
+        "InPixelUnits",
+        "Noise",
+        "NoiseMap",
+        "PoissonGaussian",
+        "Unknown",
+        "UnknownCounts",
+    ),
+    "core.noise.photon_transfer": ("CountsEstimate", "estimate_counts", "photon_transfer"),
     "core.weights": ("WeightsInfo", "load_weights", "read_info", "save_weights"),
     "errors": (
         "DatasetError",
@@ -102,6 +119,7 @@ __all__ = [
     "Adjustment",
     "Batch",
     "Coarse",
+    "CountsEstimate",
     "DatasetError",
     "Denoised",
     "Denoiser",
@@ -110,6 +128,7 @@ __all__ = [
     "Evaluation",
     "FiringMap",
     "Gaussian",
+    "InPixelUnits",
     "InputError",
     "LayerSpikes",
     "Model",
@@ -127,6 +146,7 @@ __all__ = [
     "SpidenError",
     "TrainingError",
     "Unknown",
+    "UnknownCounts",
     "UnsupportedNodeError",
     "WeightsError",
     "WeightsInfo",
@@ -134,6 +154,7 @@ __all__ = [
     "add_gaussian_noise",
     "denoise_picture",
     "denoise_planes",
+    "estimate_counts",
     "estimate_noise",
     "estimate_sigma",
     "evaluate",
@@ -144,6 +165,7 @@ __all__ = [
     "load_weights",
     "make_engine",
     "model_names",
+    "photon_transfer",
     "psnr",
     "read_info",
     "read_picture",

@@ -5,6 +5,7 @@ from dataclasses import replace
 import typer
 
 from spiden_cli.commands import denoise_options as options
+from spiden_cli.commands import noise_options
 from spiden_cli.commands.batch import Done, Machine, Work, run
 from spiden_cli.commands.denoise_files import Asked, find, naming_for, plan
 from spiden_cli.commands.model import EngineName, Ensemble, Model, open_model, weights_files
@@ -13,7 +14,6 @@ from spiden_cli.commands.options import (
     MaxMemory,
     Threads,
     memory_size,
-    one_sigma,
     read_region,
 )
 from spiden_cli.commands.streams import streams
@@ -26,11 +26,16 @@ from spiden_cli.report.console import fail, print_json, reporting_on
 def denoise(
     pictures: options.Pictures = None,
     sigma: options.Sigma = "auto",
+    sigma_unit: noise_options.SigmaUnit = "8-bit",
     strength: options.Strength = 1.0,
     chroma_strength: options.ChromaStrength = None,
     detail: options.Detail = 0.0,
     mask: options.Mask = None,
     region: options.Region = None,
+    noise: noise_options.Kind = "auto",
+    gain: noise_options.Gain = None,
+    offset: noise_options.Offset = None,
+    read_noise: noise_options.ReadNoise = None,
     model: Model = "auto",
     timesteps: options.Timesteps = None,
     ensemble: Ensemble = False,
@@ -57,7 +62,7 @@ def denoise(
     max_memory: MaxMemory = None,
 ) -> None:
     """Remove noise from pictures; 8 or 16 bits, grey or colour, transparency and metadata kept."""
-    level = None if sigma == "auto" else one_sigma(sigma)
+    known = noise_options.chosen_noise(sigma, sigma_unit, noise, gain, offset, read_noise)
     part = None if region is None else read_region(region, "--region")
     if overwrite and skip_existing:
         raise InputError("--overwrite and --skip-existing are two wishes: give one of them")
@@ -69,7 +74,7 @@ def denoise(
     if timesteps is not None:
         check_timesteps(timesteps)
     settings = Settings(
-        level, timesteps, white, adjustment, quality, strip, part, overwrite,
+        known, timesteps, white, adjustment, quality, strip, part, overwrite,
         None if max_memory is None else memory_size(max_memory),
     )  # fmt: skip
 

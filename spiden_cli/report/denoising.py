@@ -10,8 +10,14 @@ from spiden_cli.report.console import data
 from spiden_cli.report.numbers import quantity
 
 if TYPE_CHECKING:
+    from spiden_cli.core.image.picture import Picture
     from spiden_cli.core.image.region import Region
+    from spiden_cli.core.noise.model import Noise
     from spiden_cli.core.tasks.files import Done, Files
+
+
+_ENDS = (0.02, 0.98)
+"""Quantiles of the pixels that stand for the dark and the light."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +37,12 @@ class DenoiseReport:
         depth: bits per channel.
         dtype: type of the values, such as uint8 or float32.
         white: the value of white.
+        span: values from black to white.
         noise: the kind of noise that was removed.
         sigma: its level in 8-bit units; None where it differs from pixel to pixel.
+        sigma_in_file: its level in the file's own values, in the dark and in the light; None of a
+            map.
+        counts: gain, offset and read noise of photon counts; None of other noise.
         sigma_estimated: whether it was estimated from the picture.
         noise_found: what the estimate found, in words; None where the noise was given.
         strength: factor of the level that the network was told.
@@ -64,8 +74,11 @@ class DenoiseReport:
     depth: int
     dtype: str
     white: float
+    span: float
     noise: str
     sigma: float | None
+    sigma_in_file: tuple[float, float] | None
+    counts: dict[str, float] | None
     sigma_estimated: bool
     noise_found: str | None
     strength: float
@@ -93,6 +106,7 @@ class DenoiseReport:
             done: what became of the picture.
         """
         from spiden_cli.core.engine.activity import mean_firing_rate, synaptic_operations
+        from spiden_cli.core.noise.model import PoissonGaussian
 
         picture, result, quality, region, frames = done
         sigma = getattr(result.noise, "sigma", None)
@@ -109,8 +123,11 @@ class DenoiseReport:
             depth=picture.dtype.itemsize * 8,
             dtype=str(picture.dtype),
             white=result.image.extent.white,
+            span=result.image.levels.span,
             noise=type(result.noise).__name__,
             sigma=sigma if isinstance(sigma, float) else None,
+            sigma_in_file=_in_file(result.noise, picture, result.image.levels.span),
+            counts=asdict(result.noise) if isinstance(result.noise, PoissonGaussian) else None,
             sigma_estimated=result.estimated,
             noise_found=None if result.estimate is None else str(result.estimate),
             strength=strength,
@@ -154,6 +171,11 @@ class DenoiseReport:
     def level(self) -> str:
         """The noise level, and where it is from."""
         level = self.noise if self.sigma is None else f"{self.sigma:.1f}"
+        if self.sigma_in_file is not None and (self.depth > 8 or self.counts is not None):
+            dark, light = self.sigma_in_file
+            level = f"{dark:.3g} in the dark, {light:.3g} in the light, in the file's values"
+            if self.sigma is not None:
+                level = f"{self.sigma:.3g} of 255 levels, {light:.3g} in the file's values"
         whole = "the picture" if self.region is None else "the whole picture"
         whole = "the middle frame" if self.frames > 1 else whole
         return f"{level} ({f'estimated from {whole}' if self.sigma_estimated else 'as given'})"
@@ -179,7 +201,7 @@ class DenoiseReport:
             "comparison": None if self.comparison is None else str(self.comparison),
             "mask": None if self.mask is None else str(self.mask),
             "region": None if self.region is None else self.region._asdict(),
-            "sigma": None if self.sigma is None else round(self.sigma, 3),
+            "sigma": None if self.sigma is None else round(self.sigma, 6 if self.depth > 8 else 3),
             "removed": round(self.removed, 4),
             "firing_rate": self.firing_rate,
             "seconds": round(self.seconds, 4),
@@ -189,6 +211,22 @@ class DenoiseReport:
             "psnr": self.psnr,
             "ssim": self.ssim,
         }
+
+
+def _in_file(noise: "Noise", picture: "Picture", span: float) -> tuple[float, float] | None:
+    """Return the level in the dark and in the light of a picture, in its own values."""
+    import numpy as np
+
+    from spiden_cli.core.noise.model import PoissonGaussian, Uniform
+
+    if isinstance(noise, Uniform):
+        level = noise.sigma * span / 255
+        return level, level
+    if not isinstance(noise, PoissonGaussian):
+        return None
+    base = picture.extent.black - picture.levels.black
+    dark, light = (noise.deviation(base + float(q)) for q in np.quantile(picture.pixels, _ENDS))
+    return dark, light
 
 
 def print_sheet(report: DenoiseReport) -> None:
@@ -227,7 +265,10 @@ def _sheet(report: DenoiseReport) -> Table:
     if report.spiking:
         rate = quantity(report.synaptic_operations / report.seconds)
         sheet.add_row("speed", f"{rate} synaptic operations per second")
-    sheet.add_row("removed", f"{report.removed:.2g} of 255 levels (root mean square)")
+    removed = f"{report.removed:.2g} of 255 levels"
+    if report.depth > 8:
+        removed += f", {report.removed * report.span / 255:.3g} in the file's values"
+    sheet.add_row("removed", f"{removed} (root mean square)")
     if report.psnr is not None:
         sheet.add_row("PSNR", f"{report.noisy_psnr:.2f} dB noisy, {report.psnr:.2f} dB denoised")
     if report.ssim is not None:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from spiden_cli.core.exchange.recording import OnLayer, Recording, record
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.pixels import to_grey, to_unit
-from spiden_cli.core.noise.model import Noise, Uniform, level_of
+from spiden_cli.core.noise.model import Noise, Uniform
+from spiden_cli.core.noise.whitening import whitening_for
 from spiden_cli.core.tasks.adjustment import scaled
 from spiden_cli.core.tasks.denoising import noise_in_file
 from spiden_cli.core.tasks.model import Model
@@ -63,12 +64,13 @@ def record_picture(
     choice = model.choose(picture, noise)
     network, info = choice.loaded.network, choice.loaded.info
     told = noise_in_file(choice.noise, picture, choice.estimate is not None)
-    planes = to_unit(picture.pixels, picture.levels)
+    whitening = whitening_for(told, picture)
+    planes = whitening.shown(to_unit(picture.pixels, picture.levels))
     made_grey = picture.is_colour and network.config.image_channels == 1
     recording = record(
         network,
         to_grey(planes) if made_grey else planes,
-        scaled(level_of(told, picture.pixels, picture.levels), 1.0, info.most_sigma),
+        scaled(whitening.level, 1.0, info.most_sigma),
         info.timesteps[0] if timesteps is None else timesteps,
         layers=layers,
         potentials=potentials,

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 Level: TypeAlias = float | NDArray[np.float32]
 """A noise level in 8-bit units: one for all pixels, or a map (H, W)."""
 
-_NEIGHBOURHOOD = 7  # pixels a side, over which a mean stands for the clean value
-
 
 @dataclass(frozen=True)
 class Uniform:
@@ -52,6 +50,40 @@ class Coarse(Uniform):
 
 
 @dataclass(frozen=True)
+class InPixelUnits:
+    """Noise of one level in the units of the picture's own pixels, which its range makes `Uniform`.
+
+    Attributes:
+        sigma: root mean square.
+        is_white: whether it is known to be white.
+
+    Raises:
+        InputError: sigma is negative, or not a finite number.
+    """
+
+    sigma: float
+    is_white: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.sigma < math.inf:
+            raise InputError(f"sigma must be a number from 0 on, not {self.sigma}")
+
+    def over(self, extent: Range) -> Uniform:
+        """Return it in 1/255 of a range.
+
+        Raises:
+            InputError: it is more than the range.
+        """
+        if self.sigma > extent.span:
+            raise InputError(
+                f"sigma must be at most {extent.span:g}, the range from black to white, not "
+                f"{self.sigma:g}"
+            )
+        level = 255 * self.sigma / extent.span
+        return Gaussian(level) if self.is_white else Uniform(level)
+
+
+@dataclass(frozen=True)
 class PoissonGaussian:
     """Counts and read noise: a value x has the variance gain (x - offset) + read_noise^2.
 
@@ -73,10 +105,48 @@ class PoissonGaussian:
     def __post_init__(self) -> None:
         finite = all(map(math.isfinite, (self.gain, self.offset, self.read_noise)))
         if not (finite and self.gain > 0 and self.read_noise >= 0):
-            raise InputError(
-                f"the gain must be positive and the read noise not negative, not {self.gain} and "
-                f"{self.read_noise}"
-            )
+            raise InputError(self._fault())
+
+    def deviation(self, value: float) -> float:
+        """Return the standard deviation of the noise of a pixel whose clean value is known."""
+        return math.sqrt(self.gain * max(0.0, value - self.offset) + self.read_noise**2)
+
+    def _fault(self) -> str:
+        if not 0 < self.gain < math.inf:
+            return f"the gain must be a number above 0, not {self.gain:g}"
+        if not 0 <= self.read_noise < math.inf:
+            return f"the read noise must be 0 or a number above it, not {self.read_noise:g}"
+        return f"the offset must be a number, not {self.offset:g}"
+
+
+@dataclass(frozen=True)
+class UnknownCounts:
+    """Noise of counts, of which what is None is to be estimated from the picture.
+
+    Attributes:
+        gain: as of `PoissonGaussian`.
+        offset: likewise.
+        read_noise: likewise.
+
+    Raises:
+        InputError: the gain is not positive, the read noise is negative, or one is not finite.
+    """
+
+    gain: float | None = None
+    offset: float | None = None
+    read_noise: float | None = None
+
+    def __post_init__(self) -> None:
+        PoissonGaussian(
+            1.0 if self.gain is None else self.gain, self.offset or 0.0, self.read_noise or 0.0
+        )
+
+    @property
+    def known(self) -> PoissonGaussian | None:
+        """The noise, if nothing is left to be estimated."""
+        if self.gain is None or self.offset is None or self.read_noise is None:
+            return None
+        return PoissonGaussian(self.gain, self.offset, self.read_noise)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,10 +169,16 @@ class NoiseMap:
 
 @dataclass(frozen=True)
 class Unknown:
-    """Noise that is to be estimated from the picture."""
+    """Noise that is to be estimated from the picture.
+
+    Attributes:
+        white: whether it is known to be white and of one level; else the kind is looked for, too.
+    """
+
+    white: bool = False
 
 
-Noise: TypeAlias = Uniform | PoissonGaussian | NoiseMap | Unknown
+Noise: TypeAlias = Uniform | InPixelUnits | PoissonGaussian | UnknownCounts | NoiseMap | Unknown
 
 
 def as_noise(given: Noise | float | None) -> Noise:
@@ -113,7 +189,9 @@ def as_noise(given: Noise | float | None) -> Noise:
     """
     if given is None:
         return Unknown()
-    if isinstance(given, (Uniform, PoissonGaussian, NoiseMap, Unknown)):
+    if isinstance(given, UnknownCounts):
+        return given.known or given
+    if isinstance(given, (Uniform, InPixelUnits, PoissonGaussian, NoiseMap, Unknown)):
         return given
     return Uniform(float(given))
 
@@ -131,13 +209,12 @@ def found_noise(estimate: "NoiseEstimate", for_camera: bool) -> Uniform:
     return Coarse(estimate.level if for_camera else estimate.sigma)
 
 
-def level_of(noise: Noise, pixels: Pixels, extent: Range) -> Level:
+def level_of(noise: Noise, pixels: Pixels) -> Level:
     """Return the noise level of a picture, for a network to be told.
 
     Args:
-        noise: not unknown.
+        noise: neither unknown nor of counts, which `whitening_for` is for.
         pixels: (H, W) or (H, W, 3).
-        extent: the picture's black and white.
 
     Returns:
         One level, or a map (H, W) float32.
@@ -153,17 +230,4 @@ def level_of(noise: Noise, pixels: Pixels, extent: Range) -> Level:
                 f"the noise map is of {noise.sigma.shape} pixels, the picture of {pixels.shape[:2]}"
             )
         return noise.sigma.astype(np.float32)
-    if isinstance(noise, PoissonGaussian):
-        variance = noise.gain * (_local_mean(pixels) - noise.offset).clip(min=0)
-        deviation = np.sqrt(variance + noise.read_noise**2) * 255 / (extent.white - extent.black)
-        return np.minimum(deviation, 255).astype(np.float32)
-    raise TypeError("the noise is unknown: estimate it first")
-
-
-def _local_mean(pixels: Pixels) -> NDArray[np.float32]:
-    """Return the mean around each pixel, over all channels: (H, W)."""
-    from scipy.ndimage import uniform_filter
-
-    grey = pixels.astype(np.float32) if pixels.ndim == 2 else pixels.mean(2, dtype=np.float32)
-    smooth: NDArray[np.float32] = uniform_filter(grey, _NEIGHBOURHOOD, mode="mirror")
-    return smooth
+    raise TypeError("counts have no level, see `whitening_for`; what is unknown is to be estimated")

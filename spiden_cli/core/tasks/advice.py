@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from spiden_cli.core.noise.model import Noise, Uniform
+from spiden_cli.core.noise.photon_transfer import CountsEstimate
 from spiden_cli.core.tasks.adjustment import MOST_STRENGTH, Adjustment
 
 if TYPE_CHECKING:
@@ -16,6 +17,16 @@ _LOW = 2.0
 _TRY = 10.0
 
 
+def no_gain(estimate: object) -> str | None:
+    """Say that noise was to be that of counts, and doesn't grow with brightness as theirs does."""
+    if not isinstance(estimate, CountsEstimate) or estimate.noise is not None:
+        return None
+    return (
+        "no gain was found, since the noise doesn't grow with brightness: it was taken for noise "
+        f"of one level, {estimate.level:.3g}; --gain sets one"
+    )
+
+
 def too_little(
     removed: float,
     noise: Noise,
@@ -26,7 +37,7 @@ def too_little(
     """Say that little or nothing was removed, why, and what to try; None where enough was.
 
     Args:
-        removed: root mean square of what was removed, in 8-bit units.
+        removed: root mean square of what was removed, in 8-bit units of what the network saw.
         noise: what the picture was taken to hold.
         estimated: whether that was estimated.
         adjustment: what the user changed.

@@ -18,10 +18,11 @@ from spiden_cli.core.image.animation import Animation
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.region import cropped
 from spiden_cli.core.memory import memory_limited
-from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise
+from spiden_cli.core.noise.model import as_noise
 from spiden_cli.core.tasks.denoising import OnTile
 from spiden_cli.core.tasks.files import Done, Files, Settings, read_mask
 from spiden_cli.core.tasks.model import Model
+from spiden_cli.core.tasks.recognition import estimated
 from spiden_cli.core.tasks.results import Result
 from spiden_cli.errors import InputError
 
@@ -71,9 +72,8 @@ def denoise_animation(
         on_note(sentence)
 
     middle = animation.frames[frames // 2]
-    noise: NoiseEstimate | float | None = settings.level
-    if noise is None:
-        noise = estimate_noise(middle.pixels, middle.levels)
+    given = as_noise(settings.noise)
+    noise = estimated(given, middle) or given
 
     def denoise(number: int, frame: Picture) -> Result:
         def on_part(done: int, of: int) -> None:

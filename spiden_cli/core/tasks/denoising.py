@@ -19,7 +19,8 @@ from spiden_cli.core.image.pixels import Planes, to_pixels, to_unit
 from spiden_cli.core.image.region import Region, cropped
 from spiden_cli.core.network.families import graph_of
 from spiden_cli.core.noise.clipping import Clipping, clipping_of, deviation_after_clipping
-from spiden_cli.core.noise.model import Gaussian, Level, Noise, as_noise, level_of
+from spiden_cli.core.noise.model import Gaussian, Level, Noise, as_noise
+from spiden_cli.core.noise.whitening import Whitening, whitening_for
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment, scaled
 from spiden_cli.core.tasks.masks import Shares, as_shares, blended
 from spiden_cli.errors import InputError, WeightsError
@@ -38,6 +39,7 @@ class Denoised:
         activity: spikes and synaptic operations by layer, of all runs; empty for a CNN.
         asked: whether anything was to be denoised: not where a mask is black all over.
         removed: root mean square of what was removed where the mask lets through, in 8-bit units.
+        stretch: how much stronger the network saw what was removed; see `Whitening`.
         firing_map: where the neurons fired; None for a CNN, and where it was not asked for.
         seconds: time in the network.
     """
@@ -47,6 +49,7 @@ class Denoised:
     activity: Activity
     asked: bool
     removed: float
+    stretch: float
     firing_map: FiringMap | None
     seconds: float
 
@@ -89,7 +92,7 @@ def denoise_picture(
     """
     found = as_noise(noise)
     left = noise_in_file(found, picture, estimated)
-    level = level_of(left, picture.pixels, picture.levels)
+    whitening = whitening_for(left, picture)
     clipping = None
     if _may_be_clipped(left, picture):
         clipping = clipping_of(picture.pixels, picture.levels, left.sigma)
@@ -106,7 +109,7 @@ def denoise_picture(
 
     began = time.perf_counter()
     firing = FiringCounter(graph, *size[1:], timesteps, within) if map_firing else None
-    job = _Job(engine, level, timesteps, adjustment, firing, clipping, most)
+    job = _Job(engine, whitening, timesteps, adjustment, firing, clipping, most)
     activity = _in_tiles(job, size, read, output.write, tile, on_tile, within, output.wants)
     firing_map = None if firing is None else firing.result()
     if firing_map is not None and region is not None:
@@ -117,6 +120,7 @@ def denoise_picture(
         activity=activity,
         asked=output.wants(output.window),
         removed=output.removed,
+        stretch=whitening.stretch,
         firing_map=firing_map,
         seconds=time.perf_counter() - began,
     )
@@ -239,7 +243,9 @@ def denoise_planes(
         denoised[:, *part] = result
 
     size = (noisy.shape[0], noisy.shape[1], noisy.shape[2])
-    activity = _in_tiles(_Job(engine, level, timesteps), size, read, write, tile, on_tile)
+    activity = _in_tiles(
+        _Job(engine, Whitening(level), timesteps), size, read, write, tile, on_tile
+    )
     return Pass(denoised, activity)
 
 
@@ -248,7 +254,7 @@ class _Job:
     """What is done to each tile of an image."""
 
     engine: Engine
-    level: Level
+    whitening: Whitening
     timesteps: int
     adjustment: Adjustment = UNADJUSTED
     firing: FiringCounter | None = None
@@ -261,11 +267,12 @@ class _Job:
         """Denoise the inside of a tile at one strength, some channels at a time: (C, H, W)."""
         if strength == 0:
             return source[:, *part.inside]
-        level = self.level if np.ndim(self.level) == 0 else np.asarray(self.level)[part.source]
+        level = self.whitening.level
+        level = level if np.ndim(level) == 0 else np.asarray(level)[part.source]
         told = scaled(level, strength, self.most)
         seen = None if self.firing is None else partial(self.firing.add, part.target)
-        denoised = []
-        for planes in np.split(source, len(source) // self.engine.config.image_channels):
+        shown, denoised = self.whitening.shown(source), []
+        for planes in np.split(shown, len(shown) // self.engine.config.image_channels):
             noisy = np.ascontiguousarray(planes)
             result = self.engine.run(noisy, told, self.timesteps, part.inside, on_spikes=seen)
             denoised.append(result.denoised[:, *part.inside])
@@ -273,6 +280,7 @@ class _Job:
         whole = np.concatenate(denoised)
         if not np.isfinite(whole).all():  # finite weights can be large enough for it
             raise WeightsError("the network's output is not finite: its weights are broken")
+        whole = self.whitening.restored(whole)
         return whole if self.clipping is None else self.clipping.restored(whole, min(strength, 1))
 
     def check(self, channels: int) -> list[float]:

@@ -24,11 +24,12 @@ from spiden_cli.core.image.metrics import Quality, check_alike, quality
 from spiden_cli.core.image.picture import MINIMUM_SIDE, Picture
 from spiden_cli.core.image.region import Region, cropped
 from spiden_cli.core.memory import memory_limited
-from spiden_cli.core.noise.blind import NoiseEstimate
+from spiden_cli.core.noise.model import Noise
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
 from spiden_cli.core.tasks.denoising import OnTile
 from spiden_cli.core.tasks.masks import as_shares
 from spiden_cli.core.tasks.model import Model
+from spiden_cli.core.tasks.recognition import Estimate
 from spiden_cli.core.tasks.results import Result
 from spiden_cli.errors import InputError
 
@@ -66,7 +67,7 @@ class Settings:
     """What is the same for every picture.
 
     Attributes:
-        level: of the noise, in 8-bit units; None to estimate it.
+        noise: what is known of it, a number being a level in 8-bit units; None to estimate it.
         timesteps: T; None: what the model was trained for.
         white: the value of white; None: what the file says.
         adjustment: how strongly to denoise.
@@ -78,7 +79,7 @@ class Settings:
         alone: it is the only one, so that what doesn't suit it is refused and not passed over.
     """
 
-    level: float | None = None
+    noise: Noise | float | None = None
     timesteps: int | None = None
     white: float | None = None
     adjustment: Adjustment = UNADJUSTED
@@ -177,10 +178,10 @@ def denoise_file(
     return Done(noisy, result, scores, region)
 
 
-def _noise(settings: Settings, source: Path) -> NoiseEstimate | float | None:
+def _noise(settings: Settings, source: Path) -> Noise | Estimate | float | None:
     """Return the noise as it was given, or as a raw file shows it; None: to be estimated."""
-    if settings.level is not None or not is_camera_raw(source):
-        return settings.level
+    if settings.noise is not None or not is_camera_raw(source):
+        return settings.noise
     from spiden_cli.core.tasks.raw_noise import estimate_raw_noise
 
     return estimate_raw_noise(source)

@@ -19,21 +19,22 @@ from spiden_cli.core.engine.selection import Waiting, select_engine
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.region import as_region
 from spiden_cli.core.network.folding import FoldedNetwork
-from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise, is_coarse
+from spiden_cli.core.noise.blind import is_coarse
 from spiden_cli.core.noise.model import (
     Coarse,
     Gaussian,
+    InPixelUnits,
     Noise,
     Uniform,
     Unknown,
     as_noise,
-    found_noise,
 )
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
-from spiden_cli.core.tasks.advice import doubts, too_little
+from spiden_cli.core.tasks.advice import doubts, no_gain, too_little
 from spiden_cli.core.tasks.arrays import as_picture, like
 from spiden_cli.core.tasks.denoising import OnTile, denoise_picture
 from spiden_cli.core.tasks.images import open_image, stack_like, unstack
+from spiden_cli.core.tasks.recognition import Estimate, estimated, is_of_camera, noise_of
 from spiden_cli.core.tasks.results import Batch, Choice, Loaded, Result
 from spiden_cli.core.weights import WeightsInfo, load_folded
 from spiden_cli.errors import InputError
@@ -95,30 +96,31 @@ class Model:
         )
         return Loaded(name, EnsembleEngine(made) if ensemble else made, info, note, network)
 
-    def choose(
-        self, picture: Picture, noise: Noise | NoiseEstimate | float | None = None
-    ) -> Choice:
+    def choose(self, picture: Picture, noise: Noise | Estimate | float | None = None) -> Choice:
         """Return the weights for a picture, and the noise that they are told; as `denoise` does.
 
         Raises:
             InputError: the noise is out of range, or the picture too small to estimate it.
             WeightsError: there are no such weights, or they are damaged.
         """
-        estimate = noise if isinstance(noise, NoiseEstimate) else None
-        wanted = Unknown() if isinstance(noise, NoiseEstimate) else as_noise(noise)
-        if isinstance(wanted, Unknown) and estimate is None:
-            estimate = estimate_noise(picture.pixels, picture.levels)
-        elif type(wanted) is Uniform:
+        estimate = noise if isinstance(noise, Estimate) else None
+        wanted = Unknown() if isinstance(noise, Estimate) else as_noise(noise)
+        if isinstance(wanted, InPixelUnits):
+            wanted = wanted.over(picture.levels)
+        if type(wanted) is Uniform:
             wanted = self._of_its_kind(wanted, picture)
-        coarse = isinstance(wanted, Coarse) or (estimate is not None and not estimate.is_white)
+        elif estimate is None:
+            estimate = estimated(wanted, picture)
+        coarse = isinstance(wanted, Coarse) or is_of_camera(estimate)
         loaded = self.loaded(picture.is_colour, coarse)
-        found = found_noise(estimate, loaded.info.for_camera) if estimate else wanted
+        for_camera = loaded.info.for_camera
+        found = noise_of(estimate, picture, for_camera) if estimate is not None else wanted
         return Choice(loaded, found, estimate)
 
     def denoise(
         self,
         image: Any,  # noqa: ANN401
-        noise: Noise | NoiseEstimate | float | None = None,
+        noise: Noise | Estimate | float | None = None,
         *,
         timesteps: int | None = None,
         white: float | None = None,
@@ -137,8 +139,11 @@ class Model:
                 RGBA, I;16 or F; or a `Picture`. What isn't finite stays as it is.
             noise: what is known of the noise. A number is its root mean square in 8-bit units,
                 1/255 of the range from black to white, of whatever kind it is; `Gaussian` and
-                `Coarse` say which; None has both estimated, and an estimate is taken as found in
-                this image, as that of another frame of a film. "auto" takes a model for the kind.
+                `Coarse` say which, `InPixelUnits` is a number in the image's own units.
+                `PoissonGaussian` is that of photon counts, in the image's own units as well, and
+                `UnknownCounts` has some of that estimated. None has everything estimated, and an
+                estimate is taken as found in this image, as that of another frame of a film.
+                "auto" takes a model for the kind.
             timesteps: T, 1 to 64; None: what the model was trained for.
             white: the value of white. None: 255 for uint8; for uint16 the largest value of the
                 smallest of 8, 10, 12, 14 and 16 bits that hold the image; 1 for floats that lie
@@ -176,11 +181,13 @@ class Model:
             region=None if region is None else as_region(region),
         )  # fmt: skip
         strengths = adjustment.strengths(picture.is_colour)
+        removed = result.removed * result.stretch
         grey = adjustment.chroma_strength is not None and not picture.is_colour
         notes = (
             loaded.note,
             "it is grey, so that the strength for colour has no effect" if grey else None,
-            too_little(result.removed, found, estimate is not None, adjustment, strengths)
+            no_gain(estimate),
+            too_little(removed, found, estimate is not None, adjustment, strengths)
             if result.asked
             else "the mask is black all over, so that nothing was denoised",
             *doubts(found, strengths, loaded.info),

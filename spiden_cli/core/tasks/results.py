@@ -7,9 +7,9 @@ from spiden_cli.core.engine.activity import Activity
 from spiden_cli.core.engine.engine import Engine
 from spiden_cli.core.engine.firing import FiringMap
 from spiden_cli.core.network.folding import FoldedNetwork
-from spiden_cli.core.noise.blind import NoiseEstimate
 from spiden_cli.core.noise.model import Noise
 from spiden_cli.core.tasks.adjustment import Adjustment
+from spiden_cli.core.tasks.recognition import Estimate
 from spiden_cli.core.weights import WeightsInfo
 
 __all__ = ["Batch", "Choice", "Loaded", "Result"]
@@ -41,7 +41,7 @@ class Result:
     noise: Noise
     activity: Activity
     notes: tuple[str, ...]
-    estimate: NoiseEstimate | None
+    estimate: Estimate | None
     adjustment: Adjustment
     removed: float
     firing_map: FiringMap | None
@@ -97,4 +97,4 @@ class Choice(NamedTuple):
 
     loaded: Loaded
     noise: Noise
-    estimate: NoiseEstimate | None
+    estimate: Estimate | None

@@ -1,0 +1,242 @@
+"""How the variance of noise depends on brightness, measured from one picture or repeated frames.
+
+Each 8 x 8 block of a picture gives four numbers from its 2 x 2 squares (a b / c d), by Haar's
+orthonormal wavelets: white noise has its variance in each, and independently so in each.
+
+    fine      (a - b - c + d) / 2     almost all of it noise
+    edges     the other two details   where fine lines and edges show as well
+    coarse    a + b + c + d, halved   where everything that is larger shows
+    mean      of the block
+
+Blocks whose edges and coarse part hold more than noise would are left out; since `fine` is
+independent of both, that does not bias it. Blocks are then grouped by the mean of the pixels
+*around* them: grouping by their own mean would put noise into the axis of brightness, which
+flattens a line (errors in variables), and counts that come out high would vary more.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spiden_cli.core.image.picture import Pixels
+from spiden_cli.errors import InputError
+
+__all__ = ["LEAST_BLOCKS", "Blocks", "Points", "blocks_of", "blocks_of_frames", "grouped"]
+
+Values = NDArray[np.float64]
+
+_SIDE = 8  # of a block, in pixels
+_HALF = _SIDE // 2
+_PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))
+_SHIFT_REDUNDANCY = 2.25
+"""Four shifts by a pixel tell 4 / 2.25 as much as one: sum of squared correlations of `fine`."""
+_WINDOW, _MOST_PIXELS = 512, 4_194_304
+LEAST_BLOCKS = 100
+_FLAT_COARSE, _FLAT_EDGES, _FLAT_FINE = 1.8, 1.6, 4.0
+"""Ratios to the noise's variance below which a block is flat, and a block has no stray pixel."""
+_FRAME_SIDE = 4
+
+
+class Blocks(NamedTuple):
+    """What was measured of blocks, (N,) each, in pixel units or their square.
+
+    Attributes:
+        mean: of the block.
+        darkest: least mean of its 2 x 2 squares.
+        around: mean of the pixels around it.
+        fine: variance of its fine detail.
+        edges: of its horizontal and vertical detail.
+        coarse: of what is larger.
+        samples: independent samples of the variance in each block.
+    """
+
+    mean: Values
+    darkest: Values
+    around: Values
+    fine: Values
+    edges: Values
+    coarse: Values
+    samples: float
+
+    def chosen(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> "Blocks":
+        """Return some of the blocks."""
+        return self.each(lambda values: values[which])
+
+    def each(self, change: Callable[[Values], Values]) -> "Blocks":
+        """Return what becomes of the blocks when each of their numbers is changed alike."""
+        return Blocks(
+            change(self.mean), change(self.darkest), change(self.around), change(self.fine),
+            change(self.edges), change(self.coarse), self.samples,
+        )  # fmt: skip
+
+    def flat(self, variance: Values) -> "Blocks":
+        """Return the blocks that hold noise of a variance alone; a tenth of all at least.
+
+        Args:
+            variance: of the noise at each block, (N,), > 0.
+        """
+        calm = self.coarse < _FLAT_COARSE * variance
+        flat = calm & (self.edges < _FLAT_EDGES * variance) & (self.fine < _FLAT_FINE * variance)
+        if flat.sum() < max(LEAST_BLOCKS, len(flat) // 50):
+            activity = (self.coarse + self.edges) / variance
+            flat = activity <= np.quantile(activity, 0.1)
+        return self.chosen(flat)
+
+
+class Points(NamedTuple):
+    """Variance over mean, in groups of blocks of like brightness, (G,) each.
+
+    Attributes:
+        mean: in pixel units.
+        variance: in squared pixel units.
+        samples: independent samples of the variance in each group.
+    """
+
+    mean: Values
+    variance: Values
+    samples: Values
+
+
+def blocks_of(pixels: Pixels) -> Blocks:
+    """Measure the blocks of one picture; at most 4 megapixels of it, spread evenly.
+
+    Blocks of one value are left out: nothing that was measured is so.
+
+    Args:
+        pixels: (H, W) or (H, W, 3), whose channels count as pictures of their own.
+
+    Raises:
+        InputError: there are too few blocks to tell.
+    """
+    planes = [pixels] if pixels.ndim == 2 else [pixels[..., k] for k in range(pixels.shape[2])]
+    parts = [part for plane in planes for window in _windows(plane) for part in _phases(window)]
+    if not parts:
+        raise _too_small(pixels)
+    blocks = _joined(parts)
+    varied = (blocks.fine > 0) & (blocks.coarse > 0)
+    if len(varied) < LEAST_BLOCKS:
+        raise _too_small(pixels)
+    if varied.sum() < LEAST_BLOCKS:
+        raise InputError(
+            "the picture is of few values, alike over large areas: there is no noise to estimate"
+        )
+    return blocks.chosen(varied)
+
+
+def blocks_of_frames(frames: NDArray[np.number]) -> Blocks:
+    """Measure blocks of frames that show the same, by how pixels differ from frame to frame.
+
+    Args:
+        frames: (N, H, W), N >= 2; any type of number.
+
+    Returns:
+        Blocks of 4 x 4 pixels, all of them flat: texture does not change from frame to frame, so
+        that edges and coarse are 0.
+
+    Raises:
+        InputError: there are no two frames, or they are too small.
+    """
+    if frames.ndim != 3 or len(frames) < 2:
+        raise InputError(f"repeated frames are an array (N, H, W) of 2 at least, not "
+                         f"{frames.shape}")  # fmt: skip
+    rows, columns = (side // _FRAME_SIDE for side in frames.shape[1:])
+    if rows * columns < LEAST_BLOCKS:
+        raise _too_small(frames[0])
+    total = np.zeros(frames.shape[1:])
+    squares = np.zeros(frames.shape[1:])
+    first = frames[0].astype(np.float64)
+    for frame in frames:  # one at a time, and against the first, so that no precision is lost
+        difference = frame - first
+        total += difference
+        squares += difference**2
+    number = len(frames)
+    variance = (squares - total**2 / number) / (number - 1)
+    mean = first + total / number
+
+    def blockwise(values: Values) -> Values:
+        whole = values[: rows * _FRAME_SIDE, : columns * _FRAME_SIDE]
+        means: Values = whole.reshape(rows, _FRAME_SIDE, columns, _FRAME_SIDE).mean((1, 3))
+        return means
+
+    means, fine = blockwise(mean), blockwise(variance).ravel()
+    around = _around(means, 1, 3).ravel()
+    samples, calm = float(_FRAME_SIDE**2 * (number - 1)), np.zeros_like(fine)
+    return Blocks(means.ravel(), means.ravel(), around, fine, calm, calm, samples)
+
+
+def grouped(blocks: Blocks, groups: int) -> Points:
+    """Gather blocks in groups of about as many, by the brightness around them."""
+    order = np.argsort(blocks.around, kind="stable")
+    parts = [part for part in np.array_split(order, groups) if len(part)]
+    return Points(
+        np.array([blocks.mean[part].mean() for part in parts]),
+        np.array([blocks.fine[part].mean() for part in parts]),
+        np.array([len(part) * blocks.samples for part in parts]),
+    )
+
+
+def _windows(plane: NDArray[np.number]) -> Iterator[Values]:
+    """Return the plane, or of a large one windows that are spread over it evenly."""
+    height, width = plane.shape
+    share = min(1.0, _MOST_PIXELS / (height * width))
+    if share == 1.0:
+        yield plane.astype(np.float64)
+        return
+    step = int(_WINDOW / np.sqrt(share))
+    for top in range(0, max(1, height - _WINDOW + 1), step):
+        for left in range(0, max(1, width - _WINDOW + 1), step):
+            yield plane[top : top + _WINDOW, left : left + _WINDOW].astype(np.float64)
+
+
+def _phases(window: Values) -> Iterator[Blocks]:
+    """Return blocks on four shifted grids."""
+    for down, across in _PHASES:
+        shifted = window[down:, across:]
+        rows, columns = (side // _SIDE for side in shifted.shape)
+        if min(rows, columns) >= 2:
+            yield _measured(shifted[: rows * _SIDE, : columns * _SIDE], rows, columns)
+
+
+def _measured(whole: Values, rows: int, columns: int) -> Blocks:
+    a, b, c, d = whole[::2, ::2], whole[::2, 1::2], whole[1::2, ::2], whole[1::2, 1::2]
+
+    def blockwise(squares: Values) -> Values:
+        return squares.reshape(rows, _HALF, columns, _HALF)
+
+    coarse = (a + b + c + d) / 2
+    edges = blockwise(((a - b + c - d) / 2) ** 2 + ((a + b - c - d) / 2) ** 2).mean((1, 3)) / 2
+    fine = blockwise(((a - b - c + d) / 2) ** 2).mean((1, 3))
+    spread = blockwise(coarse).var((1, 3), ddof=1)
+    means = blockwise(coarse / 2)
+    mean, darkest = means.mean((1, 3)), means.min((1, 3))
+    around = _around(coarse / 2, _HALF, 2 * _HALF)
+    samples = _HALF**2 / _SHIFT_REDUNDANCY
+    blocks = Blocks(mean, darkest, around, fine, edges, spread, samples)
+    return blocks.each(np.ravel)
+
+
+def _around(values: Values, side: int, box: int) -> Values:
+    """Return the mean in a box around each square of some side, without the square itself."""
+    from scipy.ndimage import uniform_filter
+
+    rows, columns = (length // side for length in values.shape)
+    inner = values.reshape(rows, side, columns, side).mean((1, 3))
+    outer = uniform_filter(values, box, mode="mirror")[side // 2 :: side, side // 2 :: side]
+    ring: Values = (box**2 * outer - side**2 * inner) / (box**2 - side**2)
+    return ring
+
+
+def _joined(parts: list[Blocks]) -> Blocks:
+    mean, darkest, around, fine, edges, coarse = (
+        np.concatenate([part[column] for part in parts]) for column in range(6)
+    )
+    return Blocks(mean, darkest, around, fine, edges, coarse, parts[0].samples)
+
+
+def _too_small(pixels: NDArray[np.number]) -> InputError:
+    return InputError(
+        f"{pixels.shape[1]} x {pixels.shape[0]} pixels are too few to estimate how noise grows "
+        "with brightness; give the gain, offset and read noise"
+    )

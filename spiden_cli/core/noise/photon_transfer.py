@@ -1,0 +1,192 @@
+"""Gain, offset and read noise of a counting detector, from one picture or from repeated frames.
+
+The variance of counts grows with the mean along a straight line (photon transfer: Janesick 2007,
+"Photon Transfer", SPIE; for one picture Foi et al. 2008, IEEE TIP 17(10)):
+
+    variance = gain (mean - offset) + read_noise^2 = slope * mean + intercept
+
+The line is all that a picture shows: gain is its slope, while offset and read noise may be moved
+along it together. Where neither is known, the offset is taken to be the darkest level of the
+picture, as far as the line allows it; what is denoised depends on that at very few counts alone.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spiden_cli.core.image.picture import Pixels, Range
+from spiden_cli.core.noise.mean_variance import Blocks, blocks_of, blocks_of_frames
+from spiden_cli.core.noise.model import PoissonGaussian, UnknownCounts
+from spiden_cli.core.noise.variance_line import Line, fitted
+
+__all__ = ["CountsEstimate", "estimate_counts", "photon_transfer"]
+
+_END = 0.001
+"""Quantile of the blocks that stands for the darkest and the lightest level."""
+_OF_BLOCKS, _OF_SQUARES = 3.1 / 8, 3.8 / 2
+"""How far such quantiles lie below the level of a dark area, in deviations of a pixel: of means of
+8 x 8 pixels, and of the least of 16 means of 2 x 2."""
+_MOST_READ_NOISE = 5.0
+"""In counts: where a picture has nothing dark, its offset would be mistaken for a light one."""
+_CLIPPED = 1e-4
+"""Share of pixels at an end from where on it has clipped."""
+_DETECTED = 3.0
+"""Standard errors that a slope must be away from none, to be used where counts are asked for."""
+
+# Counts are evident from here on; chosen on the pictures of tests/core/noise/test_evidence.py.
+_SIGNIFICANT, _SIGNIFICANT_IN_8_BITS = 6.0, 8.0
+_GROWS, _GROWS_FROM_BLACK, _MISFIT = 1.25, 20.0, 0.2
+_WHITE, _COARSE, _FLAT_SHARE = (0.85, 1.2), 1.3, 0.1
+
+
+@dataclass(frozen=True)
+class CountsEstimate:
+    """What was found of the noise of counts, in the units of the pixels.
+
+    Attributes:
+        noise: gain, offset and read noise; None where no gain was found, as in a picture of one
+            brightness, or of so little light that read noise hides the counts.
+        gain_error: standard error of the gain; 0 where it was given, infinite where none was found.
+        level: standard deviation of the noise over all pixels.
+        dark: the darkest level of the picture.
+        light: the lightest one.
+        evident: whether the noise of this picture is clearly that of counts: it is white and grows
+            with brightness as counts would have it.
+    """
+
+    noise: PoissonGaussian | None
+    gain_error: float
+    level: float
+    dark: float
+    light: float
+    evident: bool
+
+    def moved(self, by: float) -> "CountsEstimate":
+        """Return the estimate for the same pixels with a number added to each."""
+        noise = self.noise
+        if noise is not None:
+            noise = replace(noise, offset=noise.offset + by)
+        return replace(self, noise=noise, dark=self.dark + by, light=self.light + by)
+
+    def __str__(self) -> str:
+        """Say in plain words what was found."""
+        noise = self.noise
+        if noise is None:
+            return f"noise of one level, {self.level:.3g}: it does not grow with brightness"
+        error = f" ± {self.gain_error:.1g}" if self.gain_error else ""
+        return (
+            f"photon counts, gain {noise.gain:.3g}{error}, offset {noise.offset:.4g}, "
+            f"read noise {noise.read_noise:.3g}"
+        )
+
+
+def estimate_counts(
+    pixels: Pixels, extent: Range | None = None, known: UnknownCounts | None = None
+) -> CountsEstimate:
+    """Estimate the noise of counts from one picture.
+
+    docs/counts.md has the errors, as `benchmarks/counts.py` measures them. Fine texture that covers
+    a whole picture reads as noise. The gain of a picture of one brightness can't be found.
+
+    Args:
+        pixels: (H, W) or (H, W, 3), of any type of number.
+        extent: black and white, where the file has clipped; None: the full range of the type.
+            Floats are taken for not clipped.
+        known: what is known already; None: nothing.
+
+    Raises:
+        InputError: the picture is too small to tell, or clipped nearly everywhere.
+    """
+    floating = pixels.dtype.kind == "f"
+    limits = None if floating else extent or Range.full(pixels.dtype)
+    black, white = (None, None) if limits is None else _clipped_ends(pixels, limits)
+    found = _estimate(blocks_of(pixels), known or UnknownCounts(), black, white)
+    if not found.evident or found.noise is None:
+        return found
+    noise, least = found.noise, -math.inf if limits is None else limits.black
+    sure = _SIGNIFICANT_IN_8_BITS if pixels.dtype.itemsize == 1 else _SIGNIFICANT
+    # Most pictures of 8 bits are photographs. No file of counts has its zero far below its black.
+    is_so = noise.gain > sure * found.gain_error and noise.offset > least - noise.gain
+    return replace(found, evident=is_so)
+
+
+def photon_transfer(
+    frames: NDArray[np.number], known: UnknownCounts | None = None
+) -> CountsEstimate:
+    """Estimate the noise of counts from frames of the same scene, under the same light.
+
+    Frames tell more than one picture does: texture does not disturb.
+
+    Args:
+        frames: (N, H, W), N >= 2, of any type of number.
+        known: what is known already; None: nothing.
+
+    Raises:
+        InputError: there are no two frames, or they are too small.
+    """
+    return _estimate(blocks_of_frames(frames), known or UnknownCounts())
+
+
+def _clipped_ends(pixels: Pixels, extent: Range) -> tuple[float | None, float | None]:
+    """Return black and white, each where pixels have reached it."""
+    least = _CLIPPED * pixels.size
+    return (
+        extent.black if np.count_nonzero(pixels <= extent.black) > least else None,
+        extent.white if np.count_nonzero(pixels >= extent.white) > least else None,
+    )
+
+
+def _estimate(
+    blocks: Blocks, known: UnknownCounts, black: float | None = None, white: float | None = None
+) -> CountsEstimate:
+    """Estimate from blocks, some of which are clipped at black or white, if these are given."""
+    fit = fitted(blocks, known, black, white)
+    line, flat, points = fit.line, fit.flat, fit.points
+    dark, light = _ends(blocks, line)
+    dark = dark if black is None else min(dark, black)
+    level = math.sqrt(float(np.average(points.variance, weights=points.samples)))
+    if not _DETECTED * line.slope_error < line.slope:
+        return CountsEstimate(None, math.inf, level, dark, light, evident=False)
+    noise = _noise_on(line, dark, known)
+    ends = line.at(np.array([dark, light]), 1e-3 * float(np.median(points.variance)))
+    evident = (
+        ends[1] > (_GROWS_FROM_BLACK if fit.down_to_black else _GROWS) * ends[0]
+        and line.misfit < _MISFIT
+        and _is_white(flat)
+        and len(flat.mean) > _FLAT_SHARE * len(blocks.mean)
+    )
+    return CountsEstimate(noise, line.slope_error, level, dark, light, evident)
+
+
+def _is_white(flat: Blocks) -> bool:
+    """Return whether noise is as strong in all details; of frames that isn't known."""
+    fine = float(np.median(flat.fine))
+    if fine == 0 or not flat.edges.any():
+        return fine > 0
+    edges, coarse = (float(np.median(part)) / fine for part in (flat.edges, flat.coarse))
+    return _WHITE[0] < edges < _WHITE[1] and coarse < _COARSE
+
+
+def _ends(blocks: Blocks, line: Line) -> tuple[float, float]:
+    """Return the darkest and the lightest level, without what noise adds to such quantiles."""
+    dark, light = (float(q) for q in np.quantile(blocks.mean, (_END, 1 - _END)))
+    deviation = math.sqrt(max(0.0, line.slope * dark + line.intercept))
+    within = float(np.quantile(blocks.darkest, _END)) + _OF_SQUARES * deviation
+    return min(dark + _OF_BLOCKS * deviation, within), light
+
+
+def _noise_on(line: Line, dark: float, known: UnknownCounts) -> PoissonGaussian:
+    """Choose offset and read noise on a line, as far as they are not known."""
+    gain, intercept = line.slope, line.intercept
+    if known.offset is not None and known.read_noise is not None:
+        return PoissonGaussian(gain, known.offset, known.read_noise)
+    if known.read_noise is not None:
+        return PoissonGaussian(gain, (known.read_noise**2 - intercept) / gain, known.read_noise)
+    if known.offset is None:  # without read noise it is the least, with much of it the darkest
+        least = -intercept / gain
+        offset = float(np.clip(dark, least, least + gain * _MOST_READ_NOISE**2))
+    else:
+        offset = known.offset
+    return PoissonGaussian(gain, offset, math.sqrt(max(0.0, intercept + gain * offset)))

@@ -1,0 +1,154 @@
+"""The line of variance over mean, fitted to the flat blocks of a picture.
+
+Which blocks are flat depends on the line, so that the fit is repeated; by weighted least squares,
+since a variance is measured the worse the larger it is.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spiden_cli.core.noise.mean_variance import LEAST_BLOCKS, Blocks, Points, Values, grouped
+from spiden_cli.core.noise.model import UnknownCounts
+
+__all__ = ["Fit", "Line", "fitted"]
+
+_GROUPS = 24
+_ROUNDS = 10
+_OUTLYING = 4.0
+"""Deviations from the line, in robust ones of all groups, from where on a group has no say."""
+_LEAST_VARIANCE = 0.1
+"""Share of the median variance below which no group's is believed, lest it have all the weight."""
+_CLIPPING_MARGIN, _ENOUGH = 3.0, 0.02
+"""Deviations that blocks must be off a clipped end; share of blocks that will do."""
+
+
+class Line(NamedTuple):
+    """variance = slope * mean + intercept.
+
+    Attributes:
+        slope: gain, in pixel units.
+        intercept: in squared pixel units.
+        slope_error: standard error of the slope.
+        misfit: weighted root mean square of the groups' relative distance from the line.
+    """
+
+    slope: float
+    intercept: float
+    slope_error: float = 0.0
+    misfit: float = 0.0
+
+    def at(self, mean: Values, least: float) -> Values:
+        """Return the variance at means, no less than `least`."""
+        return np.maximum(self.slope * mean + self.intercept, least)
+
+
+class Fit(NamedTuple):
+    """A line, the flat blocks that it was fitted to, their groups, and whether some are black."""
+
+    line: Line
+    flat: Blocks
+    points: Points
+    down_to_black: bool
+
+
+def fitted(blocks: Blocks, known: UnknownCounts, black: float | None, white: float | None) -> Fit:
+    """Fit the line to flat blocks, which it tells from others itself.
+
+    Args:
+        blocks: of a picture, one of which holds some noise at least.
+        known: what the line has to keep to.
+        black: where the file has clipped, if it has.
+        white: likewise.
+    """
+    points = _calmest(blocks)
+    least = _least(points)
+    line = _through(points, np.maximum(points.variance, least), known)
+    flat, down_to_black = blocks, False
+    for _ in range(_ROUNDS):
+        variance = line.at(blocks.around, least)
+        usable, down_to_black = _unclipped(blocks, variance, black, white)
+        flat = blocks.chosen(usable).flat(variance[usable])
+        points = grouped(flat, _GROUPS)
+        least = _least(points)
+        line = _through(points, line.at(points.mean, least), known)
+    return Fit(line, flat, points, down_to_black)
+
+
+def _unclipped(
+    blocks: Blocks, variance: Values, black: float | None, white: float | None
+) -> tuple[NDArray[np.bool_], bool]:
+    """Return which blocks clipping has left alone; if too few, those at black are taken as well.
+
+    What a file calls black is then a count of none, rather than where read noise was cut off.
+    """
+    margin = _CLIPPING_MARGIN * np.sqrt(variance)
+    usable = np.ones(len(variance), bool)
+    if white is not None:
+        usable = blocks.around + margin < white
+    enough = max(LEAST_BLOCKS, _ENOUGH * len(variance))
+    if black is None:
+        return (usable if usable.sum() >= enough else np.ones_like(usable)), False
+    above = usable & (blocks.around - margin > black)
+    return (above, False) if above.sum() >= enough else (np.ones_like(usable), True)
+
+
+def _least(points: Points) -> float:
+    """Return a variance, above 0, that all of a picture's are taken to reach."""
+    return (
+        _LEAST_VARIANCE * float(np.median(points.variance)) or float(points.variance.max()) or 1e-12
+    )
+
+
+def _calmest(blocks: Blocks) -> Points:
+    """Group the calmest blocks of each brightness: a start, whose variance is somewhat too low."""
+    order = np.argsort(blocks.around, kind="stable")
+    activity = blocks.coarse + blocks.edges
+    chosen = []
+    for part in np.array_split(order, _GROUPS):
+        chosen.append(part[activity[part] <= np.quantile(activity[part], 0.3)])
+    return grouped(blocks.chosen(np.concatenate(chosen)), _GROUPS)
+
+
+def _through(points: Points, variance: Values, known: UnknownCounts) -> Line:
+    """Fit a line by weighted least squares; groups far from it have no say.
+
+    Args:
+        points: groups of blocks.
+        variance: of each, about, > 0: what it is measured with is in proportion.
+        known: what the line has to keep to.
+    """
+    ratio = (points.variance - variance) / variance
+    spread = 1.4826 * float(np.median(np.abs(ratio))) + 1e-3
+    say = np.clip(1 - (ratio / (_OUTLYING * spread)) ** 2, 0, 1) ** 2
+    weights = points.samples * say / (2 * variance**2)
+    x, y = points.mean, points.variance
+    slope, intercept, slope_variance = _least_squares(x, y, weights, known)
+    off = np.average(((y - slope * x - intercept) / variance) ** 2, weights=weights)
+    expected = np.average(2 / points.samples, weights=weights)
+    error = math.sqrt(slope_variance * max(1.0, off / expected))
+    return Line(slope, intercept, error, math.sqrt(off))
+
+
+def _least_squares(
+    x: Values, y: Values, weights: Values, known: UnknownCounts
+) -> tuple[float, float, float]:
+    """Return slope, intercept and variance of the slope."""
+    total = float(weights.sum())
+    if known.gain is not None:
+        return known.gain, float(np.average(y - known.gain * x, weights=weights)), 0.0
+    if known.offset is not None and known.read_noise is not None:  # a point of the line
+        away, above = x - known.offset, y - known.read_noise**2
+        power = float((weights * away**2).sum())
+        if power == 0:
+            return 0.0, float(np.average(y, weights=weights)), math.inf
+        slope = float((weights * away * above).sum()) / power
+        return slope, known.read_noise**2 - slope * known.offset, 1 / power
+    middle = float(np.average(x, weights=weights))
+    power = float((weights * (x - middle) ** 2).sum())
+    if power <= 1e-12 * total * max(1.0, middle**2):
+        return 0.0, float(np.average(y, weights=weights)), math.inf
+    slope = float((weights * (x - middle) * y).sum()) / power
+    return slope, float(np.average(y, weights=weights)) - slope * middle, 1 / power

@@ -1,0 +1,71 @@
+"""What noise a picture holds: its kind and its strength."""
+
+import dataclasses
+from typing import TypeAlias
+
+from spiden_cli.core.image.picture import Picture
+from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise
+from spiden_cli.core.noise.model import Gaussian, Noise, Unknown, UnknownCounts, found_noise
+from spiden_cli.core.noise.photon_transfer import CountsEstimate, estimate_counts
+from spiden_cli.errors import InputError
+
+__all__ = ["Estimate", "estimated", "is_of_camera", "noise_of"]
+
+Estimate: TypeAlias = NoiseEstimate | CountsEstimate
+
+
+def estimated(wanted: Noise, picture: Picture) -> Estimate | None:
+    """Estimate what is unknown of the noise.
+
+    Counts are looked for in grey pictures: what made a picture of colours has mixed them.
+
+    Args:
+        wanted: what is known of it.
+        picture: the noisy picture.
+
+    Returns:
+        None if nothing is unknown.
+
+    Raises:
+        InputError: the picture is too small to tell.
+    """
+    if isinstance(wanted, UnknownCounts):
+        return _counts(picture, wanted)
+    if not isinstance(wanted, Unknown):
+        return None
+    if not (wanted.white or picture.is_colour) and (counts := _evident_counts(picture)):
+        return counts
+    found = estimate_noise(picture.pixels, picture.levels)
+    if not wanted.white:
+        return found
+    return dataclasses.replace(found, level=found.white, sigma=found.white, is_white=True)
+
+
+def noise_of(estimate: Estimate, picture: Picture, for_camera: bool) -> Noise:
+    """Return the noise that was found, as a network should be told of it; see `found_noise`."""
+    if isinstance(estimate, NoiseEstimate):
+        return found_noise(estimate, for_camera)
+    if estimate.noise is not None:
+        return estimate.noise
+    return Gaussian(min(255.0, 255 * estimate.level / picture.levels.span))
+
+
+def is_of_camera(estimate: Estimate | None) -> bool:
+    """Return whether the noise that was found is coarse, as a camera's is."""
+    return isinstance(estimate, NoiseEstimate) and not estimate.is_white
+
+
+def _counts(picture: Picture, known: UnknownCounts) -> CountsEstimate:
+    """Estimate the noise of counts in the units of the file, which pixels may be shifted from."""
+    base = picture.extent.black - picture.levels.black
+    if known.offset is not None:
+        known = dataclasses.replace(known, offset=known.offset - base)
+    return estimate_counts(picture.pixels, picture.levels, known).moved(base)
+
+
+def _evident_counts(picture: Picture) -> CountsEstimate | None:
+    try:
+        found = _counts(picture, UnknownCounts())
+    except InputError:  # too small to tell
+        return None
+    return found if found.evident else None

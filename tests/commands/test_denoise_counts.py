@@ -1,0 +1,138 @@
+"""`spiden denoise` of photon counts: files of a microscope, their noise given or found."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+from tifffile import imread, imwrite
+
+GAIN, OFFSET, READ = 2.0, 100.0, 2.0
+NOISE = ("--gain", GAIN, "--offset", OFFSET, "--read-noise", READ)
+
+
+def cells(side: int = 160, photons: float = 20.0) -> np.ndarray:
+    """Return the clean pixels of a few bright discs on a faint ground."""
+    rows, columns = np.mgrid[:side, :side]
+    picture = np.full((side, side), 0.03)
+    for seed in range(6):
+        top, left, radius = np.random.default_rng(seed).uniform((0, 0, 12), (side, side, 24))
+        picture[(rows - top) ** 2 + (columns - left) ** 2 < radius**2] = 0.4 + 0.1 * seed
+    return GAIN * photons * gaussian_filter(picture, 1.5) + OFFSET
+
+
+def detected(clean: np.ndarray) -> np.ndarray:
+    chance = np.random.default_rng(0)
+    counts = GAIN * chance.poisson((clean - OFFSET) / GAIN) + OFFSET
+    return np.rint(counts + chance.normal(0, READ, clean.shape)).astype(np.uint16)
+
+
+@pytest.fixture(scope="module")
+def clean():
+    return cells()
+
+
+@pytest.fixture
+def raw(tmp_path, clean):
+    imwrite(tmp_path / "raw.tif", detected(clean))
+    return tmp_path / "raw.tif"
+
+
+def psnr(pixels: np.ndarray, clean: np.ndarray) -> float:
+    return float(10 * np.log10(np.ptp(clean) ** 2 / np.mean((pixels - clean) ** 2)))
+
+
+def test_counts_are_found_and_denoised_as_if_they_were_known(spiden, raw, clean, tmp_path):
+    scores = {}
+    for name, options in {"found": (), "known": NOISE}.items():
+        target = tmp_path / f"{name}.tif"
+        done = spiden("denoise", raw, "-m", "tiny", "-o", target, "--json", *options)
+        assert done.code == 0, done.stderr
+        (record,) = json.loads(done.stdout)
+        assert record["noise"] == "PoissonGaussian"
+        assert record["counts"]["gain"] == pytest.approx(GAIN, rel=0.2)
+        dark, light = record["sigma_in_file"]
+        assert dark == pytest.approx(np.sqrt(GAIN * 1.2 + READ**2), rel=0.25)
+        assert light > 2.5 * dark
+        scores[name] = psnr(imread(target), clean)
+    assert scores["known"] > psnr(imread(raw), clean) + 10
+    assert scores["found"] > scores["known"] - 0.3
+
+
+def test_the_sheet_says_what_the_noise_is(spiden, raw, small_weights):
+    done = spiden("denoise", raw, "-m", small_weights, "--gain", GAIN, "--overwrite", columns=80)
+    assert done.code == 0, done.stderr
+    sheet = " ".join(done.stdout.split())
+    assert "photon counts, gain 2, offset 10" in sheet
+    assert "in the dark" in sheet
+    assert "in the file's values" in sheet
+
+
+def test_a_region_is_a_cut_out_and_both_engines_agree(spiden, raw, small_weights, tmp_path):
+    made = {}
+    for name, options in {
+        "dense": ("--engine", "dense"),
+        "event": ("--engine", "event"),
+        "part": ("--engine", "dense", "--region", "33,21,50,40"),
+    }.items():
+        target = tmp_path / f"{name}.tif"
+        done = spiden("denoise", raw, "-m", small_weights, "-o", target, *NOISE, *options)
+        assert done.code == 0, done.stderr
+        made[name] = imread(target).astype(int)
+    assert np.array_equal(made["part"], made["dense"][21:61, 33:83])
+    assert np.abs(made["dense"] - made["event"]).max() <= 1
+    assert not np.array_equal(made["dense"], imread(raw))
+
+
+def test_noise_that_does_not_grow_is_taken_for_one_level(spiden, small_weights, tmp_path, clean):
+    chance = np.random.default_rng(1)
+    flat = 30000 + clean + chance.normal(0, 8, clean.shape)
+    imwrite(tmp_path / "flat.tif", np.rint(flat).astype(np.uint16))
+    run = "denoise", tmp_path / "flat.tif", "-m", small_weights, "--overwrite", "--json"
+    done = spiden(*run, "--noise", "poisson-gaussian")
+    (record,) = json.loads(done.stdout)
+    assert record["counts"] is None
+    assert record["sigma_in_file"] == [pytest.approx(8, rel=0.1)] * 2
+    assert "no gain was found" in done.stderr + " ".join(record["notes"])
+    (white,) = json.loads(spiden(*run, "--noise", "white").stdout)
+    assert white["sigma_in_file"][0] == pytest.approx(8, rel=0.1)
+
+
+def test_a_level_in_the_values_of_the_file_is_that_in_8_bit_units(
+    spiden, raw, small_weights, tmp_path
+):
+    made = []
+    for sigma, unit in ((25.7 / 257, "8-bit"), (25.7, "file")):
+        target = tmp_path / f"{unit}.tif"
+        done = spiden(
+            "denoise", raw, "-m", small_weights, "-o", target, "--white", 65535,
+            "--sigma", sigma, "--sigma-unit", unit, "--json",
+        )  # fmt: skip
+        (record,) = json.loads(done.stdout)
+        assert record["sigma_in_file"][0] == pytest.approx(25.7)
+        assert record["sigma"] == pytest.approx(0.1)
+        made.append(imread(target))
+    assert np.array_equal(*made)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--gain", 0), "gain must be a number above 0"),
+        (("--read-noise", -1), "read noise must be 0"),
+        (("--sigma", 10, "--gain", 2), "--gain the level grows"),
+        (("--sigma", 10, "--noise", "poisson-gaussian"), "leave out one of the two"),
+        (("--noise", "white", "--offset", 100), "--offset is for --noise poisson-gaussian"),
+        (("--noise", "purple"), "auto, white, poisson-gaussian"),
+        (("--sigma-unit", "file"), "give one with --sigma"),
+        (("--sigma", 5, "--sigma-unit", "metre"), "8-bit or file"),
+        (("--sigma", -5, "--sigma-unit", "file"), "from 0 on"),
+        (("--sigma", 1e9, "--sigma-unit", "file"), "at most"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(spiden, raw, small_weights, options, said):
+    done = spiden("denoise", raw, "-m", small_weights, *options)
+    assert done.code == 2
+    assert said in " ".join(done.stderr.split())
+    assert len(done.stderr.strip().splitlines()) <= 3
+    assert not raw.with_name("raw_denoised.tif").exists()
