@@ -54,10 +54,12 @@ if TYPE_CHECKING:
     from spiden_cli.core.tasks.evaluation import Evaluation, evaluate
     from spiden_cli.core.tasks.model import Model, load
     from spiden_cli.core.tasks.results import Batch, Result
+    from spiden_cli.core.tasks.stack_result import ChannelNoise, StackResult
     from spiden_cli.core.weights import WeightsInfo, load_weights, read_info, save_weights
     from spiden_cli.errors import (
         DatasetError,
         InputError,
+        LossError,
         OutputError,
         SpidenError,
         TrainingError,
@@ -82,6 +84,7 @@ _HOMES = {
     "core.tasks.denoising": ("Denoised", "denoise_picture", "denoise_planes"),
     "core.tasks.model": ("Model", "load"),
     "core.tasks.results": ("Batch", "Result"),
+    "core.tasks.stack_result": ("ChannelNoise", "StackResult"),
     "core.engine.dense": ("DenseEngine",),
     "core.engine.engine": ("Engine",),
     "core.tasks.evaluation": ("Evaluation", "evaluate"),
@@ -105,6 +108,7 @@ _HOMES = {
     "errors": (
         "DatasetError",
         "InputError",
+        "LossError",
         "OutputError",
         "SpidenError",
         "TrainingError",
@@ -118,6 +122,7 @@ __all__ = [
     "PRESETS",
     "Adjustment",
     "Batch",
+    "ChannelNoise",
     "Coarse",
     "CountsEstimate",
     "DatasetError",
@@ -131,6 +136,7 @@ __all__ = [
     "InPixelUnits",
     "InputError",
     "LayerSpikes",
+    "LossError",
     "Model",
     "NetworkConfig",
     "Noise",
@@ -144,6 +150,7 @@ __all__ = [
     "Recording",
     "Result",
     "SpidenError",
+    "StackResult",
     "TrainingError",
     "Unknown",
     "UnknownCounts",

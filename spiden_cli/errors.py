@@ -5,7 +5,8 @@
     ├── WeightsError       3   a weights file that is missing, damaged or of another network
     ├── DatasetError       4   a data set that is missing, incomplete or altered
     ├── TrainingError      5   a run that can't start, resume or go on
-    └── OutputError        6   a file or folder that can't be written
+    ├── OutputError        6   a file or folder that can't be written
+    └── LossError          7   a file can't hold all that another says, and --strict is wanted
 
 A message says what was wrong and what to do about it, in one line. The command line prints that
 line and leaves with the exit code; a library user catches `SpidenError`.
@@ -15,6 +16,7 @@ __all__ = [
     "TOO_LITTLE_MEMORY",
     "DatasetError",
     "InputError",
+    "LossError",
     "OutputError",
     "SpidenError",
     "TrainingError",
@@ -65,6 +67,12 @@ class OutputError(SpidenError):
     """A file or folder can't be written."""
 
     exit_code = 6
+
+
+class LossError(SpidenError):
+    """An output can't hold all that its input says, and nothing was to be lost."""
+
+    exit_code = 7
 
 
 def is_out_of_memory(error: Exception) -> bool:

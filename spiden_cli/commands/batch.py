@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from spiden_cli.commands.denoise_files import Plan
 from spiden_cli.commands.stopping import stopping
-from spiden_cli.errors import TOO_LITTLE_MEMORY, SpidenError, is_out_of_memory
+from spiden_cli.errors import TOO_LITTLE_MEMORY, InputError, SpidenError, is_out_of_memory
 from spiden_cli.report.batch import Log, Outcome, logging_to
 from spiden_cli.report.comparison import draw_comparison, show_denoised
 from spiden_cli.report.console import note, warn
 from spiden_cli.report.denoising import DenoiseReport
 from spiden_cli.report.progress import PictureBar, counting, picturing
+from spiden_cli.report.stacks import StackReport
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,15 +71,21 @@ class Work:
 
     def denoise(
         self, files: "Files", on_note: Say, on_tile: "OnTile" = lambda done, of: None
-    ) -> DenoiseReport:
-        """Denoise a picture, and draw what was done if that is asked for.
+    ) -> DenoiseReport | StackReport:
+        """Denoise a picture or a stack, and draw what was done if that is asked for.
 
         Raises:
             SpidenError: it can't be read, denoised or written.
         """
         from spiden_cli.core.atomic import making_folder
         from spiden_cli.core.tasks.files import denoise_file
+        from spiden_cli.core.tasks.stack_files import denoise_stack_file, is_for_planes
 
+        if is_for_planes(self.settings, files.source):
+            if self.show:
+                raise InputError("--show draws a single picture, not a stack: leave it out")
+            stack = denoise_stack_file(self.model, self.settings, files, on_note, on_tile)
+            return StackReport.of(files, stack)
         done = denoise_file(self.model, self.settings, files, on_note, on_tile)
         report = DenoiseReport.of(files, done)
         if files.drawing is not None:

@@ -14,6 +14,7 @@ from spiden_cli.commands.options import (
     MaxMemory,
     Threads,
     memory_size,
+    one_of,
     read_region,
 )
 from spiden_cli.commands.streams import streams
@@ -50,18 +51,25 @@ def denoise(
     quality: options.Quality = None,
     strip: options.Strip = False,
     show: options.Show = False,
+    strict: options.Strict = False,
     as_json: options.AsJson = False,
     recursive: options.Recursive = False,
     jobs: options.Jobs = 1,
     dry_run: options.DryRun = False,
     watch: options.Watch = None,
     log: options.Log = None,
+    axes: options.Axes = None,
+    channels: options.Channels = "auto",
+    level_per: options.LevelPer = "channel",
+    average_frames: options.AverageFrames = False,
     engine: EngineName = "auto",
     device: Device = "auto",
     threads: Threads = None,
     max_memory: MaxMemory = None,
 ) -> None:
-    """Remove noise from pictures; 8 or 16 bits, grey or colour, transparency and metadata kept."""
+    """Remove noise from pictures and stacks; their depth, colours and metadata are kept."""
+    one_of("--channels", channels, ("auto", "independent"))
+    one_of("--level-per", level_per, ("channel", "plane"))
     known = noise_options.chosen_noise(sigma, sigma_unit, noise, gain, offset, read_noise)
     part = None if region is None else read_region(region, "--region")
     if overwrite and skip_existing:
@@ -75,7 +83,9 @@ def denoise(
         check_timesteps(timesteps)
     settings = Settings(
         known, timesteps, white, adjustment, quality, strip, part, overwrite,
-        None if max_memory is None else memory_size(max_memory),
+        None if max_memory is None else memory_size(max_memory), strict=strict, axes=axes,
+        independent=channels == "independent", per_plane=level_per == "plane",
+        average=average_frames,
     )  # fmt: skip
 
     def open_work(share: int | None, alone: bool) -> Work:

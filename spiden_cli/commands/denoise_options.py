@@ -8,6 +8,7 @@ import typer
 from spiden_cli.commands.options import MODEL, SHOW_HELP
 
 STRENGTH, PART, FILES, RUN = "How strong", "Which part", "Files", "Many pictures"
+STACKS = "Stacks and microscopy"
 MOST_JOBS = 256
 
 EXAMPLES = """Examples:
@@ -30,13 +31,16 @@ spiden denoise 2026/ -r -o clean/ --jobs 4: a tree of folders, four at once
 
 spiden denoise *.jpg --skip-existing --log run.jsonl: go on where a run ended
 
+spiden denoise cells.npy --axes TCYX: a stack, each channel at its own level
+
 spiden denoise - -o - < noisy.png > clean.png: in a pipe
 
 spiden denoise --watch incoming/ -o clean/: whatever appears in a folder
 
 Exit codes: 0 all was done; 1 out of memory, or a fault; 2 a picture or an
 option can't be used; 3 a model can't; 6 an output can't be written, or is
-there already; 130 Ctrl-C. Of several failures it is the first one's.
+there already; 7 something would be lost, with --strict; 130 Ctrl-C. Of several
+failures it is the first one's.
 """
 
 Pictures = Annotated[
@@ -245,4 +249,48 @@ Strip = Annotated[
 Show = Annotated[bool, typer.Option("--show", help=SHOW_HELP, rich_help_panel=FILES)]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=FILES)
+]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="Write nothing, and leave with code 7, where the output can't hold all that the "
+        "input says.",
+        rich_help_panel=FILES,
+    ),
+]
+Axes = Annotated[
+    str | None,
+    typer.Option(
+        help="What the dimensions of a stack are, such as TZCYX: X, Y, Z, time T, channel C, "
+        "samples of a colour S; by default what the file says.",
+        metavar="LETTERS",
+        show_default=False,
+        rich_help_panel=STACKS,
+    ),
+]
+Channels = Annotated[
+    str,
+    typer.Option(
+        help="independent: red, green and blue are three dyes, and say nothing about each other. "
+        "Channels of ImageJ and OME always are.",
+        metavar="auto|independent",
+        rich_help_panel=STACKS,
+    ),
+]
+LevelPer = Annotated[
+    str,
+    typer.Option(
+        help="Estimate one noise level for each channel, or for each plane.",
+        metavar="channel|plane",
+        rich_help_panel=STACKS,
+    ),
+]
+AverageFrames = Annotated[
+    bool,
+    typer.Option(
+        "--average-frames",
+        help="The frames show the same: take their mean first.",
+        rich_help_panel=STACKS,
+    ),
 ]

@@ -141,6 +141,16 @@ def read_region(text: str, option: str) -> "Region":
     return Region(*(int(number) for number in numbers.groups()))
 
 
+def one_of(option: str, given: str, known: Sequence[str]) -> None:
+    """Refuse a word that an option doesn't know.
+
+    Raises:
+        InputError: it is none of those known.
+    """
+    if given not in known:
+        raise InputError(f"{option} must be {' or '.join(known)}, not {given!r}")
+
+
 def sigma_range(text: str) -> tuple[float, float]:
     """Read "25" or "0:55" as the lowest and highest noise level, in 8-bit units.
 

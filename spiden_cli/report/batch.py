@@ -15,6 +15,7 @@ from spiden_cli.errors import OutputError, SpidenError
 from spiden_cli.report.console import data, elided, fail, print_json
 from spiden_cli.report.denoising import DenoiseReport, print_sheet
 from spiden_cli.report.numbers import quantity
+from spiden_cli.report.stacks import StackReport
 
 if TYPE_CHECKING:
     from spiden_cli.core.tasks.files import Files
@@ -40,7 +41,7 @@ class Outcome:
 
     files: "Files"
     status: Status
-    report: DenoiseReport | None = None
+    report: DenoiseReport | StackReport | None = None
     error: SpidenError | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -156,7 +157,7 @@ def _pictures(count: int) -> str:
     return "1 picture" if count == 1 else f"{count} pictures"
 
 
-def _table(reports: Sequence[DenoiseReport]) -> Table:
+def _table(reports: Sequence[DenoiseReport | StackReport]) -> Table:
     measured = any(report.psnr is not None for report in reports)
     columns = ("size", "sigma", "removed", "rate", "SynOps", "time")
     if measured:  # they take the place of what the records have as well
@@ -174,10 +175,10 @@ def _table(reports: Sequence[DenoiseReport]) -> Table:
     return table
 
 
-def _row(report: DenoiseReport) -> dict[str, str]:
+def _row(report: DenoiseReport | StackReport) -> dict[str, str]:
     level = "-" if report.sigma is None else f"{report.sigma:.1f}"
     row = {
-        "size": f"{report.width} x {report.height}",
+        "size": report.size,
         "sigma": f"{'~' if report.sigma_estimated else ''}{level}",
         "removed": f"{report.removed:.2g}",
         "rate": f"{report.firing_rate:.3f}" if report.spiking else "-",

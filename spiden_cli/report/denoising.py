@@ -8,6 +8,7 @@ from rich.table import Table
 
 from spiden_cli.report.console import data
 from spiden_cli.report.numbers import quantity
+from spiden_cli.report.stacks import StackReport, print_stack
 
 if TYPE_CHECKING:
     from spiden_cli.core.image.picture import Picture
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from spiden_cli.core.noise.model import Noise
     from spiden_cli.core.tasks.files import Done, Files
 
-
+_COLOURS = ("red", "green", "blue")
 _ENDS = (0.02, 0.98)
 """Quantiles of the pixels that stand for the dark and the light."""
 
@@ -59,6 +60,8 @@ class DenoiseReport:
         psnr: of the result against the reference, in dB.
         ssim: of the result against the reference.
         notes: what the user should know, a sentence each.
+        sigma_of_channels: the level of each colour, where they were denoised apart; `sigma` is then
+            None.
         frames: of an animation: work, time and what was removed are of all, the firing map of the
             first; 1: a picture.
     """
@@ -96,6 +99,7 @@ class DenoiseReport:
     ssim: float | None
     notes: tuple[str, ...]
     frames: int = 1
+    sigma_of_channels: tuple[float | None, ...] = ()
 
     @classmethod
     def of(cls, files: "Files", done: "Done") -> "DenoiseReport":
@@ -109,7 +113,8 @@ class DenoiseReport:
         from spiden_cli.core.noise.model import PoissonGaussian
 
         picture, result, quality, region, frames = done
-        sigma = getattr(result.noise, "sigma", None)
+        apart = tuple(getattr(channel.noise, "sigma", None) for channel in result.channels)
+        sigma = None if apart else getattr(result.noise, "sigma", None)
         strength, chroma_strength = result.adjustment.strengths(picture.is_colour)
         return cls(
             source=files.name,
@@ -129,7 +134,7 @@ class DenoiseReport:
             sigma_in_file=_in_file(result.noise, picture, result.image.levels.span),
             counts=asdict(result.noise) if isinstance(result.noise, PoissonGaussian) else None,
             sigma_estimated=result.estimated,
-            noise_found=None if result.estimate is None else str(result.estimate),
+            noise_found=None if result.estimate is None or apart else str(result.estimate),
             strength=strength,
             chroma_strength=chroma_strength,
             detail=result.adjustment.detail,
@@ -145,7 +150,13 @@ class DenoiseReport:
             ssim=None if quality is None else quality.ssim,
             notes=result.notes,
             frames=frames,
+            sigma_of_channels=apart,
         )
+
+    @property
+    def size(self) -> str:
+        """Width and height, in words."""
+        return f"{self.width} x {self.height}"
 
     @property
     def pixels(self) -> int:
@@ -170,6 +181,8 @@ class DenoiseReport:
     @property
     def level(self) -> str:
         """The noise level, and where it is from."""
+        if self.sigma_of_channels:
+            return _levels_of(self.sigma_of_channels, self.sigma_estimated)
         level = self.noise if self.sigma is None else f"{self.sigma:.1f}"
         if self.sigma_in_file is not None and (self.depth > 8 or self.counts is not None):
             dark, light = self.sigma_in_file
@@ -229,9 +242,18 @@ def _in_file(noise: "Noise", picture: "Picture", span: float) -> tuple[float, fl
     return dark, light
 
 
-def print_sheet(report: DenoiseReport) -> None:
-    """Print what was done to one picture, in a few lines."""
-    data.print(_sheet(report))
+def _levels_of(channels: tuple[float | None, ...], estimated: bool) -> str:
+    said = ("different" if level is None else f"{level:.1f}" for level in channels)
+    named = ", ".join(f"{name} {text}" for name, text in zip(_COLOURS, said, strict=True))
+    return f"{named} ({'estimated' if estimated else 'as given'})"
+
+
+def print_sheet(report: DenoiseReport | StackReport) -> None:
+    """Print what was done to one picture or stack, in a few lines."""
+    if isinstance(report, StackReport):
+        print_stack(report)
+    else:
+        data.print(_sheet(report))
 
 
 def _sheet(report: DenoiseReport) -> Table:

@@ -378,7 +378,7 @@ def test_two_channel_microscopy_is_not_taken_for_alpha(refused, grey_pixels):
 def test_animation_is_not_cut_to_one_frame(refused, encoded, colour_pixels, name):
     other = Image.fromarray(np.tile(colour_pixels[::-1], (4, 4, 1)))
     content = encoded(name, save_all=True, append_images=[other])
-    assert "an animation of 2 frames; only single pictures" in refused(content, "x.png")
+    assert "an animation of 2 frames; only single pictures are read" in refused(content, "x.png")
 
 
 # --- targets that can't be written -------------------------------------------------------------

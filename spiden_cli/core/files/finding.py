@@ -101,7 +101,8 @@ def _expand(name: str | Path, recursive: bool, leave_out: Path | None) -> list[S
     if glob.has_magic(str(name)):
         # Path.glob takes no absolute pattern.
         matches = sorted(glob.glob(str(name), recursive=True))  # noqa: PTH207
-        if pictures := [Path(match) for match in matches if _looks_like_picture(Path(match))]:
+        paths = [Path(match) for match in matches]
+        if pictures := [path for path in paths if _looks_like_picture(path, by_pattern=True)]:
             return [Source(picture, named=False) for picture in pictures]
         raise InputError(f"{name}: no picture matches ({', '.join(found_suffixes())})")
     raise InputError(f"{name}: no such file or folder")
@@ -145,7 +146,6 @@ def _walk(folder: Path, leave_out: str | None) -> Iterator[Path]:
                     if _looks_like_picture(path))  # fmt: skip
 
 
-def _looks_like_picture(path: Path) -> bool:
-    return (
-        path.suffix.lower() in found_suffixes() and not path.name.startswith(".") and path.is_file()
-    )
+def _looks_like_picture(path: Path, by_pattern: bool = False) -> bool:
+    known = path.suffix.lower() in found_suffixes(by_pattern)
+    return known and not path.name.startswith(".") and path.is_file()

@@ -16,6 +16,8 @@ __all__ = [
     "begun_as",
     "found_suffixes",
     "named",
+    "stem_of",
+    "suffix_of_result",
     "written_as",
 ]
 
@@ -28,6 +30,8 @@ class Format:
         name: as Pillow calls it.
         suffixes: in lower case; the first is given to a file that has none.
         starts: first bytes of its files, and where they are.
+        only_read: more suffixes, which are read; what is made of such a file has the first of
+            `suffixes`.
         depth: bits per channel that are written: 8, or up to 16. 0: it is only read.
         alpha: whether transparency is written.
         quality: of the compression, 1 to 100, where nothing else is known; None: it has none.
@@ -48,6 +52,7 @@ class Format:
     animated: bool = False
     any_type: bool = False
     listed: bool = True
+    only_read: tuple[str, ...] = ()
     package: tuple[str, str] | None = None
 
     @property
@@ -106,6 +111,7 @@ FORMATS = (
         16,
         alpha=True,
         any_type=True,
+        only_read=(".stk", ".lsm"),  # of MetaMorph and Zeiss
     ),
     Format("BMP", (".bmp",), _at(0, b"BM")),
     Format(
@@ -133,6 +139,7 @@ FORMATS = (
 HEAD_LENGTH = max(at + len(mark) for format in FORMATS for at, mark in format.starts)
 """Bytes at the beginning of a file that tell its format."""
 
+_OME_SUFFIXES = (".ome.tif", ".ome.tiff")
 _BY_SUFFIX = {suffix: format for format in FORMATS for suffix in format.suffixes}
 WRITTEN_SUFFIXES = tuple(suffix for suffix, format in _BY_SUFFIX.items() if format.depth)
 """Suffixes, in lower case, of the files that can be written."""
@@ -172,13 +179,32 @@ def written_as(path: Path) -> Format:
     return format
 
 
-def found_suffixes() -> tuple[str, ...]:
+def found_suffixes(by_pattern: bool = False) -> tuple[str, ...]:
     """Return the suffixes of the files that are found in folders.
 
     Camera raw is among them only where it can be read: it often lies beside the camera's own JPEG.
+
+    Args:
+        by_pattern: those that a pattern may mean, arrays among them: in folders these are often
+            no pictures.
     """
-    return tuple(
-        suffix
-        for suffix, format in _BY_SUFFIX.items()
-        if format.listed and (format.depth or format.available)
-    )
+    formats = (f for f in FORMATS if (f.listed or by_pattern) and (f.depth or f.available))
+    return tuple(suffix for f in formats for suffix in (*f.suffixes, *f.only_read))
+
+
+def stem_of(path: Path) -> str:
+    """Return a name without its suffix, which of an OME-TIFF has two parts."""
+    ends = (end for end in _OME_SUFFIXES if path.name.lower().endswith(end))
+    end = next(ends, None)
+    return path.stem if end is None else path.name[: -len(end)]
+
+
+def suffix_of_result(path: Path) -> str:
+    """Return the suffix of what is made of a file: its own, or one that can be written."""
+    suffix = path.name[len(stem_of(path)) :]
+    if path.suffix.lower() in WRITTEN_SUFFIXES:
+        return suffix
+    if path.suffix.lower() in CAMERA_RAW.suffixes:
+        return ".tiff"
+    made = (f.suffixes[0] for f in FORMATS if path.suffix.lower() in f.only_read)
+    return next(made, ".png")

@@ -9,7 +9,7 @@ from spiden_cli.core.files.white_level import range_of
 from spiden_cli.core.image.metadata import Metadata
 from spiden_cli.core.image.picture import Picture, Range
 
-__all__ = ["losses", "supported_depth"]
+__all__ = ["losses", "lost_in_reading", "supported_depth"]
 
 
 def supported_depth(path: str | Path, picture: Picture) -> int:
@@ -61,6 +61,11 @@ def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
     _, words = fitted_metadata(picture.metadata, name)
     _, colours = fitted_colours(picture, name)
     return (*sentences, *words, *colours)
+
+
+def lost_in_reading(picture: Picture) -> tuple[str, ...]:
+    """What no file can have of a picture again: the notes of its reader that end in "n't kept"."""
+    return tuple(note for note in picture.notes if note.endswith("n't kept"))
 
 
 def _says_more(picture: Picture) -> bool:

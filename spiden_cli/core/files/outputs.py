@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from spiden_cli.core.files.finding import Source
-from spiden_cli.core.files.formats import CAMERA_RAW, FORMATS
+from spiden_cli.core.files.formats import FORMATS, stem_of, suffix_of_result
 from spiden_cli.core.files.origin import made_by_spiden
 from spiden_cli.core.files.picture_files import SUFFIXES, check_output, output_format
 from spiden_cli.core.preflight import Identity, identity
@@ -35,8 +35,8 @@ FIELDS = ("stem", "suffix", "name", "folder")
 
 _OTHER_FORMATS = {
     ".czi", ".dcm", ".eps", ".exr", ".fits", ".hdr", ".ico", ".jfif", ".j2k", ".jpe", ".jpx",
-    ".mrc", ".nd2", ".npy", ".npz", ".pbm", ".pcx", ".pdf", ".pam", ".psd", ".svg", ".xcf",
-    *(suffix for format in FORMATS for suffix in format.suffixes),
+    ".mrc", ".nd2", ".npz", ".pbm", ".pcx", ".pdf", ".pam", ".psd", ".svg", ".xcf",
+    *(suffix for format in FORMATS for suffix in (*format.suffixes, *format.only_read)),
 }  # fmt: skip
 """Suffixes of pictures that can't be written: who gives one means a file, not a folder."""
 
@@ -96,12 +96,12 @@ class Naming:
             return self.file
         path = source.path
         folder = path.parent if self.output is None else self.output / source.below
-        suffix = path.suffix if path.suffix.lower() in SUFFIXES else self.suffix or _default(path)
+        stem, suffix = stem_of(path), suffix_of_result(path)
         if self.suffix is not None and not _same_format(suffix, self.suffix):
             suffix = self.suffix
         if self.pattern is None:
-            return folder / f"{path.stem}{self.mark if self.output is None else ''}{suffix}"
-        values = (path.stem, suffix, path.name, Path(os.path.normpath(path.absolute())).parent.name)
+            return folder / f"{stem}{self.mark if self.output is None else ''}{suffix}"
+        values = (stem, suffix, path.name, Path(os.path.normpath(path.absolute())).parent.name)
         name = self.pattern.format(**dict(zip(FIELDS, values, strict=True)))
         if name in ("", ".", "..") or Path(name).name != name:
             raise InputError(f"--output-pattern gives {name!r}, which is no name of a file")
@@ -113,11 +113,6 @@ class Naming:
             raise InputError(
                 f"{path.name} and --format {self.suffix[1:]} are two formats: give one of them"
             )
-
-
-def _default(path: Path) -> str:
-    """Return the suffix of a result whose picture is of a format that isn't written."""
-    return ".tiff" if path.suffix.lower() in CAMERA_RAW.suffixes else ".png"
 
 
 def names_a_folder(text: str | Path) -> bool:
@@ -214,7 +209,7 @@ def is_result(
         outputs: file -> the picture that it would be the result of.
         marks: ends of names of files that spiden makes.
     """
-    if not source.named and source.path.stem.endswith(tuple(marks)):
+    if not source.named and stem_of(source.path).endswith(tuple(marks)):
         return True
     said = made_by_spiden(source.path)
     if said is None:

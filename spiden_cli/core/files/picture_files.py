@@ -18,7 +18,7 @@ from spiden_cli.core.files.formats import (
     named,
     written_as,
 )
-from spiden_cli.core.files.losses import losses, supported_depth
+from spiden_cli.core.files.losses import losses, lost_in_reading, supported_depth
 from spiden_cli.core.files.metadata import stripped
 from spiden_cli.core.files.pillow_reader import header_with_pillow, read_with_pillow
 from spiden_cli.core.files.pillow_writer import can_write_avif, encode_with_pillow
@@ -36,8 +36,10 @@ __all__ = [
     "Resolution",
     "check_output",
     "check_quality",
+    "first_bytes",
     "is_camera_raw",
     "losses",
+    "lost_in_reading",
     "output_format",
     "read_header",
     "read_picture",
@@ -150,17 +152,22 @@ def _format_of(path: Path) -> Format:
     Raises:
         InputError: it can't be read, is empty, or needs a package that isn't installed.
     """
-    found = begun_as(_first_bytes(path))
+    found = begun_as(first_bytes(path))
     if found is not None and found.name == "TIFF":
-        from spiden_cli.core.files.tiff_pages import is_from_sensor
+        from spiden_cli.core.files.tiff_pages import is_camera_raw as is_raw_tiff
 
-        found = CAMERA_RAW if is_from_sensor(path) else found
+        found = CAMERA_RAW if is_raw_tiff(path) else found
     found = found or named("TGA")
     found.check_available(path)
     return found
 
 
-def _first_bytes(path: Path) -> bytes:
+def first_bytes(path: Path) -> bytes:
+    """Return what tells the format of a file.
+
+    Raises:
+        InputError: it can't be read, is a folder, or empty.
+    """
     try:
         with open_regular(path) as stream:
             head = stream.read(HEAD_LENGTH)
@@ -179,7 +186,7 @@ def suffix_by_content(path: Path) -> str:
     Raises:
         InputError: missing or unreadable.
     """
-    found = begun_as(_first_bytes(path))
+    found = begun_as(first_bytes(path))
     return found.suffixes[0] if found is not None and found.depth else ".png"
 
 

@@ -13,7 +13,17 @@ from spiden_cli.core.files.decoding import decoding
 from spiden_cli.core.image.values import check_type
 from spiden_cli.errors import InputError
 
-__all__ = ["PLAIN", "check_kind", "described", "is_from_sensor", "picture_page"]
+__all__ = [
+    "PLAIN",
+    "check_complete",
+    "check_kind",
+    "declared",
+    "described",
+    "is_camera_raw",
+    "is_from_sensor",
+    "picture_page",
+    "planes_of",
+]
 
 PLAIN = {
     tifffile.PHOTOMETRIC.MINISBLACK,
@@ -26,18 +36,70 @@ _DNG_VERSION = 50706
 _MOST_SUBIFDS = 32  # of one page; a raw file has 1 to 4
 
 
-def is_from_sensor(path: Path) -> bool:
-    """Return whether a TIFF is a camera raw file, of DNG or a like kind.
-
-    Such a file has its preview in front; the sensor's values, one colour a pixel, are in a later
-    directory or in a SubIFD (TIFF/EP, ISO 12234-2; DNG specification 1.7, chapter 2).
+def is_camera_raw(path: Path) -> bool:
+    """Return whether a TIFF is a camera raw file; see `is_from_sensor`.
 
     Raises:
         InputError: damaged.
     """
     with decoding(path), tifffile.TiffFile(path) as tiff:
-        pages, inner = _pages(tiff)
-        return any(_from_sensor(page) for page in (*pages, *inner))
+        return is_from_sensor(tiff)
+
+
+def is_from_sensor(tiff: tifffile.TiffFile) -> bool:
+    """Return whether a TIFF is a camera raw file, of DNG or a like kind.
+
+    Such a file has its preview in front; the sensor's values, one colour a pixel, are in a later
+    directory or in a SubIFD (TIFF/EP, ISO 12234-2; DNG specification 1.7, chapter 2).
+    """
+    pages, inner = _pages(tiff)
+    return any(_from_sensor(page) for page in (*pages, *inner))
+
+
+def planes_of(tiff: tifffile.TiffFile) -> int:
+    """Return how many pictures of full size a file has, past thumbnails, pyramids and masks.
+
+    Some stacks have one directory for all their planes, and say in words how many there are; others
+    have planes in other files.
+    """
+    whole, first = _whole_pages(tiff), tiff.pages.first
+    count = len(whole) or 1
+    if tiff.is_imagej or tiff.is_shaped or tiff.is_stk or tiff.is_ome:
+        count = max(count, tiff.series[0].size // max(first.size, 1))
+    return max(count, first.imagedepth, declared(tiff))
+
+
+def declared(tiff: tifffile.TiffFile) -> int:
+    """Return how many planes ImageJ says that there are; 0 where it doesn't say."""
+    words = tiff.imagej_metadata if tiff.is_imagej else None
+    if not words:
+        return 0
+    channels = int(words.get("channels", 1))
+    if channels == tiff.pages.first.samplesperpixel:
+        channels = 1  # the colours of each plane
+    return channels * int(words.get("slices", 1)) * int(words.get("frames", 1))
+
+
+def check_complete(path: Path, tiff: tifffile.TiffFile) -> None:
+    """Refuse a file whose last page points to one behind the end of the file.
+
+    Raises:
+        InputError: it does.
+    """
+    if tiff.is_stk:  # whose planes have no pages
+        return
+    stream, size = tiff.filehandle, tiff.tiff.offsetsize
+    stream.seek(tiff.pages.next_page_offset or 0)
+    following = stream.read(size)
+    if len(following) < size or any(following):
+        raise InputError(f"{path}: pages are cut off at its end; get a fresh copy")
+
+
+def _whole_pages(tiff: tifffile.TiffFile) -> list[tifffile.TiffPage]:
+    """The pages of full size; an inner one is a level of a pyramid unless it is marked as none."""
+    pages, inner = _pages(tiff)
+    whole = [page for page in pages if _is_whole(page)] or [p for p in inner if _is_whole(p)]
+    return pages if not whole and len(pages) == 1 else whole  # all that there is
 
 
 def picture_page(path: Path, tiff: tifffile.TiffFile) -> tifffile.TiffPage:
@@ -46,25 +108,19 @@ def picture_page(path: Path, tiff: tifffile.TiffFile) -> tifffile.TiffPage:
     Raises:
         InputError: a stack, or none but reduced copies.
     """
-    pages, inner = _pages(tiff)
-    # An inner page is a level of a pyramid; where it is marked as none, it may be the picture.
-    whole = [page for page in pages if _is_whole(page)] or [p for p in inner if _is_whole(p)]
-    if not whole and len(pages) == 1:  # all that there is
-        whole = pages
+    whole = _whole_pages(tiff)
+    check_complete(path, tiff)
     if not whole:
         raise InputError(
             f"{path}: only reduced copies of a picture, no full-size one; "
             "export the picture as a TIFF of its own"
         )
-    first, count = whole[0], len(whole)
-    if tiff.is_imagej or tiff.is_shaped:
-        count = max(count, tiff.series[0].size // max(first.size, 1))
-    if count > 1 or first.imagedepth > 1:
+    if (count := planes_of(tiff)) > 1:
         raise InputError(
-            f"{path}: a stack of {max(count, first.imagedepth)} pictures; "
-            "only single pictures are read: save its slices as separate files"
+            f"{path}: a stack of {count} pictures; only single pictures are read here: `spiden "
+            "denoise` and `denoise_stack` take stacks"
         )
-    return first
+    return whole[0]
 
 
 def _pages(tiff: tifffile.TiffFile) -> tuple[list[tifffile.TiffPage], list[tifffile.TiffPage]]:

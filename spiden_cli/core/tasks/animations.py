@@ -13,14 +13,14 @@ from spiden_cli.core.files.animations import (
     write_animation,
 )
 from spiden_cli.core.files.origin import signed
-from spiden_cli.core.files.picture_files import check_output, losses, output_format, stripped
+from spiden_cli.core.files.picture_files import check_output, output_format, stripped
 from spiden_cli.core.image.animation import Animation
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.region import cropped
 from spiden_cli.core.memory import memory_limited
 from spiden_cli.core.noise.model import as_noise
 from spiden_cli.core.tasks.denoising import OnTile
-from spiden_cli.core.tasks.files import Done, Files, Settings, read_mask
+from spiden_cli.core.tasks.files import Done, Files, Settings, announce_losses, read_mask
 from spiden_cli.core.tasks.model import Model
 from spiden_cli.core.tasks.recognition import estimated
 from spiden_cli.core.tasks.results import Result
@@ -67,9 +67,8 @@ def denoise_animation(
     noisy = first if region is None else cropped(first, region)
     check_output(files.target, noisy.width, noisy.height)
     mask = None if files.mask is None else read_mask(files.mask, first)
-    lost = (*losses(files.target, noisy), *timing_losses(files.target, animation))
-    for sentence in (*noisy.notes, *lost):
-        on_note(sentence)
+    lost = timing_losses(files.target, animation)
+    announce_losses(files, noisy, settings.strict, on_note, lost)
 
     middle = animation.frames[frames // 2]
     given = as_noise(settings.noise)

@@ -1,7 +1,8 @@
 """One picture file, denoised into another: read, checked, denoised, written, measured."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from spiden_cli.core.files.picture_files import (
     check_output,
     is_camera_raw,
     losses,
+    lost_in_reading,
     output_format,
     read_picture,
     stripped,
@@ -31,9 +33,17 @@ from spiden_cli.core.tasks.masks import as_shares
 from spiden_cli.core.tasks.model import Model
 from spiden_cli.core.tasks.recognition import Estimate
 from spiden_cli.core.tasks.results import Result
-from spiden_cli.errors import InputError
+from spiden_cli.errors import InputError, LossError
 
-__all__ = ["Done", "Files", "Settings", "denoise_file", "read_mask"]
+__all__ = [
+    "Done",
+    "Files",
+    "Settings",
+    "announce_losses",
+    "denoise_file",
+    "read_mask",
+    "refuse_losses",
+]
 
 
 @dataclass(frozen=True)
@@ -77,6 +87,11 @@ class Settings:
         overwrite: replace files that are there.
         max_memory: bytes that a picture may take; None: a share of what is free.
         alone: it is the only one, so that what doesn't suit it is refused and not passed over.
+        strict: refuse where the output can't hold all that the input says.
+        axes: of a stack, a letter for each dimension; None: what the file says.
+        independent: take the colours for channels that say nothing about each other.
+        per_plane: estimate the noise of each plane of a stack on its own.
+        average: take the mean over the frames of a stack first.
     """
 
     noise: Noise | float | None = None
@@ -89,15 +104,23 @@ class Settings:
     overwrite: bool = False
     max_memory: int | None = None
     alone: bool = True
+    strict: bool = False
+    axes: str | None = None
+    independent: bool = False
+    per_plane: bool = False
+    average: bool = False
 
     def check(self, picture: Picture, name: str) -> None:
         """Refuse what doesn't suit a picture.
 
         Raises:
-            InputError: a strength for colour, and the only picture is grey; the region isn't in it.
+            InputError: a strength for colour, and the only picture is grey, or its colours are
+                independent; the region isn't in it.
         """
         if self.region is not None:
             self.region.check(picture.width, picture.height, MINIMUM_SIDE)
+        if self.independent and self.adjustment.chroma_strength is not None:
+            raise InputError("independent channels are no colours: leave out --chroma-strength")
         if self.alone and self.adjustment.chroma_strength is not None and not picture.is_colour:
             raise InputError(f"{name} is grey: leave out --chroma-strength")
 
@@ -140,6 +163,7 @@ def denoise_file(
     Raises:
         InputError: the picture, its reference or its mask can't be used, or a setting doesn't suit
             it.
+        LossError: something would be lost, and `strict` is wanted; nothing is written.
         OutputError: the result can't be written.
         WeightsError: the model can't be loaded, or gives no finite output.
     """
@@ -161,9 +185,8 @@ def denoise_file(
         clean = _on_scale_of(read_picture(files.reference), picture)
         check_alike(picture.pixels, clean)  # refused before the work
         clean = clean if region is None else clean[region.window]
-    for sentence in (*noisy.notes, *losses(files.target, noisy)):
-        on_note(sentence)
-    result = model.denoise(
+    announce_losses(files, noisy, settings.strict, on_note)
+    result = _denoiser(model, settings, picture)(
         picture, _noise(settings, files.source), timesteps=settings.timesteps, white=settings.white,
         adjustment=settings.adjustment, mask=mask, region=region,
         map_firing=files.drawing is not None, on_tile=on_tile,
@@ -176,6 +199,46 @@ def denoise_file(
         pixels, levels = result.image.pixels, result.image.levels
         scores = quality(noisy.pixels, pixels, clean, levels)
     return Done(noisy, result, scores, region)
+
+
+def announce_losses(
+    files: Files, picture: Picture, strict: bool, on_note: Callable[[str], None],
+    more: Iterable[str] = (),
+) -> None:  # fmt: skip
+    """Tell what reading changed and writing will lose.
+
+    Args:
+        files: where it goes.
+        picture: that was read.
+        strict: refuse to lose anything.
+        on_note: told a sentence each.
+        more: that will be lost.
+
+    Raises:
+        LossError: something is lost, and `strict` is wanted.
+    """
+    written = (*losses(files.target, picture), *more)
+    refuse_losses(files.name, (*lost_in_reading(picture), *written), strict)
+    for sentence in (*picture.notes, *written):
+        on_note(sentence)
+
+
+def refuse_losses(source: Path, lost: Sequence[str], strict: bool) -> None:
+    """Refuse to lose anything, if that is wanted.
+
+    Raises:
+        LossError: something is lost, and `strict` is wanted.
+    """
+    if strict and lost:
+        raise LossError(f"{source}: {'; '.join(lost)}; leave out --strict to do it all the same")
+
+
+def _denoiser(model: Model, settings: Settings, picture: Picture) -> Callable[..., Result]:
+    if settings.independent and picture.is_colour:
+        from spiden_cli.core.tasks.apart import denoise_apart
+
+        return partial(denoise_apart, model)
+    return model.denoise
 
 
 def _noise(settings: Settings, source: Path) -> Noise | Estimate | float | None:

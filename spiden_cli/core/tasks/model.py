@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spiden_cli.core.bundled import find_weights, model_for
 from spiden_cli.core.engine.ensemble import EnsembleEngine
@@ -38,6 +38,9 @@ from spiden_cli.core.tasks.recognition import Estimate, estimated, is_of_camera,
 from spiden_cli.core.tasks.results import Batch, Choice, Loaded, Result
 from spiden_cli.core.weights import WeightsInfo, load_folded
 from spiden_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from spiden_cli.core.tasks.stack_result import StackResult
 
 AUTO = "auto"
 
@@ -239,6 +242,51 @@ class Model:
             results.append(self.denoise(image, level, channel_axis=axis, **settings))
             on_image(len(results), len(each))
         return Batch(stack_like(images, [result.image for result in results]), tuple(results))
+
+    def denoise_stack(
+        self,
+        array: Any,  # noqa: ANN401
+        axes: str | None = None,
+        noise: Noise | float | None = None,
+        *,
+        timesteps: int | None = None,
+        white: float | None = None,
+        adjustment: Adjustment = UNADJUSTED,
+        independent: bool = False,
+        per_plane: bool = False,
+        average: bool = False,
+        on_plane: Callable[[int, int], None] = lambda done, of: None,
+    ) -> "StackResult":
+        """Denoise an array of many planes, each on its own, one noise level a channel.
+
+        Args:
+            array: whole or real numbers, of any number of dimensions.
+            axes: a letter for each: X, Y, Z, T, C, and S for red, green and blue, in any order,
+                such as "TZCYX"; other letters are dimensions of their own.
+            noise: of each plane, as for `denoise`.
+            timesteps: T, 1 to 64; None: what the model was trained for.
+            white: the value of white above a black of 0; None: 0 and 255 for uint8, else the
+                quantiles 0.1 % and 99.9 % of each channel.
+            adjustment: how strongly to denoise.
+            independent: take the samples of S for channels of their own.
+            per_plane: estimate a level for each plane.
+            average: take the mean over T first.
+            on_plane: told the number of planes done, and of all.
+
+        Returns:
+            `image` is the array, of the same type and order of axes.
+
+        Raises:
+            InputError: the axes don't match, a plane is too small, or as for `denoise`.
+            WeightsError: the weights can't be read, or give no finite output.
+        """
+        from spiden_cli.core.tasks.stack_files import denoise_array
+        from spiden_cli.core.tasks.stack_result import StackSettings
+
+        settings = StackSettings(
+            noise, timesteps, white, adjustment, independent, per_plane, average
+        )
+        return denoise_array(self, array, axes, settings, on_plane)
 
     def _of_its_kind(self, level: Uniform, picture: Picture) -> Uniform:
         """Return noise of a level as white or coarse: looked for where the model depends on it."""

@@ -35,6 +35,8 @@ class Result:
         engine: the name of the engine that ran it.
         timesteps: T.
         seconds: time in the network.
+        channels: of each colour, where they were denoised apart; the noise, estimate and level
+            above are then those of the first.
     """
 
     image: Any
@@ -49,6 +51,7 @@ class Result:
     engine: str
     timesteps: int
     seconds: float
+    channels: "tuple[Result, ...]" = ()
 
     @property
     def estimated(self) -> bool:

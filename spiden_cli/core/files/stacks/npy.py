@@ -13,7 +13,17 @@ from spiden_cli.core.files.stacks.layout import Index, Layout, layout_of, unknow
 from spiden_cli.core.image.values import Plane, check_type
 from spiden_cli.errors import InputError
 
-__all__ = ["NpySource", "NpyTarget"]
+__all__ = ["NpySource", "NpyTarget", "is_npy_stack"]
+
+
+def is_npy_stack(path: Path) -> bool:
+    """Return whether a `.npy` file has other than two dimensions.
+
+    Raises:
+        InputError: damaged.
+    """
+    with decoding(path):
+        return len(_shape(path)) != 2
 
 
 class NpySource:

@@ -1,0 +1,61 @@
+"""Tell stacks from pictures, and open them."""
+
+from pathlib import Path
+
+from spiden_cli.core.files.formats import begun_as
+from spiden_cli.core.files.picture_files import first_bytes
+from spiden_cli.core.files.stacks.source import StackSource
+from spiden_cli.errors import InputError
+
+__all__ = ["is_stack", "open_stack"]
+
+
+def is_stack(path: Path) -> bool:
+    """Return whether a file has several planes, or channels that are no colours.
+
+    False of what can't be read at all: reading it as a picture says why.
+
+    Raises:
+        InputError: a damaged TIFF.
+    """
+    match _kind(path):
+        case "TIFF":
+            from spiden_cli.core.files.stacks.tiff import is_tiff_stack
+
+            return is_tiff_stack(path)
+        case "NumPy":
+            from spiden_cli.core.files.stacks.npy import is_npy_stack
+
+            return is_npy_stack(path)
+    return False
+
+
+def open_stack(path: Path, axes: str | None = None) -> StackSource:
+    """Open a stack, or a single plane as one.
+
+    Args:
+        path: a TIFF or a `.npy` file.
+        axes: a letter for each dimension; None: what the file says.
+
+    Raises:
+        InputError: of another kind, damaged, or its axes aren't known.
+    """
+    match _kind(path):
+        case "TIFF":
+            from spiden_cli.core.files.stacks.tiff import TiffSource
+
+            return TiffSource(path, axes)
+        case "NumPy":
+            from spiden_cli.core.files.stacks.npy import NpySource
+
+            return NpySource(path, axes)
+    raise InputError(f"{path}: a single picture has no axes to name: leave out --axes")
+
+
+def _kind(path: Path) -> str | None:
+    """The name of a file's format; None if it can't be read, or isn't known."""
+    try:
+        found = begun_as(first_bytes(path))
+    except InputError:
+        return None
+    return None if found is None else found.name

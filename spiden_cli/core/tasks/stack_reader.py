@@ -1,0 +1,101 @@
+"""The planes of a stack as they are to be denoised: which channel each part is of, and means."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spiden_cli.core.files.stacks.layout import Index, Layout
+from spiden_cli.core.files.stacks.source import StackSource
+from spiden_cli.core.image.values import Plane
+from spiden_cli.core.tasks.stack_result import StackSettings
+from spiden_cli.errors import InputError
+
+__all__ = ["Part", "Reader", "planned_layout"]
+
+_MOST_MEASURED = 8
+_COLOURS = (3, 4)  # samples of a colour plane, without and with alpha
+
+
+def planned_layout(source: StackSource, settings: StackSettings) -> Layout:
+    """The layout of what denoising will give.
+
+    Raises:
+        InputError: frames are to be averaged, and there are none.
+    """
+    if not settings.average:
+        return source.layout
+    if "T" not in source.layout.lead:
+        raise InputError(
+            f"{source.path}: no axis T to average over: its axes are {source.layout.axes}; "
+            "--axes names them, as in TYX"
+        )
+    return source.layout.without("T")
+
+
+class Part(NamedTuple):
+    """What goes through a network at once: a plane, or one sample of it.
+
+    Attributes:
+        key: which of the channels that have a noise level.
+        place: of the part in the plane.
+        colour: whether it is red, green and blue.
+    """
+
+    key: int
+    place: tuple[Any, ...]
+    colour: bool
+
+
+@dataclass(frozen=True)
+class Reader:
+    """The planes of the result before they are denoised: of the source, or means over frames."""
+
+    source: StackSource
+    settings: StackSettings
+    layout: Layout
+
+    @property
+    def frames(self) -> int:
+        """How many frames a plane is the mean of."""
+        return self.source.layout.length("T") if self.settings.average else 1
+
+    def read(self, index: Index) -> Plane:
+        """Read a plane; a mean over frames is float64, of what is finite."""
+        if not self.settings.average:
+            return self.source.read(index)
+        places = dict(zip(self.layout.lead, index, strict=True))
+        total, counts = np.zeros(self.layout.plane), np.zeros(self.layout.plane, np.int32)
+        for frame in range(self.frames):
+            of_source = tuple((places | {"T": frame})[axis] for axis in self.source.layout.lead)
+            plane = self.source.read(of_source)
+            finite = np.isfinite(plane)
+            np.add(total, plane, out=total, where=finite)
+            counts += finite
+        with np.errstate(invalid="ignore"):
+            return np.asarray(total / counts)
+
+    def parts(self, index: Index) -> Iterator[Part]:
+        """The parts of a plane, each with the channel that it is of."""
+        channel, plane = self.layout.channel(index), self.layout.plane
+        if len(plane) == 2:
+            yield Part(channel, (), False)
+        elif plane[2] in _COLOURS and self.source.colour and not self.settings.independent:
+            yield Part(channel, (..., slice(0, 3)), True)
+        else:
+            for sample in range(plane[2]):
+                yield Part(channel * plane[2] + sample, (..., sample), False)
+
+    def measured(self) -> dict[int, list[tuple[Index, Part]]]:
+        """Which planes are looked at for each channel, spread evenly over all."""
+        by_channel: dict[int, list[Index]] = {}
+        for index in self.layout.indices():
+            by_channel.setdefault(self.layout.channel(index), []).append(index)
+        found: dict[int, list[tuple[Index, Part]]] = {}
+        for indices in by_channel.values():
+            at = np.linspace(0, len(indices) - 1, min(_MOST_MEASURED, len(indices)))
+            for number in np.rint(at).astype(int):
+                for part in self.parts(indices[number]):
+                    found.setdefault(part.key, []).append((indices[number], part))
+        return found
