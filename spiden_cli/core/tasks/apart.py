@@ -77,7 +77,7 @@ def _channel(picture: Picture, number: int) -> Picture:
     if values is not None:
         plane, shown = (one[..., number] for one in (values.plane, values.shown))
         values = replace(values, plane=plane, shown=shown)
-    pixels = np.ascontiguousarray(picture.pixels[..., number])
+    pixels: Any = np.ascontiguousarray(picture.pixels[..., number])
     return Picture(pixels, range=picture.range, values=values)
 
 
@@ -85,5 +85,5 @@ def _mean(maps: list[FiringMap | None]) -> FiringMap | None:
     there = [one for one in maps if one is not None]
     if not there:
         return None
-    rate = np.mean([one.rate for one in there], axis=0, dtype=np.float32)
-    return FiringMap(rate, there[0].scale)
+    rates = np.stack([one.rate for one in there])
+    return FiringMap(rates.mean(0), there[0].scale)

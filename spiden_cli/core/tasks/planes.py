@@ -198,7 +198,9 @@ def _averaged(noise: Noise, frames: int) -> Noise:
     root = math.sqrt(frames)
     if isinstance(noise, (Uniform, InPixelUnits)):
         return replace(noise, sigma=noise.sigma / root)
-    if isinstance(noise, (PoissonGaussian, UnknownCounts)):
+    if isinstance(noise, PoissonGaussian):
+        return replace(noise, gain=noise.gain / frames, read_noise=noise.read_noise / root)
+    if isinstance(noise, UnknownCounts):
         gain, read_noise = noise.gain, noise.read_noise
         return replace(
             noise,
