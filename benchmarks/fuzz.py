@@ -58,6 +58,8 @@ def main() -> None:
             outcomes[kind] += Counter(found["outcomes"])
             slowest[kind] = max(slowest[kind], found["slowest"])
             memory[kind] = max(memory[kind], found["memory"])
+            told = {kind: [dict(outcomes[kind]), slowest[kind], memory[kind]]}
+            print(json.dumps(told), file=sys.stderr, flush=True)  # what is known if this ends
         else:
             first += BATCH
             continue

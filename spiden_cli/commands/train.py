@@ -28,6 +28,7 @@ from spiden_cli.core.training.config import TrainingConfig  # noqa: TID253
 if TYPE_CHECKING:
     import torch
 
+    from spiden_cli.core.data.datasets import Dataset
     from spiden_cli.core.data.training_images import TrainingImages
     from spiden_cli.core.training.run_folder import RunFolder
 
@@ -193,7 +194,7 @@ def train(
         gradient_clip=gradient_clip,
         ema=ema,
         seed=seed,
-        precision=_precision(precision, target, folder if resume else None),
+        precision=TrainingConfig.precision if precision == "auto" else precision,
         validate_every=validate_every,
     )
     if tensorboard:
@@ -207,7 +208,11 @@ def train(
         )  # fmt: skip
     if not network.spiking:
         network = network.twin()
-    images = _images(data, val, network.image_channels, data_dir)
+    sets, held = _found(data, val, data_dir)
+    if precision == "auto":  # measured once all else that may be refused was
+        fastest = _precision(folder if resume else None, target)
+        config = dataclasses.replace(config, precision=fastest)
+    images = _images(sets, held, network.image_channels)
     if resume:
         run = resume_run(folder, network, config, images, target, teacher)
         if not run.checked:
@@ -233,26 +238,29 @@ def _share(weight: float | None, teacher: Path | None) -> float:
     return default if weight is None else weight
 
 
-def _precision(name: str, device: "torch.device", resumed: "RunFolder | None") -> str:
-    """Measure, unless a precision is named or the run to resume has settled it."""
+def _precision(resumed: "RunFolder | None", device: "torch.device") -> str:
+    """Measure, unless the run to resume has settled it."""
     from spiden_cli.core.training.precision import fastest_precision
 
-    if name != "auto":
-        return name
     if resumed is not None:
         return resumed.load(with_tensors=False).record.config.precision
     return fastest_precision(device)
 
 
-def _images(
-    data: list[str], val: str | None, channels: int, data_dir: Path | None
-) -> "TrainingImages":
+def _found(
+    data: list[str], val: str | None, data_dir: Path | None
+) -> "tuple[list[Dataset], Dataset | None]":
     from spiden_cli.core.data.datasets import find_dataset
-    from spiden_cli.core.data.training_images import read_training_images
-    from spiden_cli.report.progress import counting, downloading
+    from spiden_cli.report.progress import downloading
 
     with downloading() as on_progress:
         sets = [find_dataset(name, data_dir, on_progress) for name in data]
-        held = None if val is None else find_dataset(val, data_dir, on_progress)
+        return sets, None if val is None else find_dataset(val, data_dir, on_progress)
+
+
+def _images(sets: "list[Dataset]", held: "Dataset | None", channels: int) -> "TrainingImages":
+    from spiden_cli.core.data.training_images import read_training_images
+    from spiden_cli.report.progress import counting
+
     with counting("reading images", sum(len(dataset.paths) for dataset in sets)) as on_image:
         return read_training_images(sets, held, channels, on_image)

@@ -13,20 +13,14 @@ from PIL import Image
 
 from spiden_cli.report.console import visible
 
+# Several kinds in one name, for each is tried with every command.
 NAMES = {
-    "brackets": "wedding [raw]",
-    "closing tag": "p[/q]",
-    "style": "[bold red]x[/]",
-    "emoji code": ":smile:",
-    "control characters": "a\x1b[31m\tred\r\nline\x9b",
-    "backslash": "a\\[b]\\",
-    "formula": "$x^$_{ $\\frac$",
-    "hidden in legends": "_x",
-    "right to left": "a\u202egnp",
+    "markup": "wedding [raw] [bold red]x[/] :smile: {0} {x} %s, b",
+    "closing tag in a folder": "p[/q]",
+    "control characters, right to left": "a\x1b[31m\tred\r\nline\x9b \u202egnp",
+    "hidden in legends, backslashes": "_x a\\[b]\\",
+    "formula, other scripts": "$x^$_{ $\\frac$ 雪 ❄ naïve",
     "not UTF-8": os.fsdecode(b"caf\xe9"),
-    "other scripts": "雪 ❄ naïve",
-    "comma": "a, b",
-    "per cent": "%s {0} {x}",
 }
 
 
@@ -97,11 +91,11 @@ def test_evaluate(spiden, place, name):
 def test_energy(spiden, place, name):
     weights, table = place / f"{name}.safetensors", place / f"{name}.csv"
     one = place / f"{name}.png"
-    check(spiden("energy", one, "-m", weights, "--csv", table), name)
+    plot = place / f"{name}.svg"
+    files = ("--csv", table, "--plot", plot)
+    check(spiden("energy", one, "-m", weights, "--timesteps", "1,2", *files), name)
     with table.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
         assert {row["source"] for row in csv.DictReader(stream)} == {f"{name}.png"}
-    plot = place / f"{name}.svg"
-    check(spiden("energy", one, "-m", weights, "--timesteps", "1,2", "--plot", plot), name)
     assert plot.is_file()
 
 
