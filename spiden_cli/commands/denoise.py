@@ -37,6 +37,7 @@ def denoise(
     gain: noise_options.Gain = None,
     offset: noise_options.Offset = None,
     read_noise: noise_options.ReadNoise = None,
+    hot_pixels: noise_options.HotPixels = "auto",
     model: Model = "auto",
     timesteps: options.Timesteps = None,
     ensemble: Ensemble = False,
@@ -70,6 +71,7 @@ def denoise(
     """Remove noise from pictures and stacks; their depth, colours and metadata are kept."""
     one_of("--channels", channels, ("auto", "independent"))
     one_of("--level-per", level_per, ("channel", "plane"))
+    repair = noise_options.repairs(hot_pixels)
     known = noise_options.chosen_noise(sigma, sigma_unit, noise, gain, offset, read_noise)
     part = None if region is None else read_region(region, "--region")
     if overwrite and skip_existing:
@@ -85,7 +87,7 @@ def denoise(
         known, timesteps, white, adjustment, quality, strip, part, overwrite,
         None if max_memory is None else memory_size(max_memory), strict=strict, axes=axes,
         independent=channels == "independent", per_plane=level_per == "plane",
-        average=average_frames,
+        average=average_frames, repair=repair,
     )  # fmt: skip
 
     def open_work(share: int | None, alone: bool) -> Work:

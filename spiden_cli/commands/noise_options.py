@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 COUNTS = "Photon counts"
 KINDS = ("auto", "white", "poisson-gaussian")
 UNITS = ("8-bit", "file")
+HOT_PIXELS = ("auto", "off")
 
 SigmaUnit = Annotated[
     str,
@@ -62,6 +63,26 @@ ReadNoise = Annotated[
         rich_help_panel=COUNTS,
     ),
 ]
+HotPixels = Annotated[
+    str,
+    typer.Option(
+        help="auto: in photon counts, stuck pixels are replaced by their neighbours, and offsets "
+        "of whole rows or columns taken off. off: neither.",
+        metavar="|".join(HOT_PIXELS),
+        rich_help_panel=COUNTS,
+    ),
+]
+
+
+def repairs(hot_pixels: str) -> bool:
+    """Return whether stuck pixels are to be looked for.
+
+    Raises:
+        InputError: the word is unknown.
+    """
+    if hot_pixels not in HOT_PIXELS:
+        raise InputError(f"--hot-pixels must be {' or '.join(HOT_PIXELS)}, not {hot_pixels!r}")
+    return hot_pixels == "auto"
 
 
 def chosen_noise(

@@ -49,6 +49,9 @@ class DenoiseReport:
         strength: factor of the level that the network was told.
         chroma_strength: likewise for the colour part of what was removed.
         detail: share of the removed luminance that was put back.
+        repairs: stuck pixels that were replaced, and the standard deviation of offsets that were
+            taken off rows and columns, in the file's values.
+        repaired: the same in words; empty where nothing was.
         removed: root mean square of what was removed, in 8-bit units.
         model: name or file of the weights.
         timesteps: T.
@@ -87,6 +90,8 @@ class DenoiseReport:
     strength: float
     chroma_strength: float
     detail: float
+    repairs: dict[str, float]
+    repaired: str
     removed: float
     model: str
     timesteps: int
@@ -138,6 +143,8 @@ class DenoiseReport:
             strength=strength,
             chroma_strength=chroma_strength,
             detail=result.adjustment.detail,
+            repairs=result.repairs._asdict(),
+            repaired=str(result.repairs),
             removed=result.removed,
             model=result.model,
             timesteps=result.timesteps,
@@ -273,6 +280,8 @@ def _sheet(report: DenoiseReport) -> Table:
     sheet.add_row("sigma", report.level)
     if report.adjustment:
         sheet.add_row("adjusted", report.adjustment)
+    if report.repaired:
+        sheet.add_row("repaired", report.repaired)
     sheet.add_row("model", report.model_name)
     if report.spiking:
         per_pixel = report.synaptic_operations / report.pixels

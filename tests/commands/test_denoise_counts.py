@@ -46,7 +46,9 @@ def test_counts_are_found_and_denoised_as_if_they_were_known(spiden, raw, clean,
     scores = {}
     for name, options in {"found": (), "known": NOISE}.items():
         target = tmp_path / f"{name}.tif"
-        done = spiden("denoise", raw, "-m", "tiny", "-o", target, "--json", *options)
+        done = spiden(
+            "denoise", raw, "-m", "tiny", "--engine", "dense", "-o", target, "--json", *options
+        )
         assert done.code == 0, done.stderr
         (record,) = json.loads(done.stdout)
         assert record["noise"] == "PoissonGaussian"
@@ -82,6 +84,23 @@ def test_a_region_is_a_cut_out_and_both_engines_agree(spiden, raw, small_weights
     assert np.array_equal(made["part"], made["dense"][21:61, 33:83])
     assert np.abs(made["dense"] - made["event"]).max() <= 1
     assert not np.array_equal(made["dense"], imread(raw))
+
+
+def test_stuck_pixels_are_replaced_unless_that_is_off(spiden, small_weights, tmp_path, clean):
+    pixels = detected(clean)
+    pixels[20::32, 13::32] = 900
+    imwrite(tmp_path / "hot.tif", pixels)
+    np.save(tmp_path / "mask.npy", np.full(clean.shape, 0, np.uint8))
+    run = "denoise", tmp_path / "hot.tif", "-m", small_weights, "--overwrite", *NOISE
+    (record,) = json.loads(spiden(*run, "--json").stdout)
+    assert record["repairs"] == {"stuck": 25, "rows": 0, "columns": 0}
+    assert imread(record["output"]).max() < 400
+    assert "25 stuck pixels replaced" in spiden(*run).stdout
+    (record,) = json.loads(spiden(*run, "--json", "--hot-pixels", "off").stdout)
+    assert record["repairs"]["stuck"] == 0
+    # Where nothing is denoised, nothing is repaired.
+    (record,) = json.loads(spiden(*run, "--json", "--mask", tmp_path / "mask.npy").stdout)
+    assert np.array_equal(imread(record["output"]), pixels)
 
 
 def test_noise_that_does_not_grow_is_taken_for_one_level(spiden, small_weights, tmp_path, clean):
@@ -123,6 +142,7 @@ def test_a_level_in_the_values_of_the_file_is_that_in_8_bit_units(
         (("--sigma", 10, "--gain", 2), "--gain the level grows"),
         (("--sigma", 10, "--noise", "poisson-gaussian"), "leave out one of the two"),
         (("--noise", "white", "--offset", 100), "--offset is for --noise poisson-gaussian"),
+        (("--hot-pixels", "on"), "auto or off"),
         (("--noise", "purple"), "auto, white, poisson-gaussian"),
         (("--sigma-unit", "file"), "give one with --sigma"),
         (("--sigma", 5, "--sigma-unit", "metre"), "8-bit or file"),

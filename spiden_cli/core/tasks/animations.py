@@ -80,7 +80,7 @@ def denoise_animation(
 
         return model.denoise(
             frame, noise, timesteps=settings.timesteps, white=settings.white,
-            adjustment=settings.adjustment, mask=mask, region=region,
+            adjustment=settings.adjustment, mask=mask, region=region, repair=settings.repair,
             map_firing=files.drawing is not None and number == 0, on_tile=on_part,
         )  # fmt: skip
 

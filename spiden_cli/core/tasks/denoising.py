@@ -67,6 +67,7 @@ def denoise_picture(
     region: Region | None = None,
     estimated: bool = False,
     most: float = 255.0,
+    repaired: Picture | None = None,
 ) -> Denoised:
     """Denoise a picture of any size, grey or colour, of 8 or 16 bits.
 
@@ -84,6 +85,8 @@ def denoise_picture(
         estimated: whether the level is from the picture; see `noise_in_file`. What a file of whole
             numbers has clipped of white noise is undone.
         most: the highest level that the network is told, in 8-bit units.
+        repaired: the picture without the detector's faults, which is what the network sees; None:
+            there are none. What is not denoised stays as it is in `picture`.
 
     Raises:
         InputError: the picture is too small, or a grey one is given to a colour network; the noise
@@ -92,7 +95,8 @@ def denoise_picture(
     """
     found = as_noise(noise)
     left = noise_in_file(found, picture, estimated)
-    whitening = whitening_for(left, picture)
+    seen = repaired or picture
+    whitening = whitening_for(left, seen)
     clipping = None
     if _may_be_clipped(left, picture):
         clipping = clipping_of(picture.pixels, picture.levels, left.sigma)
@@ -105,7 +109,7 @@ def denoise_picture(
     within = output.window.on_grid(*size[1:], graph.grid)
 
     def read(part: Window) -> Planes:
-        return to_unit(picture.pixels[part], picture.levels)
+        return to_unit(seen.pixels[part], seen.levels)
 
     began = time.perf_counter()
     firing = FiringCounter(graph, *size[1:], timesteps, within) if map_firing else None

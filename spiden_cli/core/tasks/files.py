@@ -86,6 +86,7 @@ class Settings:
         region: the part to denoise and write; None: all of it.
         overwrite: replace files that are there.
         max_memory: bytes that a picture may take; None: a share of what is free.
+        repair: in photon counts, replace stuck pixels, and take off offsets of rows and columns.
         alone: it is the only one, so that what doesn't suit it is refused and not passed over.
         strict: refuse where the output can't hold all that the input says.
         axes: of a stack, a letter for each dimension; None: what the file says.
@@ -103,6 +104,7 @@ class Settings:
     region: Region | None = None
     overwrite: bool = False
     max_memory: int | None = None
+    repair: bool = True
     alone: bool = True
     strict: bool = False
     axes: str | None = None
@@ -188,7 +190,7 @@ def denoise_file(
     announce_losses(files, noisy, settings.strict, on_note)
     result = _denoiser(model, settings, picture)(
         picture, _noise(settings, files.source), timesteps=settings.timesteps, white=settings.white,
-        adjustment=settings.adjustment, mask=mask, region=region,
+        adjustment=settings.adjustment, mask=mask, region=region, repair=settings.repair,
         map_firing=files.drawing is not None, on_tile=on_tile,
     )  # fmt: skip
     with making_folder(files.target.parent):

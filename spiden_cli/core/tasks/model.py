@@ -20,11 +20,13 @@ from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.region import as_region
 from spiden_cli.core.network.folding import FoldedNetwork
 from spiden_cli.core.noise.blind import is_coarse
+from spiden_cli.core.noise.defects import Repairs, repaired
 from spiden_cli.core.noise.model import (
     Coarse,
     Gaussian,
     InPixelUnits,
     Noise,
+    PoissonGaussian,
     Uniform,
     Unknown,
     as_noise,
@@ -131,6 +133,7 @@ class Model:
         mask: Any = None,  # noqa: ANN401
         region: tuple[int, int, int, int] | None = None,
         channel_axis: int | None = None,
+        repair: bool = True,
         map_firing: bool = False,
         on_tile: OnTile = lambda done, of: None,
     ) -> Result:
@@ -159,6 +162,8 @@ class Model:
                 in the whole.
             channel_axis: axis of the colours, as in scikit-image; None: the last of an array, the
                 first of a tensor.
+            repair: whether, in photon counts, stuck pixels are replaced by their neighbours, and
+                offsets of rows and columns taken off, where they are clearly there.
             map_firing: also gather where the neurons fire.
             on_tile: told the number of tiles done, and of all.
 
@@ -177,9 +182,12 @@ class Model:
         picture = as_picture(opened.image, white)
         loaded, found, estimate = self.choose(picture, noise)
         steps = loaded.info.timesteps[0] if timesteps is None else timesteps
+        seen, repairs = picture, Repairs()
+        if repair and isinstance(found, PoissonGaussian):
+            seen, repairs = repaired(picture, found)
         result = denoise_picture(
             loaded.engine, picture, found, steps, estimated=estimate is not None,
-            most=loaded.info.most_sigma,
+            most=loaded.info.most_sigma, repaired=seen,
             on_tile=on_tile, adjustment=adjustment, map_firing=map_firing, mask=mask,
             region=None if region is None else as_region(region),
         )  # fmt: skip
@@ -202,6 +210,7 @@ class Model:
             notes=tuple(note for note in notes if note is not None),
             estimate=estimate,
             adjustment=adjustment,
+            repairs=repairs,
             removed=result.removed,
             firing_map=result.firing_map,
             model=loaded.name,
@@ -255,6 +264,7 @@ class Model:
         independent: bool = False,
         per_plane: bool = False,
         average: bool = False,
+        repair: bool = True,
         on_plane: Callable[[int, int], None] = lambda done, of: None,
     ) -> "StackResult":
         """Denoise an array of many planes, each on its own, one noise level a channel.
@@ -271,6 +281,7 @@ class Model:
             independent: take the samples of S for channels of their own.
             per_plane: estimate a level for each plane.
             average: take the mean over T first.
+            repair: as for `denoise`.
             on_plane: told the number of planes done, and of all.
 
         Returns:
@@ -284,7 +295,7 @@ class Model:
         from spiden_cli.core.tasks.stack_result import StackSettings
 
         settings = StackSettings(
-            noise, timesteps, white, adjustment, independent, per_plane, average
+            noise, timesteps, white, adjustment, independent, per_plane, average, repair
         )
         return denoise_array(self, array, axes, settings, on_plane)
 

@@ -151,7 +151,7 @@ class _Work:
             told = self._given
         done = self._model.denoise(
             picture, told, timesteps=self._settings.timesteps,
-            adjustment=self._settings.adjustment,
+            adjustment=self._settings.adjustment, repair=self._settings.repair,
         )  # fmt: skip
         if per_plane and isinstance(done.noise, Uniform):
             self._result.levels.setdefault(part.key, []).append(done.noise.sigma)

@@ -7,6 +7,7 @@ from spiden_cli.core.engine.activity import Activity
 from spiden_cli.core.engine.engine import Engine
 from spiden_cli.core.engine.firing import FiringMap
 from spiden_cli.core.network.folding import FoldedNetwork
+from spiden_cli.core.noise.defects import Repairs
 from spiden_cli.core.noise.model import Noise
 from spiden_cli.core.tasks.adjustment import Adjustment
 from spiden_cli.core.tasks.recognition import Estimate
@@ -28,6 +29,7 @@ class Result:
             what to try, or what the model was not trained for.
         estimate: what was found of the noise, in words by `str`; None where it was given.
         adjustment: what the user changed of it.
+        repairs: what was repaired of a detector's faults, in words by `str`.
         removed: root mean square of what was removed, in 8-bit units.
         firing_map: where in the image the neurons fired; None for a CNN, and where it was not asked
             for.
@@ -45,6 +47,7 @@ class Result:
     notes: tuple[str, ...]
     estimate: Estimate | None
     adjustment: Adjustment
+    repairs: Repairs
     removed: float
     firing_map: FiringMap | None
     model: str

@@ -25,6 +25,7 @@ class StackSettings:
         independent: take the samples of colour planes for channels of their own.
         per_plane: estimate a level for each plane, not for each channel.
         average: take the mean over T first, since the frames show the same.
+        repair: in photon counts, replace stuck pixels, and take off offsets of rows and columns.
     """
 
     noise: Noise | float | None = None
@@ -34,6 +35,7 @@ class StackSettings:
     independent: bool = False
     per_plane: bool = False
     average: bool = False
+    repair: bool = True
 
 
 @dataclass(frozen=True)

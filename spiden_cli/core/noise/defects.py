@@ -1,0 +1,186 @@
+"""Faults of a detector that are no noise: stuck pixels, and offsets of whole rows and columns.
+
+A stuck pixel (hot, or dead) stands far from its neighbours, alone. A star or a bead is as bright,
+but the optics have spread it over several pixels; texture varies among the neighbours as well. So a
+pixel is stuck if it lies further off all of its 24 neighbours, one of them apart, which may be
+stuck too, than noise would take it, and several times as far as these lie off their median.
+
+Offsets of rows (or columns) are alike over the whole width. So they are measured in four parts of
+the width apart, each against the rows around: they are offsets if the parts agree.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spiden_cli.core.image.picture import Picture, Pixels
+from spiden_cli.core.noise.anscombe import Anscombe
+from spiden_cli.core.noise.model import PoissonGaussian
+
+__all__ = ["Repairs", "repaired"]
+
+Values = NDArray[np.float32]
+
+_AROUND = [(y, x) for y in range(-2, 3) for x in range(-2, 3) if (y, x) != (0, 0)]
+_BESIDE = [k for k, (y, x) in enumerate(_AROUND) if max(abs(y), abs(x)) == 1]
+_FAR, _FURTHER, _NEARLY = 6.0, 5.0, 3.0
+"""Deviations of noise that a stuck pixel lies off the others; how many times as far as they lie off
+their median by more than so many deviations."""
+
+_PARTS, _LEAST_PART = 4, 24
+_ROWS = 8  # on each side, to which a row is compared
+_UNLIKE, _CLEAR, _SEEN, _SMOOTH = 1.7, 3.0, 0.2, 0.35
+"""The parts may differ by so many deviations of noise (robustly: structures make them differ by
+more); offsets are so many deviations of their own error, and such a share of that of a pixel's
+noise, at least; and are correlated by less than so much with the next row's, as structures are."""
+_OF_THE_PICTURE = 5.0
+"""An offset as many times as large as usual is none, but an edge of the picture."""
+_OF_MEDIAN = 1.2533
+"""Deviation of a median of n normal values, times the root of n: the root of pi / 2."""
+
+
+class Repairs(NamedTuple):
+    """What was repaired of a picture.
+
+    Attributes:
+        stuck: pixels that were replaced by the median of their neighbours.
+        rows: standard deviation of the offsets that were taken off rows, in pixel units; 0: none.
+        columns: likewise.
+    """
+
+    stuck: int = 0
+    rows: float = 0.0
+    columns: float = 0.0
+
+    def __str__(self) -> str:
+        """Say in plain words what was done; nothing where nothing was."""
+        said = []
+        if self.stuck:
+            said.append(f"{self.stuck} stuck {'pixel' if self.stuck == 1 else 'pixels'} replaced")
+        for what, offset in (("rows", self.rows), ("columns", self.columns)):
+            if offset:
+                said.append(f"offsets of {what} taken off, {offset:.2g} on average")
+        return ", ".join(said)
+
+
+def repaired(picture: Picture, noise: PoissonGaussian) -> tuple[Picture, Repairs]:
+    """Replace stuck pixels, and take off the offsets of rows and columns.
+
+    Args:
+        picture: grey or in colour, whose channels are seen to one by one.
+        noise: in the units of the file.
+
+    Returns:
+        The picture in floats, its metadata left out, or the same object where there was nothing to
+        repair; and what was.
+    """
+    base = picture.extent.black - picture.levels.black
+    noise = replace(noise, offset=noise.offset - base)
+    pixels = picture.pixels
+    channels = [pixels] if pixels.ndim == 2 else [pixels[..., k] for k in range(3)]
+    planes, repairs = zip(*(_repaired(plane, noise) for plane in channels), strict=True)
+    done = Repairs(
+        sum(part.stuck for part in repairs),
+        max(part.rows for part in repairs),
+        max(part.columns for part in repairs),
+    )
+    if not any(done):
+        return picture, done
+    whole = planes[0] if pixels.ndim == 2 else np.stack(planes, 2)
+    return Picture(whole, range=picture.levels), done
+
+
+def _repaired(pixels: Pixels, noise: PoissonGaussian) -> tuple[Values, Repairs]:
+    values: Values = pixels.astype(np.float32)
+    # Offsets first: they would hide among each other what sticks out.
+    offsets_of_rows = _offsets(values, noise)
+    values -= offsets_of_rows[:, None]
+    offsets_of_columns = _offsets(values.T, noise)
+    values -= offsets_of_columns
+    where, by = _stuck(Anscombe(noise).forward(values), values)
+    values[where] = by
+    rows, columns = (float(part.std()) for part in (offsets_of_rows, offsets_of_columns))
+    return values, Repairs(len(by), rows, columns)
+
+
+def _stuck(white: Values, values: Values) -> tuple[tuple[NDArray[np.intp], ...], Values]:
+    """Find stuck pixels.
+
+    Args:
+        white: (H, W) with noise of a deviation of 1.
+        values: (H, W) in pixel units.
+
+    Returns:
+        Their rows and columns, and what replaces them: the median of those beside them.
+    """
+    from scipy.ndimage import uniform_filter
+
+    # Few pixels are candidates: those far from the mean around them.
+    mean = (25 * uniform_filter(white, 5, mode="mirror") - white) / 24
+    rows, columns = np.nonzero(np.abs(white - mean) > _FAR)
+    padded, own = np.pad(white, 2, mode="reflect"), white[rows, columns]
+    around = np.stack([padded[rows + 2 + y, columns + 2 + x] for y, x in _AROUND], -1)
+    if not len(rows):
+        return (rows, columns), np.zeros(0, np.float32)
+    around.sort(axis=1)
+    median = np.median(around, axis=1)
+    hot = own > median
+    # The second of its neighbours: one of them may be stuck as well.
+    nearest = np.where(hot, around[:, -2], around[:, 1])
+    spread = np.maximum(0, np.abs(nearest - median) - _NEARLY)
+    distance = np.where(hot, own - nearest, nearest - own)
+    stuck = distance > _FAR + _FURTHER * spread
+    rows, columns = rows[stuck], columns[stuck]
+    marked = np.zeros(values.shape, bool)
+    marked[rows, columns] = True
+    values, marked = np.pad(values, 1, mode="reflect"), np.pad(marked, 1, mode="reflect")
+    beside = [(rows + 1 + _AROUND[k][0], columns + 1 + _AROUND[k][1]) for k in _BESIDE]
+    good = np.stack([np.where(marked[at], np.nan, values[at]) for at in beside], -1)
+    by = np.nanmedian(good, axis=1) if len(rows) else np.zeros(0)
+    return (rows, columns), by.astype(np.float32)
+
+
+def _offsets(values: Values, noise: PoissonGaussian) -> Values:
+    """Return the offset of each row, in pixel units; zeros where they are not clearly there."""
+    height, width = values.shape
+    none = np.zeros(height, np.float32)
+    if width < _PARTS * _LEAST_PART or height < 4 * _ROWS:
+        return none
+    parts = np.array_split(values, _PARTS, axis=1)
+    profiles = np.stack([_profile(part) for part in parts])
+    errors = np.array([[_OF_MEDIAN * _deviation(part, noise, np.mean)] for part in parts])
+    errors /= np.sqrt(width / _PARTS)
+    weights = 1 / errors**2
+    shared = (profiles * weights).sum(0) / weights.sum()
+    size = 1.4826 * float(np.median(np.abs(shared)))  # a few rows that differ are of the picture
+    if size == 0:
+        return none
+    differing = 1.4826 * np.median(np.abs(profiles - shared) / errors) / np.sqrt(1 - 1 / _PARTS)
+    clear = size * np.sqrt(weights.sum())
+    seen = size / _deviation(values, noise, np.median)
+    usual = shared.clip(-3 * size, 3 * size)
+    smooth = float((usual[1:] * usual[:-1]).mean() / (usual**2).mean())
+    if differing > _UNLIKE or clear < _CLEAR or seen < _SEEN or smooth > _SMOOTH:
+        return none
+    offsets: Values = np.where(np.abs(shared) > _OF_THE_PICTURE * size, 0, shared)
+    return offsets.astype(np.float32)
+
+
+def _deviation(
+    values: Values, noise: PoissonGaussian, of: Callable[[Values], np.floating]
+) -> float:
+    """Return the typical deviation of the noise of a pixel, in pixel units."""
+    counted = noise.gain * np.maximum(values - np.float32(noise.offset), 0)
+    return float(np.sqrt(of(counted) + noise.read_noise**2)) or 1e-12
+
+
+def _profile(part: Values) -> Values:
+    """Return how far the median of each row lies off those around it."""
+    from scipy.ndimage import median_filter
+
+    against: Values = median_filter(part, (2 * _ROWS + 1, 1), mode="mirror")
+    profile: Values = np.median(part - against, axis=1).astype(np.float32)
+    return profile - np.float32(profile.mean())
