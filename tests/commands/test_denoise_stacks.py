@@ -1,6 +1,7 @@
 """`spiden denoise` on stacks and measurements, as a microscopist runs it."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -262,3 +263,43 @@ def test_a_denoised_ome_tiff_is_not_denoised_again(spiden, tmp_path, stack):
     assert denoise(spiden, path).code == 0
     assert denoise(spiden, tmp_path, "-o", tmp_path / "new").code == 0
     assert [found.name for found in (tmp_path / "new").iterdir()] == ["cells.ome.tif"]
+
+
+@pytest.mark.parametrize(
+    "name", ["ij16_invlut.tif", "ij2d_lut16.tif", "ij8_fire_palette.tif",
+             "ij8_greenlut_palette.tif", "ij8_invlut.tif"],
+)  # fmt: skip
+def test_look_up_tables_stay_and_change_no_value(spiden, tmp_path, case, name):
+    source, target = case(name), tmp_path / name
+    assert denoise(spiden, source, "-o", target, "--strict").code == 0
+    with tifffile.TiffFile(source) as old, tifffile.TiffFile(target) as new:
+        a, b = old.pages.first, new.pages.first
+        assert (b.photometric, b.dtype, b.shape) == (a.photometric, a.dtype, a.shape)
+        assert str(new.imagej_metadata) == str(old.imagej_metadata)
+        np.testing.assert_equal(b.colormap, a.colormap)
+        noisy, denoised = (page.asarray().astype(float) for page in (a, b))
+    span = np.ptp(noisy)
+    assert abs((denoised - noisy).mean()) < 0.01 * span
+    assert 0 < np.abs(denoised - noisy).mean() < 0.1 * span
+
+
+def test_a_denoised_ome_tiff_does_not_point_to_the_noisy_one(spiden, tmp_path, case):
+    target = tmp_path / "new.ome.tif"
+    assert denoise(spiden, case("ome_uuid_filename.ome.tif"), "-o", target).code == 0
+    with tifffile.TiffFile(target) as tiff:
+        xml = tiff.ome_metadata
+    assert "bfw.ome.tif" not in xml
+    assert "aa379cc8" not in xml
+    assert "FileName" not in xml
+    assert 'Name="DAPI"' in xml
+    assert 'PhysicalSizeX="0.065"' in xml
+    assert len(set(re.findall(r"urn:uuid:[0-9a-f-]+", xml))) == 1
+
+
+def test_a_format_that_is_not_read_is_named(spiden, tmp_path):
+    path = tmp_path / "sky.fits"
+    path.write_bytes(b"SIMPLE  =                    T".ljust(2880))
+    outcome = denoise(spiden, path)
+    assert outcome.code == 2
+    assert "FITS" in outcome.stderr
+    assert "numpy.save('sky.npy'" in outcome.stderr

@@ -1,5 +1,6 @@
 """The formats of picture files: one table, of which all that depends on a format is asked."""
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -40,6 +41,8 @@ class Format:
         any_type: whether values of any type of number are written, NaN among them.
         listed: whether its files are found in folders.
         package: that it needs, as Python imports it, and the extra of spiden that brings it.
+        conversion: of a scientific format that isn't read: a line of Python that turns {name} into
+            {stem}.npy or {stem}.ome.tiff, and the packages that it needs.
     """
 
     name: str
@@ -54,19 +57,24 @@ class Format:
     listed: bool = True
     only_read: tuple[str, ...] = ()
     package: tuple[str, str] | None = None
+    conversion: tuple[str, str] | None = None
 
     @property
     def available(self) -> bool:
         """Whether the package that it needs is there."""
+        if self.conversion is not None:
+            return False
         return self.package is None or _is_installed(self.package[0])
 
     def check_available(self, path: Path, reading: bool = True) -> None:
-        """Refuse a file whose package isn't installed.
+        """Refuse a file whose format isn't read, or whose package isn't installed.
 
         Raises:
             InputError: it was to be read.
             OutputError: it was to be written.
         """
+        if self.conversion is not None:
+            raise InputError(self._converted(path, *self.conversion))
         if self.package is None or self.available:
             return
         said = (
@@ -75,16 +83,35 @@ class Format:
         )
         raise InputError(said) if reading else OutputError(said)
 
+    def _converted(self, path: Path, line: str, packages: str) -> str:
+        """Say how to convert a file; its name is put into the line only where that is safe."""
+        plain = re.fullmatch(r"[\w .+-]+", path.name) is not None
+        stem = path.stem if plain else "converted"
+        told = line.format(name=path.name if plain else "FILE", stem=stem)
+        axes = f", then spiden denoise {stem}.npy --axes ZYX, or such" if ".npy" in line else ""
+        return (
+            f'{path}: {self.name}, which spiden doesn\'t read; convert it: python -c "{told}" '
+            f"(pip install {packages}){axes}"
+        )
+
 
 @cache
 def _is_installed(package: str) -> bool:
     return find_spec(package) is not None
 
 
+def _foreign(name: str, suffixes: str, starts: tuple[tuple[int, bytes], ...], line: str,
+             packages: str) -> Format:  # fmt: skip
+    """A scientific format that isn't read, with its suffixes in one text, and its conversion."""
+    found = tuple(suffixes.split())
+    return Format(name, found, starts, depth=0, listed=False, conversion=(line, packages))
+
+
 def _at(at: int, *marks: bytes) -> tuple[tuple[int, bytes], ...]:
     return tuple((at, mark) for mark in marks)
 
 
+_BIOIO = "from bioio import BioImage; BioImage('{name}').save('{stem}.ome.tiff')"
 CAMERA_RAW = Format(
     "camera raw",
     (
@@ -133,6 +160,54 @@ FORMATS = (
     ),
     Format("JPEGXL", (".jxl",), _at(0, b"\xff\x0a", b"\0\0\0\x0cJXL "), 16, alpha=True, quality=90),
     Format("GIF", (".gif",), _at(0, b"GIF8"), depth=0),
+    # Scientific formats last: their signs stand far behind, where a picture may have anything.
+    _foreign(
+        "FITS",
+        ".fits .fit .fts",
+        _at(0, b"SIMPLE  ="),
+        "import numpy, astropy.io.fits as f; numpy.save('{stem}.npy', f.getdata('{name}'))",
+        "astropy",
+    ),
+    _foreign("Zeiss CZI", ".czi", _at(0, b"ZISRAWFILE"), _BIOIO, "bioio bioio-czi bioio-ome-tiff"),
+    _foreign(
+        "Nikon ND2", ".nd2", _at(0, b"\xda\xce\xbe\x0a"), _BIOIO, "bioio bioio-nd2 bioio-ome-tiff"
+    ),
+    _foreign("Leica LIF", ".lif", _at(0, b"\x70\0\0\0"), _BIOIO, "bioio bioio-lif bioio-ome-tiff"),
+    _foreign(
+        "HDF5",
+        ".h5 .hdf5 .ims",
+        _at(0, b"\x89HDF\r\n\x1a\n"),
+        "import numpy, h5py; numpy.save('{stem}.npy', h5py.File('{name}')['data'][()])",
+        "h5py",
+    ),
+    _foreign(
+        "NRRD",
+        ".nrrd",
+        _at(0, b"NRRD000"),
+        "import numpy, nrrd; numpy.save('{stem}.npy', nrrd.read('{name}')[0])",
+        "pynrrd",
+    ),
+    _foreign(
+        "DICOM",
+        ".dcm .dicom",
+        _at(128, b"DICM"),
+        "import numpy, pydicom; numpy.save('{stem}.npy', pydicom.dcmread('{name}').pixel_array)",
+        "pydicom",
+    ),
+    _foreign(
+        "MRC",
+        ".mrc .mrcs .map .rec",
+        _at(208, b"MAP "),
+        "import numpy, mrcfile; numpy.save('{stem}.npy', mrcfile.read('{name}'))",
+        "mrcfile",
+    ),
+    _foreign(
+        "NIfTI",
+        ".nii",
+        _at(344, b"n+1\0"),
+        "import numpy, nibabel; numpy.save('{stem}.npy', nibabel.load('{name}').get_fdata())",
+        "nibabel",
+    ),
     Format("NumPy", (".npy",), _at(0, b"\x93NUMPY"), 16, any_type=True, listed=False),
 )
 

@@ -16,7 +16,7 @@ __all__ = ["can_hold_exif", "fitted_metadata", "stripped"]
 _HOLDS: dict[str, Collection[str]] = {
     "PNG": {"exif", "xmp", "iptc", "texts"},
     "JPEG": {"exif", "xmp", "iptc", "comment", "gain_map"},
-    "TIFF": {"exif", "xmp", "iptc", "description"},
+    "TIFF": {"exif", "xmp", "iptc", "description", "tiff"},
     "WEBP": {"exif", "xmp"},
     "AVIF": {"exif", "xmp"},
     "HEIF": {"exif", "xmp"},
@@ -34,6 +34,7 @@ _WORDS = {
     "iptc": "IPTC metadata",
     "comment": "the comment",
     "description": "the description",
+    "tiff": "what only TIFF says (look-up table, tags of programs)",
     "gain_map": "the HDR gain map",
 }
 _KEYWORDS = {"comment": "Comment", "description": "Description"}
@@ -42,9 +43,11 @@ _KEYWORDS = {"comment": "Comment", "description": "Description"}
 def stripped(picture: Picture) -> Picture:
     """The picture without all that is said about it: camera, place, owner, words, previews.
 
-    What its pixels mean stays: colours, white level and resolution.
+    What its pixels mean stays: colours, look-up table, white level and resolution.
     """
-    return replace(picture, metadata=Metadata())
+    tiff = picture.metadata.tiff
+    shown = None if tiff is None or not tiff.shown_as else replace(tiff, tags=())
+    return replace(picture, metadata=Metadata(tiff=shown))
 
 
 def can_hold_exif(name: str, block: bytes) -> bool:
@@ -73,7 +76,7 @@ def fitted_metadata(metadata: Metadata, name: str) -> tuple[Metadata, list[str]]
             continue
         if word not in holds:
             lost.append(f"{name} can't hold {_WORDS[word]}: it is dropped")
-        elif len(_encoded(value)) > _LONGEST.get((name, word), len(_encoded(value))):
+        elif (name, word) in _LONGEST and len(_encoded(value)) > _LONGEST[name, word]:
             lost.append(f"{name} can't hold this much {_WORDS[word]}: it is dropped")
         else:
             kept[word] = value

@@ -34,8 +34,8 @@ FIELDS = ("stem", "suffix", "name", "folder")
 """What a pattern for names may hold in braces."""
 
 _OTHER_FORMATS = {
-    ".czi", ".dcm", ".eps", ".exr", ".fits", ".hdr", ".ico", ".jfif", ".j2k", ".jpe", ".jpx",
-    ".mrc", ".nd2", ".npz", ".pbm", ".pcx", ".pdf", ".pam", ".psd", ".svg", ".xcf",
+    ".eps", ".exr", ".hdr", ".ico", ".jfif", ".j2k", ".jpe", ".jpx", ".npz", ".pbm", ".pcx",
+    ".pdf", ".pam", ".psd", ".svg", ".xcf",
     *(suffix for format in FORMATS for suffix in (*format.suffixes, *format.only_read)),
 }  # fmt: skip
 """Suffixes of pictures that can't be written: who gives one means a file, not a folder."""

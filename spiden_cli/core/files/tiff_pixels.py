@@ -2,7 +2,8 @@
 
 `decode` gives samples as they are stored in the file: not turned, 0 to white of the file's own bits
 (8 and fewer bits are scaled to 8), alpha not multiplied into the colours. Of which of them 0 is
-white is left as it is stored too, since its turning needs the white level.
+white is left as it is stored too, since its turning needs the white level. A look-up table of
+ImageJ is how it shows values, and changes none.
 
 tifffile decodes, with imagecodecs for all that is compressed or packed. imagecodecs is a large
 package (26 MB), but a small part of what torch brings, and the one that has all of TIFF's codecs;
@@ -22,6 +23,7 @@ import tifffile
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from spiden_cli.core.files.tiff_pages import PLAIN, described
+from spiden_cli.core.files.tiff_tags import is_look_up
 from spiden_cli.core.image.picture import MAXIMUM_PIXELS, Pixels, Range
 from spiden_cli.errors import InputError
 
@@ -53,7 +55,7 @@ def decode(path: Path, page: tifffile.TiffPage) -> tuple[Pixels, list[str]]:
         raise _unknown(path, page) from error
     if page.axes == "SYX":  # planes that are stored one after the other
         samples = np.moveaxis(samples, 0, -1)
-    if page.photometric == _PALETTE:
+    if page.photometric == _PALETTE and not is_look_up(page):
         return _coloured(samples, np.asarray(page.colormap)), []
     return _straight(_scaled(samples, page.bitspersample), page)
 

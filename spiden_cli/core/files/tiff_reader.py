@@ -18,14 +18,17 @@ from PIL import ExifTags
 from spiden_cli.core.files import exif, iptc, xmp
 from spiden_cli.core.files.colour import profile_for
 from spiden_cli.core.files.decoding import Header, check_size, decoding, plausible, split_alpha
+from spiden_cli.core.files.stacks.ome_xml import for_new_file
 from spiden_cli.core.files.tiff_claims import check_tiff_claim
 from spiden_cli.core.files.tiff_pages import check_kind, picture_page
 from spiden_cli.core.files.tiff_pixels import decode, positive, zero_is_white
+from spiden_cli.core.files.tiff_tags import LAYERS, carried_tags, is_look_up
 from spiden_cli.core.files.white_level import range_of, stated_in_tiff
 from spiden_cli.core.image.metadata import ColourTags, Metadata
 from spiden_cli.core.image.picture import Picture, Resolution, Unit
 from spiden_cli.core.image.showing import show
 from spiden_cli.core.image.values import Plane
+from spiden_cli.errors import InputError
 
 __all__ = ["read_tiff", "tiff_header"]
 
@@ -54,6 +57,7 @@ def read_tiff(path: Path) -> Picture:
         pixels, alpha = split_alpha(exif.upright(samples, orientation))
         seen = _seen(path, page, pixels)
         block, warned = _exif(path, page, orientation)
+        description, damaged = _description(page)
         return replace(
             seen,
             alpha=alpha,
@@ -61,12 +65,13 @@ def read_tiff(path: Path) -> Picture:
                 exif=block,
                 xmp=_xmp(page, orientation),
                 iptc=_iptc(page),
-                description=page.description or None,
+                description=description,
+                tiff=carried_tags(page, _is_kept(page, pixels)),
             ),
             icc_profile=profile_for(pixels, page.iccprofile),
             colour_tags=_colour_tags(page),
             resolution=_resolution(page, orientation),
-            notes=(*notes, *warned, *seen.notes),
+            notes=(*notes, *_left_behind(tiff, page), *warned, *damaged, *seen.notes),
         )
 
 
@@ -75,7 +80,7 @@ def _seen(path: Path, page: tifffile.TiffPage, pixels: Plane) -> Picture:
     if pixels.dtype not in (np.uint8, np.uint16):
         return show(pixels, str(path))
     range, guessed = range_of(pixels, stated_in_tiff(page))
-    if zero_is_white(page):
+    if zero_is_white(page) and not _is_kept(page, pixels):
         pixels = positive(pixels, range)
     return Picture(pixels, range=range, notes=tuple(guessed))
 
@@ -83,6 +88,36 @@ def _seen(path: Path, page: tifffile.TiffPage, pixels: Plane) -> Picture:
 def _bytes_in_memory(bits: int) -> int:
     """Of a sample; those of more than 16 bits are held as floats, too."""
     return max(1, bits // 8) + (4 if bits > 16 else 0)
+
+
+def _is_kept(page: tifffile.TiffPage, pixels: Plane) -> bool:
+    """Return whether values stay as they are stored, and the way in which they are shown as well.
+
+    Measurements do: white for 0 is one of the ways to show them.
+    """
+    measured = pixels.dtype not in (np.uint8, np.uint16)
+    return is_look_up(page) or (measured and zero_is_white(page))
+
+
+def _description(page: tifffile.TiffPage) -> tuple[str | None, list[str]]:
+    """The description, and a note if it can't be carried over."""
+    if not page.is_ome:
+        return page.description or None, []
+    try:
+        for_new_file(page.description, 1)
+    except InputError:
+        return None, ["damaged OME metadata isn't kept"]
+    return page.description, []
+
+
+def _left_behind(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> list[str]:
+    """What a file holds besides the picture, for the user to be told."""
+    left = []
+    if len(tiff.pages) > 1 or page.subifds:
+        left.append("thumbnails, masks and reduced copies besides the picture aren't kept")
+    if LAYERS in page.tags:
+        left.append("Photoshop's layers aren't kept")
+    return left
 
 
 def tiff_header(path: Path) -> Header | None:
@@ -93,7 +128,7 @@ def tiff_header(path: Path) -> Header | None:
     """
     with decoding(path), tifffile.TiffFile(path) as tiff:
         page = picture_page(path, tiff)
-        if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
+        if page.photometric == tifffile.PHOTOMETRIC.PALETTE and not is_look_up(page):
             return None
         colours = page.samplesperpixel - len(page.extrasamples)
         return Header(page.imagewidth, page.imagelength, colours > 1)

@@ -21,7 +21,10 @@ from spiden_cli.core.files.exif import (
     main_tags,
 )
 from spiden_cli.core.files.metadata import fitted_metadata
+from spiden_cli.core.files.stacks.ome_xml import for_new_file, is_ome_xml
+from spiden_cli.core.image.metadata import TiffTags
 from spiden_cli.core.image.picture import Picture, Range, Resolution
+from spiden_cli.errors import InputError
 
 __all__ = ["encode_tiff"]
 
@@ -42,7 +45,7 @@ def encode_tiff(picture: Picture) -> bytes:
     metadata, _ = fitted_metadata(picture.metadata, "TIFF")
     colours, _ = fitted_colours(picture, "TIFF")
     texts, described = _texts(metadata.exif)
-    description = metadata.description.encode() if metadata.description else described
+    description = _description(picture, metadata.description) or described
     samples: npt.NDArray[Any] = picture.measured
     if picture.alpha is not None:
         samples = np.dstack([samples, picture.alpha]).astype(samples.dtype, copy=False)
@@ -52,13 +55,17 @@ def encode_tiff(picture: Picture) -> bytes:
         if content is not None:
             tags.append((code, kind, len(content), content, True))
     tags += [(pointer - 1, "I", 1, 0, True) for pointer in directories]
+    tiff = metadata.tiff or TiffTags()
+    tags += [(*tag, True) for tag in tiff.tags]
+    shown_as = "rgb" if picture.is_colour else tiff.shown_as or "minisblack"
     buffer = io.BytesIO()
     unit = picture.resolution.unit if picture.resolution else "none"
     tifffile.imwrite(
         buffer,
         samples,
         byteorder="<",
-        photometric="rgb" if picture.is_colour else "minisblack",
+        photometric=shown_as,
+        colormap=tiff.colormap if shown_as == "palette" else None,
         planarconfig="contig" if samples.ndim == 3 else None,
         extrasamples=["unassalpha"] if picture.alpha is not None else None,
         compression="zlib",
@@ -74,6 +81,17 @@ def encode_tiff(picture: Picture) -> bytes:
     if metadata.exif is not None:
         _append(buffer, metadata.exif, directories)
     return buffer.getvalue()
+
+
+def _description(picture: Picture, text: str | None) -> bytes | None:
+    """The description, in which OME's names the new file and no other."""
+    if text is None or not is_ome_xml(text):
+        return text.encode() if text else None
+    try:
+        sizes = {"SizeX": picture.width, "SizeY": picture.height}
+        return for_new_file(text, 1, sizes).encode()
+    except InputError:
+        return None
 
 
 def _texts(block: bytes | None) -> tuple[list[Tag], bytes | None]:

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["ColourTags", "Encoding", "Metadata"]
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["ColourTags", "Encoding", "Metadata", "TiffTags"]
 
 Subsampling: TypeAlias = Literal["4:4:4", "4:2:2", "4:2:0"]
 
@@ -28,8 +31,22 @@ class Metadata:
     """TIFF's ImageDescription (ImageJ and OME keep their own metadata in it)."""
     texts: tuple[tuple[str, str], ...] = ()
     """PNG's text chunks, as (keyword, text)."""
+    tiff: "TiffTags | None" = None
+    """What only TIFF has a place for."""
     gain_map: bytes | None = None
     """A JPEG of its own, by which HDR screens brighten the picture (ISO 21496-1, Ultra HDR)."""
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth of equality
+class TiffTags:
+    """What TIFF alone says of a picture: how its values are shown, and tags of programs."""
+
+    shown_as: str = ""
+    """"palette" or "miniswhite", a way to show values that changes none; "" is black to white."""
+    colormap: npt.NDArray[np.uint16] | None = None
+    """(3, N) red, green and blue of each value of a palette."""
+    tags: tuple[tuple[int, int, int, bytes], ...] = ()
+    """Code, type, number of values and little-endian content of private tags."""
 
 
 @dataclass(frozen=True)

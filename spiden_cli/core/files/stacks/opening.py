@@ -18,7 +18,11 @@ def is_stack(path: Path) -> bool:
     Raises:
         InputError: a damaged TIFF.
     """
-    match _kind(path):
+    try:
+        found = begun_as(first_bytes(path))
+    except InputError:
+        return False
+    match None if found is None else found.name:
         case "TIFF":
             from spiden_cli.core.files.stacks.tiff import is_tiff_stack
 
@@ -40,7 +44,10 @@ def open_stack(path: Path, axes: str | None = None) -> StackSource:
     Raises:
         InputError: of another kind, damaged, or its axes aren't known.
     """
-    match _kind(path):
+    found = begun_as(first_bytes(path))
+    if found is not None:
+        found.check_available(path)
+    match None if found is None else found.name:
         case "TIFF":
             from spiden_cli.core.files.stacks.tiff import TiffSource
 
@@ -50,12 +57,3 @@ def open_stack(path: Path, axes: str | None = None) -> StackSource:
 
             return NpySource(path, axes)
     raise InputError(f"{path}: a single picture has no axes to name: leave out --axes")
-
-
-def _kind(path: Path) -> str | None:
-    """The name of a file's format; None if it can't be read, or isn't known."""
-    try:
-        found = begun_as(first_bytes(path))
-    except InputError:
-        return None
-    return None if found is None else found.name

@@ -101,7 +101,7 @@ def _writing_tiff(
     copied = isinstance(source, TiffSource) and is_copied(source, layout)
     style: Style
     if isinstance(source, TiffSource) and copied:
-        style = copied_style(source, layout, path.name)
+        style = copied_style(source, layout)
         big = source.tiff.is_bigtiff
     else:
         words = words_of(source) if isinstance(source, TiffSource) else {}

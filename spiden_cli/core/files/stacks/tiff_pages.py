@@ -108,13 +108,12 @@ def is_copied(source: object, layout: Layout) -> bool:
     return whole and not samples_are_planes(source.key) and len(layout.plane) in (2, 3)
 
 
-def copied_style(source: TiffSource, layout: Layout, name: str) -> Style:
+def copied_style(source: TiffSource, layout: Layout) -> Style:
     """Write pages like those of a TIFF.
 
     Args:
         source: the TIFF.
         layout: of what is written; frames that were averaged are missing.
-        name: of the new file.
     """
     key, tiff = source.key, source.tiff
     averaged = layout != source.layout
@@ -126,7 +125,7 @@ def copied_style(source: TiffSource, layout: Layout, name: str) -> Style:
     predictor = key.predictor != 1 and compression in ("lzw", "zlib", "zstd")
     description = _described(key) if not source.tiff.is_ome else None
     if source.tiff.is_ome:
-        xml = for_new_file(tiff.ome_metadata or "", name, layout.count, averaged)
+        xml = for_new_file(tiff.ome_metadata or "", layout.count, {"SizeT": 1} if averaged else {})
         description = xml.encode()
     elif averaged and tiff.is_imagej and description:
         description = averaged_description(description, layout)
