@@ -53,8 +53,9 @@ def little_endian_tags(page: tifffile.TiffPage) -> Iterator[tuple[int, int, int,
     """Yield code, type, number of values and content of a page's private tags."""
     swapped = page.parent.byteorder == ">"
     if swapped and _IJ_METADATA in page.tags:  # whose blocks have an order of their own
-        for tag in tifffile.imagej_metadata_tag(dict(page.tags[_IJ_METADATA].value), "<"):
-            yield tag[0], int(tag[1]), tag[2], tag[3]
+        words = dict(page.tags[_IJ_METADATA].value)
+        for code, of_type, count, block, _ in tifffile.imagej_metadata_tag(words, "<"):
+            yield code, int(of_type), count, block
     for tag in page.tags.values():
         kind = int(tag.dtype)
         of_imagej = swapped and tag.code in (_IJ_COUNTS, _IJ_METADATA)
