@@ -1,9 +1,12 @@
 """The examples of the documentation run, and do what they say."""
 
 import doctest
+import re
 from pathlib import Path
 
 import pytest
+
+import spiden_cli
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -17,3 +20,9 @@ def test_the_examples_do_what_they_say(name, tmp_path, monkeypatch):
     )
     assert found.attempted == text.count("\n>>> ") > 10
     assert found.failed == 0, "see the captured output"
+
+
+def test_the_reference_has_all_that_the_package_offers():
+    text = (DOCS / "api.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^::: spiden_cli\.(\w+)$", text, re.MULTILINE)
+    assert sorted(listed) == sorted(set(spiden_cli.__all__) - {"__version__"})
