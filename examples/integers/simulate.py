@@ -47,13 +47,12 @@ class Simulation:
             level: q = 4 sigma, sigma in 8-bit units.
         """
         image = unshuffle(pixels.astype(np.int64), self.about["unshuffle"])
-        if self.about["noise_map"]:
-            image = np.concatenate([image, np.full_like(image[:1], level)])
+        level_map = [np.full_like(image[:1], level)] if self.about["noise_map"] else []
+        image = np.concatenate([image, *level_map])
         self.spikes, self.seen = {}, {}
-        rounds = 1 if self.weighted else self.steps
         potentials: dict[str, Whole] = {}
         drawn: Whole = np.int64(0)  # type: ignore[assignment]
-        for _ in range(rounds):
+        for _ in range(1 if self.weighted else self.steps):
             values: dict[str, Any] = {}  # by node: currents, or planes of spikes (T or 1, N, H, W)
             for kind, name, inputs, numbers in self.about["nodes"]:
                 x = [values[source] for source in inputs]
@@ -89,9 +88,8 @@ class Simulation:
         total: Whole = np.int64(0)  # type: ignore[assignment]
         for plane in planes:
             padded = np.pad(plane.astype(np.float64), ((0, 0), (near, near), (near, near)))
-            windows = sliding_window_view(padded, weights.shape[2:], (1, 2))
-            windows = windows[:, ::stride, ::stride]  # C_in, y, x, ky, kx
-            driven = np.tensordot(weights.astype(np.float64), windows, ((1, 2, 3), (0, 3, 4)))
+            seen = sliding_window_view(padded, weights.shape[2:], (1, 2))[:, ::stride, ::stride]
+            driven = np.tensordot(weights.astype(np.float64), seen, ((1, 2, 3), (0, 3, 4)))
             total = (total << 1) + driven.astype(np.int64)
             self.note(name, total)
         total = total << self.arrays[f"{name}/shift"].astype(np.int64)[:, None, None]
@@ -141,10 +139,12 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     _ = [parser.add_argument(name) for name in ("network", "picture", "output")]
     parser.add_argument("--sigma", type=float, default=25.0)
-    options = parser.parse_args()
-    simulation = Simulation(options.network)
-    pixels = np.asarray(Image.open(options.picture).convert("L"))[None]
+    simulation = Simulation((options := parser.parse_args()).network)
+    grey = simulation.about["image_channels"] == 1
+    picture = Image.open(options.picture).convert("L" if grey else "RGB")
+    pixels = np.atleast_3d(picture).transpose(2, 0, 1)
     (_, height, width), g = pixels.shape, simulation.about["grid"]
     padded = np.pad(pixels, ((0, 0), (0, -height % g), (0, -width % g)), "reflect")
-    found = simulation.denoise(padded, round(4 * options.sigma))[0, :height, :width]
-    Image.fromarray(found.clip(0, 255).astype(np.uint8)).save(options.output)
+    found = simulation.denoise(padded, round(4 * options.sigma)).clip(0, 255).astype(np.uint8)
+    shown = (found[0] if grey else found.transpose(1, 2, 0))[:height, :width]
+    Image.fromarray(shown).save(options.output)

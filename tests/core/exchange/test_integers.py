@@ -2,11 +2,14 @@
 
 import importlib
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from small_networks import SIGMA, exact, picture, shrunk
 
 from spiden_cli.core.bundled import find_weights
@@ -50,10 +53,21 @@ def test_the_simulation_needs_numpy_alone_and_is_short():
     assert not any("spiden_cli" in line or "torch" in line for line in lines)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_example_denoises_pictures_grey_and_in_colour(tmp_path, colour_pixels, channels):
+    config = shrunk("tiny", image_channels=channels)
+    write_integers(tmp_path / "network.npz", exact(config, seed=1), 2)
+    given = Image.fromarray(colour_pixels if channels == 3 else colour_pixels[..., 0])
+    given.save(tmp_path / "in.png")
+    command = [sys.executable, str(EXAMPLE), "network.npz", "in.png", "out.png"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    with Image.open(tmp_path / "out.png") as found:
+        assert (found.size, found.mode) == (given.size, given.mode)
+        assert np.asarray(found).std() > 0
+
+
 @pytest.mark.parametrize("name", ["tiny", "base-if"])
 def test_eight_bits_cost_little(simulate, data_dir, name):
-    from PIL import Image
-
     network, _ = load_folded(find_weights(name))
     clean = np.asarray(Image.open(data_dir / "set12" / "01.png"), float)[None, 64:144, 64:144]
     noisy = np.rint(clean + np.random.default_rng(0).normal(0, 25, clean.shape)).astype(int)
