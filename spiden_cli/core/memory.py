@@ -1,16 +1,17 @@
-"""How much memory a picture may take: what was set, or a share of what is free."""
+"""How large a picture may be: in memory, what was set or a share of what is free; in pixels."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
-__all__ = ["free_memory", "memory_limit", "memory_limited"]
+__all__ = ["free_memory", "memory_limit", "memory_limited", "pixel_limit", "pixels_limited"]
 
 SHARE = 0.8
 """Of the free memory: the rest is for the network, and for whoever else needs some meanwhile."""
 
 _limit: ContextVar[int | None] = ContextVar("memory_limit", default=None)
+_most_pixels: ContextVar[int | None] = ContextVar("most_pixels", default=None)
 _GROUP = Path("/sys/fs/cgroup")
 _TABLE = Path("/proc/meminfo")
 
@@ -23,6 +24,22 @@ def memory_limited(most: int | None) -> Iterator[None]:
         yield
     finally:
         _limit.reset(token)
+
+
+@contextmanager
+def pixels_limited(most: int | None) -> Iterator[None]:
+    """Set the pixels that a picture, or all frames of an animation, may have; None: no limit."""
+    token = _most_pixels.set(most)
+    try:
+        yield
+    finally:
+        _most_pixels.reset(token)
+
+
+def pixel_limit(most: int) -> int:
+    """Return the pixels that a picture may have: what is set, and no more than `most`."""
+    chosen = _most_pixels.get()
+    return most if chosen is None else min(chosen, most)
 
 
 def memory_limit() -> int | None:

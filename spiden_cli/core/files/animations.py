@@ -28,6 +28,7 @@ from spiden_cli.core.files.pillow_writer import fitted_samples, options_of
 from spiden_cli.core.files.png_writer import with_words
 from spiden_cli.core.image.animation import Animation
 from spiden_cli.core.image.picture import MAXIMUM_PIXELS, Picture
+from spiden_cli.core.memory import pixel_limit
 from spiden_cli.core.regular_file import open_regular
 from spiden_cli.errors import InputError, OutputError
 
@@ -72,10 +73,10 @@ def read_animation(path: Path) -> Animation:
     with decoding(path), opened(path) as image:
         numbers = _shown(image)
         check_size(path, image.width, image.height, 4 * len(numbers))  # decoded to RGBA
-        if image.width * image.height * len(numbers) > MAXIMUM_PIXELS:
+        if image.width * image.height * len(numbers) > (limit := pixel_limit(MAXIMUM_PIXELS)):
             raise InputError(
                 f"{path}: {len(numbers)} frames of {image.width} x {image.height} pixels, above "
-                f"the limit of {MAXIMUM_PIXELS // 10**6} megapixels in all; cut it into parts first"
+                f"the limit of {limit / 1e6:g} megapixels in all; cut it into parts first"
             )
         if image.mode in _DEEP or _is_deep_png(path, image):
             raise InputError(f"{path}: an animation of 16 bits per channel; save it with 8")

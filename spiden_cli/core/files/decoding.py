@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Pixels
-from spiden_cli.core.memory import memory_limit
+from spiden_cli.core.memory import memory_limit, pixel_limit
 from spiden_cli.errors import InputError
 
 __all__ = ["Header", "check_size", "decoding", "plausible", "split_alpha"]
@@ -88,10 +88,10 @@ def check_size(path: Path, width: int, height: int, pixel_bytes: int = 3) -> Non
             f"{path}: {width} x {height} pixels is too small to denoise; "
             f"each side needs at least {MINIMUM_SIDE}"
         )
-    if width * height > MAXIMUM_PIXELS:
+    if width * height > (limit := pixel_limit(MAXIMUM_PIXELS)):
         raise InputError(
             f"{path}: the header claims {width} x {height} pixels, above the limit of "
-            f"{MAXIMUM_PIXELS // 10**6} megapixels; cut the picture into parts first"
+            f"{limit / 1e6:g} megapixels; cut the picture into parts first"
         )
     needed, most = MEMORY_FACTOR * pixel_bytes * width * height, memory_limit()
     if most is not None and needed > most:

@@ -17,7 +17,7 @@ from spiden_cli.core.files.picture_files import check_output, output_format, str
 from spiden_cli.core.image.animation import Animation
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.region import cropped
-from spiden_cli.core.memory import memory_limited
+from spiden_cli.core.memory import memory_limited, pixels_limited
 from spiden_cli.core.noise.model import as_noise
 from spiden_cli.core.tasks.denoising import OnTile
 from spiden_cli.core.tasks.files import Done, Files, Settings, announce_losses, read_mask
@@ -59,7 +59,7 @@ def denoise_animation(
     check_animated_output(files.target, frames)
     if files.reference is not None:
         raise InputError(f"{files.source.name} is an animation: leave out --reference")
-    with memory_limited(settings.max_memory):
+    with memory_limited(settings.max_memory), pixels_limited(settings.most_pixels):
         animation = read_animation(files.source)
     first = stripped(animation.frames[0]) if settings.strip else animation.frames[0]
     settings.check(first, files.source.name)
@@ -81,7 +81,8 @@ def denoise_animation(
         return model.denoise(
             frame, noise, timesteps=settings.timesteps, white=settings.white,
             adjustment=settings.adjustment, mask=mask, region=region, repair=settings.repair,
-            map_firing=files.drawing is not None and number == 0, on_tile=on_part,
+            map_firing=number == 0 and (settings.map_firing or files.drawing is not None),
+            on_tile=on_part,
         )  # fmt: skip
 
     results = [denoise(i, frame) for i, frame in enumerate((first, *animation.frames[1:]))]

@@ -25,7 +25,7 @@ from spiden_cli.core.files.picture_files import (
 from spiden_cli.core.image.metrics import Quality, check_alike, quality
 from spiden_cli.core.image.picture import MINIMUM_SIDE, Picture
 from spiden_cli.core.image.region import Region, cropped
-from spiden_cli.core.memory import memory_limited
+from spiden_cli.core.memory import memory_limited, pixels_limited
 from spiden_cli.core.noise.model import Noise
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
 from spiden_cli.core.tasks.denoising import OnTile
@@ -93,6 +93,8 @@ class Settings:
         independent: take the colours for channels that say nothing about each other.
         per_plane: estimate the noise of each plane of a stack on its own.
         average: take the mean over the frames of a stack first.
+        map_firing: gather where the neurons fire also where no comparison is drawn.
+        most_pixels: more than these, in all frames, are refused before they are decoded.
     """
 
     noise: Noise | float | None = None
@@ -111,6 +113,8 @@ class Settings:
     independent: bool = False
     per_plane: bool = False
     average: bool = False
+    map_firing: bool = False
+    most_pixels: int | None = None
 
     def check(self, picture: Picture, name: str) -> None:
         """Refuse what doesn't suit a picture.
@@ -173,7 +177,7 @@ def denoise_file(
         from spiden_cli.core.tasks.animations import denoise_animation
 
         return denoise_animation(model, settings, files, frames, on_note, on_tile)
-    with memory_limited(settings.max_memory):
+    with memory_limited(settings.max_memory), pixels_limited(settings.most_pixels):
         picture = read_picture(files.source)
     if settings.strip:
         picture = stripped(picture)
@@ -191,7 +195,7 @@ def denoise_file(
     result = _denoiser(model, settings, picture)(
         picture, _noise(settings, files.source), timesteps=settings.timesteps, white=settings.white,
         adjustment=settings.adjustment, mask=mask, region=region, repair=settings.repair,
-        map_firing=files.drawing is not None, on_tile=on_tile,
+        map_firing=settings.map_firing or files.drawing is not None, on_tile=on_tile,
     )  # fmt: skip
     with making_folder(files.target.parent):
         image = signed(result.image, output_format(files.target))

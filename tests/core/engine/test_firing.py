@@ -91,3 +91,32 @@ def test_a_cnn_has_none(make, grey_pixels):
     assert (
         denoise_picture(engine, Picture(grey_pixels), 25.0, 2, map_firing=True).firing_map is None
     )
+
+
+def test_maps_of_layers_say_where_each_is_active(monkeypatch):
+    engine = EventEngine(exact(shrunk("unet"), 4))
+    noisy = Picture((picture(engine.config, 51, 63)[0] * 100).clip(0, 255).astype(np.uint8))
+    whole, tiled = (
+        denoise_picture(engine, noisy, SIGMA, 3, tile, map_firing=True)
+        for tile in ((512, 512), (19, 33))
+    )
+    monkeypatch.setattr("spiden_cli.core.engine.firing.LAYER_SIDE", 12)
+    small = denoise_picture(engine, noisy, SIGMA, 3, (19, 33), map_firing=True).firing_map.layers
+    assert list(whole.firing_map.layers) == list(whole.activity)
+    for name, layer in whole.firing_map.layers.items():
+        np.testing.assert_array_equal(tiled.firing_map.layers[name].rate, layer.rate)
+        assert layer.rate.mean(dtype=float) == pytest.approx(whole.activity[name].firing_rate)
+        side = small[name].scale // layer.scale
+        assert max(small[name].rate.shape) <= 12
+        assert small[name].rate[1, 0] == pytest.approx(layer.rate[side : 2 * side, :side].mean())
+        last = layer.rate[-1 - (layer.rate.shape[0] - 1) % side :, :side]
+        assert small[name].rate[-1, 0] == pytest.approx(last.mean())
+
+
+def test_maps_of_layers_are_cut_as_the_picture_is(colour_pixels):
+    model = spiden.load("tiny", engine="dense")
+    whole = model.denoise(colour_pixels, 25.0, map_firing=True).firing_map
+    part = model.denoise(colour_pixels, 25.0, region=(16, 8, 16, 16), map_firing=True).firing_map
+    for name, layer in part.layers.items():
+        there = tuple(slice(start // layer.scale, (start + 16) // layer.scale) for start in (8, 16))
+        np.testing.assert_allclose(layer.rate, whole.layers[name].rate[there], rtol=1e-5)
