@@ -25,6 +25,7 @@ from spiden_cli.commands.evaluate import evaluate
 from spiden_cli.commands.export import export
 from spiden_cli.commands.models import models
 from spiden_cli.commands.noise import noise
+from spiden_cli.commands.serve import serve
 from spiden_cli.commands.spikes import spikes
 from spiden_cli.commands.train import train
 from spiden_cli.errors import TOO_LITTLE_MEMORY, OutputError, SpidenError, is_out_of_memory
@@ -59,7 +60,7 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
 
 
 app.command(epilog=EXAMPLES)(_interruptible(denoise))
-for _command in (compare, evaluate, energy, analyze, spikes, noise, models, train, export):
+for _command in (compare, evaluate, energy, analyze, spikes, noise, models, train, export, serve):
     app.command()(_interruptible(_command))
 
 

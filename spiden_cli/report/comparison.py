@@ -137,7 +137,7 @@ def _firing(report: "DenoiseReport", firing: "FiringMap", cutout: "Region") -> P
     from spiden_cli.core.image.picture import Range
     from spiden_cli.core.image.pixels import in_8_bit_units
 
-    ends = _ends(*(float(end) for end in np.quantile(firing.rate, (0.002, 0.998))))
+    ends = rate_scale(firing)
     rows, columns = (np.arange(s.start, s.stop) // firing.scale for s in cutout.window)
     inside = firing.rate[: -(-report.height // firing.scale), : -(-report.width // firing.scale)]
     facts = "spikes per neuron and timestep", f"mean {report.firing_rate:.3f}"
@@ -146,6 +146,13 @@ def _firing(report: "DenoiseReport", firing: "FiringMap", cutout: "Region") -> P
         for view in (inside, firing.rate[np.ix_(rows, columns)])
     )
     return Panel("firing rate", facts, whole, part, ends)
+
+
+def rate_scale(firing: "FiringMap") -> tuple[float, float]:
+    """Return the rates that the ends of a colour bar stand for: around all but few."""
+    import numpy as np
+
+    return _ends(*(float(end) for end in np.quantile(firing.rate, (0.002, 0.998))))
 
 
 def _ends(low: float, high: float) -> tuple[float, float]:

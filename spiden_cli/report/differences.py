@@ -24,6 +24,11 @@ def amplification(deviation: float) -> int:
     return next(fits, 1)
 
 
+def amplified(one: "Values", other: "Values", factor: int) -> "Values":
+    """Return the difference of two pictures as grey levels, mid-grey where it is zero."""
+    return (one - other) * factor + 127.5
+
+
 def difference_panel(
     title: str,
     deviation: float,
@@ -42,7 +47,7 @@ def difference_panel(
         parts: cut-outs of both, likewise.
         minus: what the second picture is called, where the title doesn't say it.
     """
-    whole, part = ((one - other) * factor + 127.5 for one, other in (wholes, parts))
+    whole, part = (amplified(one, other, factor) for one, other in (wholes, parts))
     times = f"amplified {factor} times" if factor > 1 else "not amplified"
     size = f"{deviation:.2g}" if deviation < 100 else f"{deviation:.0f}"
     facts = (

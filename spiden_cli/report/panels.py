@@ -179,11 +179,11 @@ def image_of(panel: Panel, values: "Values", size: tuple[int, int], enlarged: bo
     ]
     levels = np.rint(np.clip(np.stack(planes, -1), 0, 255)).astype(np.uint8)
     if panel.heat is not None:
-        return Image.fromarray(_heat_colours()[levels[..., 0]])
+        return Image.fromarray(heat_colours()[levels[..., 0]])
     return Image.fromarray(np.broadcast_to(levels, (*levels.shape[:2], 3)).copy())
 
 
-def _heat_colours() -> "NDArray[np.uint8]":
+def heat_colours() -> "NDArray[np.uint8]":
     """Return the colour of each level from 0 to 255, (256, 3)."""
     import numpy as np
 
@@ -209,7 +209,7 @@ def _colour_bar(
     import numpy as np
     from PIL import Image
 
-    ramp = _heat_colours()[np.linspace(0, 255, side).astype(int)]
+    ramp = heat_colours()[np.linspace(0, 255, side).astype(int)]
     page.paste(Image.fromarray(np.tile(ramp, (BAR, 1, 1))), (left, top))
     for share, anchor in ((0.0, "la"), (0.5, "ma"), (1.0, "ra")):
         place = left + round(share * side), top + BAR + LEADING

@@ -1,0 +1,1 @@
+"""Denoising in a browser: a page, and an HTTP interface of the same."""
