@@ -30,7 +30,7 @@ _FAR, _FURTHER, _NEARLY = 6.0, 5.0, 3.0
 """Deviations of noise that a stuck pixel lies off the others; how many times as far as they lie off
 their median by more than so many deviations."""
 
-_PARTS, _LEAST_PART = 4, 24
+_PARTS, _LEAST_PART, _MOST_COLUMNS = 4, 24, 1024
 _ROWS = 8  # on each side, to which a row is compared
 _UNLIKE, _CLEAR, _SEEN, _SMOOTH = 1.7, 3.0, 0.2, 0.35
 """The parts may differ by so many deviations of noise (robustly: structures make them differ by
@@ -145,6 +145,7 @@ def _stuck(white: Values, values: Values) -> tuple[tuple[NDArray[np.intp], ...],
 
 def _offsets(values: Values, noise: PoissonGaussian) -> Values:
     """Return the offset of each row, in pixel units; zeros where they are not clearly there."""
+    values = values[:, :: max(1, values.shape[1] // _MOST_COLUMNS)]
     height, width = values.shape
     none = np.zeros(height, np.float32)
     if width < _PARTS * _LEAST_PART or height < 4 * _ROWS:

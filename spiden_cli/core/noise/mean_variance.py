@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from spiden_cli.core.image.picture import Pixels
 from spiden_cli.errors import InputError
 
-__all__ = ["LEAST_BLOCKS", "Blocks", "Points", "blocks_of", "blocks_of_frames", "grouped"]
+__all__ = ["GROUPS", "LEAST_BLOCKS", "Blocks", "Points", "blocks_of", "blocks_of_frames", "grouped"]
 
 Values = NDArray[np.float64]
 
@@ -32,10 +32,14 @@ _HALF = _SIDE // 2
 _PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))
 _SHIFT_REDUNDANCY = 2.25
 """Four shifts by a pixel tell 4 / 2.25 as much as one: sum of squared correlations of `fine`."""
-_WINDOW, _MOST_PIXELS = 512, 4_194_304
+_WINDOW, _MOST_PIXELS = 512, 2_097_152
 LEAST_BLOCKS = 100
 _FLAT_COARSE, _FLAT_EDGES, _FLAT_FINE = 1.8, 1.6, 4.0
 """Ratios to the noise's variance below which a block is flat, and a block has no stray pixel."""
+_FLAT_SHARE, _CALMEST = 0.02, 0.1
+"""Share of the blocks of like brightness that are flat, below which the calmest tenth is taken."""
+GROUPS = 24
+"""Of blocks of like brightness."""
 _FRAME_SIDE = 4
 
 
@@ -71,17 +75,27 @@ class Blocks(NamedTuple):
             change(self.edges), change(self.coarse), self.samples,
         )  # fmt: skip
 
-    def flat(self, variance: Values) -> "Blocks":
-        """Return the blocks that hold noise of a variance alone; a tenth of all at least.
+    def are_flat(self, variance: Values) -> NDArray[np.bool_]:
+        """Return which blocks hold noise of a variance alone.
 
         Args:
             variance: of the noise at each block, (N,), > 0.
         """
-        calm = self.coarse < _FLAT_COARSE * variance
-        flat = calm & (self.edges < _FLAT_EDGES * variance) & (self.fine < _FLAT_FINE * variance)
-        if flat.sum() < max(LEAST_BLOCKS, len(flat) // 50):
-            activity = (self.coarse + self.edges) / variance
-            flat = activity <= np.quantile(activity, 0.1)
+        calm = (self.coarse < _FLAT_COARSE * variance) & (self.edges < _FLAT_EDGES * variance)
+        return calm & (self.fine < _FLAT_FINE * variance)
+
+    def flat(self, variance: Values) -> "Blocks":
+        """Return the blocks that hold noise of a variance alone.
+
+        Where there are hardly any of a brightness, the calmest of that brightness are taken.
+
+        Args:
+            variance: of the noise at each block, (N,), > 0.
+        """
+        flat, edges = self.are_flat(variance), self.edges / variance
+        for part in np.array_split(np.argsort(self.around, kind="stable"), GROUPS):
+            if flat[part].sum() < _FLAT_SHARE * len(part):
+                flat[part] |= edges[part] <= np.quantile(edges[part], _CALMEST)
         return self.chosen(flat)
 
 
@@ -100,7 +114,7 @@ class Points(NamedTuple):
 
 
 def blocks_of(pixels: Pixels) -> Blocks:
-    """Measure the blocks of one picture; at most 4 megapixels of it, spread evenly.
+    """Measure the blocks of one picture; at most 2 megapixels of it, spread evenly.
 
     Blocks of one value are left out: nothing that was measured is so.
 

@@ -10,12 +10,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from spiden_cli.core.noise.mean_variance import LEAST_BLOCKS, Blocks, Points, Values, grouped
+from spiden_cli.core.noise.mean_variance import (
+    GROUPS,
+    LEAST_BLOCKS,
+    Blocks,
+    Points,
+    Values,
+    grouped,
+)
 from spiden_cli.core.noise.model import UnknownCounts
 
 __all__ = ["Fit", "Line", "fitted"]
 
-_GROUPS = 24
 _ROUNDS = 10
 _OUTLYING = 4.0
 """Deviations from the line, in robust ones of all groups, from where on a group has no say."""
@@ -71,7 +77,7 @@ def fitted(blocks: Blocks, known: UnknownCounts, black: float | None, white: flo
         variance = line.at(blocks.around, least)
         usable, down_to_black = _unclipped(blocks, variance, black, white)
         flat = blocks.chosen(usable).flat(variance[usable])
-        points = grouped(flat, _GROUPS)
+        points = grouped(flat, GROUPS)
         least = _least(points)
         line = _through(points, line.at(points.mean, least), known)
     return Fit(line, flat, points, down_to_black)
@@ -107,9 +113,9 @@ def _calmest(blocks: Blocks) -> Points:
     order = np.argsort(blocks.around, kind="stable")
     activity = blocks.coarse + blocks.edges
     chosen = []
-    for part in np.array_split(order, _GROUPS):
+    for part in np.array_split(order, GROUPS):
         chosen.append(part[activity[part] <= np.quantile(activity[part], 0.3)])
-    return grouped(blocks.chosen(np.concatenate(chosen)), _GROUPS)
+    return grouped(blocks.chosen(np.concatenate(chosen)), GROUPS)
 
 
 def _through(points: Points, variance: Values, known: UnknownCounts) -> Line:

@@ -53,6 +53,16 @@ def test_one_picture_shows_the_gain(noise, photons):
         assert deviation_at(estimate.noise, noise, photons / 2) == pytest.approx(deviation, rel=0.1)
 
 
+def test_much_light_that_leaves_only_the_ground_flat_shows_the_gain():
+    chance, noise = np.random.default_rng(5), PoissonGaussian(2, 100, 2)
+    texture = 1 + 0.2 * gaussian_filter(chance.normal(size=(192, 192)), 3) * 10
+    cells = gaussian_filter(np.where(scene(192) > 0.4, 0.6 * texture, 0.03), 1.2)
+    for photons in (500, 3000):
+        found = estimate_counts(as_file(detected(noise, photons * cells)))
+        assert found.evident
+        assert found.noise.gain == pytest.approx(2, rel=0.25)
+
+
 def deviation_at(found: PoissonGaussian, true: PoissonGaussian, photons: float) -> float:
     value = true.offset + true.gain * photons
     return float(np.sqrt(found.gain * (value - found.offset) + found.read_noise**2))
