@@ -38,12 +38,12 @@ def check_tiff_claim(path: Path, page: tifffile.TiffPage) -> None:
         return
     ratio = _BYTES_PER_BYTE.get(page.compression, _OTHER_BYTES_PER_BYTE)
     bits = page.imagewidth * page.imagelength * page.samplesperpixel * page.bitspersample
+    tile = math.prod(page.chunks) * page.bitspersample // 8
     if page.photometric == tifffile.PHOTOMETRIC.YCBCR:  # two of three channels may be subsampled
-        bits //= 3
+        bits, tile = bits // 3, tile // 3
     if bits // 8 > ratio * stored:
         raise refusal(path, page.imagewidth, page.imagelength)
     plain_tiles = page.is_tiled and page.compression == tifffile.COMPRESSION.NONE
-    tile = math.prod(page.chunks) * page.bitspersample // 8
     if plain_tiles and any(length < tile for length in lengths):
         raise early_end(path)
     if page.compression == tifffile.COMPRESSION.JPEG:

@@ -22,6 +22,7 @@ import numpy as np
 import tifffile
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from spiden_cli.core.files import tiff_ycbcr
 from spiden_cli.core.files.tiff_pages import PLAIN, described
 from spiden_cli.core.files.tiff_tags import is_look_up
 from spiden_cli.core.image.picture import MAXIMUM_PIXELS, Pixels, Range
@@ -46,9 +47,11 @@ def decode(path: Path, page: tifffile.TiffPage) -> tuple[Pixels, list[str]]:
     Raises:
         InputError: a kind that no decoder knows, or missing parts.
     """
-    if not _tifffile_decodes(page):
+    if not _tifffile_decodes(page) and not tiff_ycbcr.is_known(page):
         return _decoded_by_pillow(path, page)
     _check_complete(path, page)
+    if not _tifffile_decodes(page):
+        return tiff_ycbcr.decoded(page), []
     try:
         samples = np.asarray(page.asarray())
     except (NotImplementedError, imagecodecs.DelayedImportError) as error:

@@ -1,6 +1,7 @@
-"""TIFF files that no library at hand writes: LZW of any depth, with an orientation."""
+"""TIFF files that no library at hand writes: LZW with an orientation, chroma of fewer pixels."""
 
 import struct
+import zlib
 
 import numpy as np
 
@@ -42,3 +43,61 @@ def lzw_tiff(samples: np.ndarray, byteorder: str = "<", orientation: int = 1) ->
             value = struct.pack(byteorder + "I", *numbers)
         entries += struct.pack(byteorder + "HHI", tag, kind, len(numbers)) + value
     return head + strip + depths + struct.pack(byteorder + "H", len(values)) + entries + bytes(4)
+
+
+def ycbcr_tiff(
+    codes: np.ndarray,
+    across: int,
+    down: int,
+    deflate: bool = False,
+    rows: int = 16,
+    tile: int = 0,
+    levels: tuple[int, ...] = (0, 255, 128, 255, 128, 255),
+) -> bytes:
+    """A TIFF of luma and chroma in data units of `across * down` pixels (TIFF 6.0, section 21).
+
+    Args:
+        codes: (H, W, 3), uint8: Y, Cb and Cr; of a unit the first pixel's chroma is stored.
+        across: columns that share one chroma.
+        down: rows that do.
+        deflate: compressed so, else not at all.
+        rows: of a strip.
+        tile: side of a tile; 0 for strips.
+        levels: ReferenceBlackWhite.
+    """
+    height, width = codes.shape[:2]
+    tall, wide = (tile, tile) if tile else (rows, width)
+    parts = []
+    for top in range(0, height, tall):
+        for left in range(0, width, wide):
+            part = codes[top : top + tall, left : left + wide]
+            y, x = (tall, wide) if tile else part.shape[:2]
+            y, x = -(-y // down) * down, -(-x // across) * across
+            margins = (0, y - part.shape[0]), (0, x - part.shape[1]), (0, 0)
+            part = np.pad(part, margins, "edge")
+            luma = part[..., 0].reshape(y // down, down, x // across, across).swapaxes(1, 2)
+            luma = luma.reshape(y // down, x // across, down * across)
+            unit = np.dstack([luma, part[::down, ::across, 1:]]).tobytes()
+            parts.append(zlib.compress(unit) if deflate else unit)
+    tags = {256: (4, [width]), 257: (4, [height]), 258: (3, [8, 8, 8])}
+    tags |= {259: (3, [8 if deflate else 1]), 262: (3, [6]), 277: (3, [3])}
+    places, sizes = (324, 325) if tile else (273, 279)
+    tags |= {322: (4, [tile]), 323: (4, [tile])} if tile else {278: (4, [rows])}
+    starts = 8 + np.cumsum([0, *(len(part) for part in parts)])
+    tags |= {places: (4, starts[:-1].tolist()), sizes: (4, [len(part) for part in parts])}
+    tags |= {530: (3, [across, down]), 532: (5, [n for level in levels for n in (level, 1)])}
+    strips = b"".join(parts)
+    strips += bytes(len(strips) % 2)
+    entries, far = b"", b""
+    behind = 8 + len(strips) + 2 + 12 * len(tags) + 4
+    for tag, (kind, values) in sorted(tags.items()):
+        content = struct.pack(f"<{len(values)}{'H' if kind == 3 else 'I'}", *values)
+        count = len(values) // (2 if kind == 5 else 1)
+        if len(content) > 4:
+            content, far = (
+                struct.pack("<I", behind + len(far)),
+                far + content + bytes(len(content) % 2),
+            )
+        entries += struct.pack("<HHI", tag, kind, count) + content.ljust(4, b"\0")
+    head = b"II*\0" + struct.pack("<I", 8 + len(strips))
+    return head + strips + struct.pack("<H", len(tags)) + entries + bytes(4) + far
