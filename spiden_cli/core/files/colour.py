@@ -53,12 +53,13 @@ class Colours:
     tags: ColourTags | None
 
 
-def profile_for(pixels: Pixels, profile: bytes | None) -> bytes | None:
+def profile_for(pixels: Pixels, profile: bytes | None, cmyk: bool = False) -> bytes | None:
     """The ICC profile if it is about pixels of this kind; a CMYK profile on RGB shifts colours."""
     if not profile or len(profile) < _PROFILE_SPACE.size:
         return None
     (space,) = _PROFILE_SPACE.unpack_from(profile)
-    return profile if space == (b"RGB " if pixels.ndim == 3 else b"GRAY") else None
+    kind = b"CMYK" if cmyk else b"RGB " if pixels.ndim == 3 else b"GRAY"
+    return profile if space == kind else None
 
 
 def fitted_colours(picture: Picture, name: str) -> tuple[Colours, list[str]]:
@@ -68,7 +69,9 @@ def fitted_colours(picture: Picture, name: str) -> tuple[Colours, list[str]]:
         picture: with a profile, tags, both or neither.
         name: the format, as Pillow calls it.
     """
-    profile, tags = profile_for(picture.pixels, picture.icc_profile), picture.colour_tags
+    cmyk = picture.black_plate is not None
+    profile = profile_for(picture.pixels, picture.icc_profile, cmyk)
+    tags = None if cmyk else picture.colour_tags
     if name == "PNG":
         return Colours(profile, tags), []
     lost = []

@@ -1,9 +1,11 @@
 """What a picture loses in a file of another format, for the user to be told before the work."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from spiden_cli.core.files.colour import fitted_colours
 from spiden_cli.core.files.formats import written_as
+from spiden_cli.core.files.inks import HOLDERS
 from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.files.white_level import range_of
 from spiden_cli.core.image.metadata import Metadata
@@ -29,6 +31,9 @@ def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
     """
     format = written_as(Path(path))
     name = format.name
+    if picture.black_plate is not None and name not in HOLDERS:
+        as_rgb = replace(picture, black_plate=None, icc_profile=None)
+        return (f"{name} can't hold CMYK: it is converted to RGB", *losses(path, as_rgb))
     levels, most = picture.levels, 2**format.depth - 1
     rounded = format.depth < picture.depth and (levels.black > 0 or levels.white > most)
     rounded = rounded and not picture.is_measured

@@ -5,6 +5,7 @@ A picture keeps its depth, transparency, colours and metadata; `losses` says wha
 hold, `stripped` leaves metadata out.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from spiden_cli.core.atomic import atomic_path
@@ -18,6 +19,7 @@ from spiden_cli.core.files.formats import (
     named,
     written_as,
 )
+from spiden_cli.core.files.inks import CONVERTED, HOLDERS, as_rgb
 from spiden_cli.core.files.losses import losses, lost_in_reading, supported_depth
 from spiden_cli.core.files.metadata import stripped
 from spiden_cli.core.files.pillow_reader import header_with_pillow, read_with_pillow
@@ -52,7 +54,7 @@ __all__ = [
 SUFFIXES = WRITTEN_SUFFIXES
 
 
-def read_picture(path: str | Path) -> Picture:
+def read_picture(path: str | Path, inks: bool = False) -> Picture:
     """Read one picture, turned upright, in its own depth (8 or 16 bits per channel).
 
     Values of other types (TIFF and `.npy` hold floats, signed and wider numbers) become float32 in
@@ -63,15 +65,26 @@ def read_picture(path: str | Path) -> Picture:
     The white level of 16-bit pixels is what the file states, else the largest value of the bits
     that they need; `with_white` sets another.
 
-    Palettes are expanded, 1-bit becomes grey, CMYK becomes RGB, a transparent colour becomes alpha;
-    `Picture.notes` says what couldn't be carried over.
+    Palettes are expanded, 1-bit becomes grey, a transparent colour becomes alpha; `Picture.notes`
+    says what couldn't be carried over.
+
+    Args:
+        path: the file.
+        inks: whether CMYK stays so, with a `black_plate`; else it becomes RGB.
 
     Raises:
         InputError: missing, unreadable, no picture, camera raw, damaged, a stack or an animation,
             smaller than `MINIMUM_SIDE` or larger than `MAXIMUM_PIXELS`, or of numbers that have no
             order.
     """
-    path = Path(path)
+    picture = _read(Path(path))
+    if picture.black_plate is None or inks:
+        return picture
+    converted = as_rgb(picture)
+    return replace(converted, notes=(CONVERTED, *converted.notes))
+
+
+def _read(path: Path) -> Picture:
     match _format_of(path).name:
         case "TIFF":
             from spiden_cli.core.files.tiff_reader import read_tiff  # tifffile is slow to import
@@ -253,7 +266,8 @@ def write_picture(
     check_output(path, picture.width, picture.height)
     check_quality(path, quality)
     # Encoded in memory first: encoders that write to the file themselves hide a full disk.
-    encoded = _encode(picture, output_format(path), quality)
+    name = output_format(path)
+    encoded = _encode(picture if name in HOLDERS else as_rgb(picture), name, quality)
     with atomic_path(path, replace) as temporary:
         temporary.write_bytes(encoded)
 

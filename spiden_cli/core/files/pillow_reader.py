@@ -5,7 +5,6 @@ file by keeping each sample's first byte, silently. Its raw decoders can be aske
 byte as well ("RGB;16L", little-endian, takes byte 1), so two passes give all 16 bits.
 """
 
-import io
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from spiden_cli.core.files.claims import check_pillow_claim
 from spiden_cli.core.files.colour import profile_for
 from spiden_cli.core.files.decoding import Header, check_size, decoding, plausible, split_alpha
 from spiden_cli.core.files.exif import upright
+from spiden_cli.core.files.inks import plates_of
 from spiden_cli.core.files.pillow_words import colour_tags_of, encoding_of, words_of
 from spiden_cli.core.files.png_chunks import head_chunks
 from spiden_cli.core.files.white_level import range_of, stated_in_png
@@ -43,13 +43,18 @@ def read_with_pillow(path: Path) -> Picture:
         samples, notes = read_samples(path, image)
         chunks = chunks_of(path, image)
         orientation, metadata, more = words_of(path, image)  # PNG may have words behind the pixels
-        pixels, alpha = split_alpha(upright(samples, orientation))
+        samples, black_plate = upright(samples, orientation), None
+        if image.mode == "CMYK":
+            (pixels, black_plate), alpha = plates_of(samples), None
+        else:
+            pixels, alpha = split_alpha(samples)
         range, guessed = _range(image, chunks, pixels)
         return Picture(
             pixels,
             alpha,
+            black_plate,
             metadata=metadata,
-            icc_profile=profile_for(pixels, image.info.get("icc_profile")),
+            icc_profile=profile_for(pixels, image.info.get("icc_profile"), black_plate is not None),
             colour_tags=colour_tags_of(path, image, chunks),
             resolution=_resolution(image, orientation),
             encoding=encoding_of(path, image),
@@ -128,7 +133,7 @@ def _check_frames(path: Path, image: ImageFile.ImageFile) -> None:
 def read_samples(path: Path, image: ImageFile.ImageFile) -> tuple[Pixels, list[str]]:
     """Decode an open image to (H, W) or (H, W, 2..4) samples in full depth, and notes.
 
-    The samples are as they are stored, not turned.
+    The samples are as they are stored, not turned; of CMYK how much of each ink.
 
     Raises:
         InputError: a kind of pixel that has no faithful grey or RGB form.
@@ -153,8 +158,6 @@ def read_samples(path: Path, image: ImageFile.ImageFile) -> tuple[Pixels, list[s
 def _read_8_bit(path: Path, image: Image.Image, raw: str) -> tuple[Pixels, list[str]]:
     if image.mode in ("P", "PA"):
         return _read_palette(image), []
-    if image.mode == "CMYK":
-        return np.asarray(_to_rgb(image)), ["CMYK was converted to RGB"]
     if image.mode == "YCbCr":
         return np.asarray(image.convert("RGB")), []
     if image.mode in ("1", "L", "RGB"):
@@ -163,7 +166,7 @@ def _read_8_bit(path: Path, image: Image.Image, raw: str) -> tuple[Pixels, list[
             key *= _GREY_SCALE.get(raw, 1)
         samples = np.asarray(image.convert("L") if image.mode == "1" else image)
         return _with_key_alpha(samples, key), []
-    if image.mode in ("LA", "RGBA"):
+    if image.mode in ("LA", "RGBA", "CMYK"):
         return np.asarray(image), []
     raise InputError(
         f"{path}: pixels of kind {image.mode} aren't supported; save it as 8- or 16-bit grey or RGB"
@@ -203,23 +206,3 @@ def _read_palette(image: Image.Image) -> Pixels:
     if (samples[..., 0] == samples[..., 1]).all() and (samples[..., 0] == samples[..., 2]).all():
         samples = samples[..., 0] if samples.shape[2] == 3 else samples[..., 2:]
     return samples
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """CMYK to sRGB, by the embedded profile where it works: the naive formula is far off."""
-    profile = image.info.get("icc_profile")
-    if profile:
-        from PIL import ImageCms  # for CMYK only
-
-        try:
-            converted = ImageCms.profileToProfile(
-                image,
-                ImageCms.ImageCmsProfile(io.BytesIO(profile)),
-                ImageCms.createProfile("sRGB"),
-                outputMode="RGB",
-            )
-        except (ImageCms.PyCMSError, OSError):
-            return image.convert("RGB")
-        if converted is not None:
-            return converted
-    return image.convert("RGB")

@@ -12,6 +12,7 @@ from spiden_cli.core.files import iptc
 from spiden_cli.core.files.colour import Colours, fitted_colours
 from spiden_cli.core.files.formats import named
 from spiden_cli.core.files.gain_map import attached
+from spiden_cli.core.files.inks import amounts
 from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.image.metadata import Encoding, Metadata
 from spiden_cli.core.image.picture import Picture
@@ -55,17 +56,23 @@ def encode_with_pillow(picture: Picture, name: str, quality: int | None = None) 
         return encode_png(samples, metadata, colours, picture.resolution)
     options = options_of(picture, name, metadata, colours, quality)
     buffer = io.BytesIO()
-    Image.fromarray(samples).save(buffer, name, **options)
+    mode = "CMYK" if picture.black_plate is not None else None
+    Image.fromarray(samples, mode).save(buffer, name, **options)
     encoded = buffer.getvalue()
     return encoded if metadata.gain_map is None else attached(encoded, metadata.gain_map)
 
 
 def fitted_samples(picture: Picture, *, deep: bool, alpha: bool) -> npt.NDArray[Any]:
-    """Return (H, W) or (H, W, 2..4) samples: 8 bits unless `deep`, with transparency or without."""
+    """Return (H, W) or (H, W, 2..4) samples: 8 bits unless `deep`, with transparency or without.
+
+    Of CMYK, in 8 bits and without, how much of each ink.
+    """
     deep = deep and picture.depth == 16
     samples: npt.NDArray[Any] = (
         picture.pixels if deep else rounded_to_8_bit(picture.pixels, picture.range)
     )
+    if picture.black_plate is not None:  # no writer of this module has inks and transparency
+        return amounts(samples, rounded_to_8_bit(picture.black_plate))
     if picture.alpha is not None and alpha:
         samples = np.dstack([samples, picture.alpha if deep else rounded_to_8_bit(picture.alpha)])
     return np.ascontiguousarray(samples)
@@ -84,6 +91,8 @@ def options_of(
         quality: 1 to 100; None as for `encode_with_pillow`.
     """
     options = _quality(name, picture.encoding, quality, picture.is_colour)
+    if picture.black_plate is not None:
+        options = _ink_quality(picture.encoding, quality)
     dpi = picture.resolution.dots_per_inch if picture.resolution else None
     if dpi and (name != "JPEG" or max(dpi) <= _JPEG_MAXIMUM_DPI):
         options["dpi"] = dpi
@@ -122,6 +131,14 @@ def _jpeg_quality(own: Encoding | None, level: int | None, colour: bool) -> dict
     if own.progressive:
         options["progressive"] = True
     return options
+
+
+def _ink_quality(own: Encoding | None, quality: int | None) -> dict[str, Any]:
+    """Likewise of a JPEG of inks, of which all are as fine: Pillow doesn't turn them to luma."""
+    kept = own is not None and own.name == "JPEG" and own.tables and quality is None
+    if own is not None and kept:
+        return {"qtables": [list(own.tables[0])], "subsampling": "4:4:4"}
+    return {"quality": quality or named("JPEG").quality, "subsampling": "4:4:4"}
 
 
 def _jpeg_words(metadata: Metadata) -> dict[str, Any]:

@@ -33,6 +33,7 @@ PLAIN = {
 _SENSOR = {tifffile.PHOTOMETRIC.CFA, tifffile.PHOTOMETRIC.LINEAR_RAW}
 _SENSOR_COMPRESSIONS = {32767, 32769, 32770, 32772, 34713, 65000}  # Sony, Epson, Samsung, Nikon
 _DNG_VERSION = 50706
+_INK_SET, _CMYK = 332, 1
 _MOST_SUBIFDS = 32  # of one page; a raw file has 1 to 4
 
 
@@ -155,8 +156,8 @@ def check_kind(path: Path, page: tifffile.TiffPage) -> None:
     """Refuse pixels that have no faithful form as grey or RGB.
 
     Raises:
-        InputError: complex or unknown numbers, transparency of other than 8 or 16 bits, or other
-            channels.
+        InputError: complex or unknown numbers, transparency of other than 8 or 16 bits, other
+            channels, or other inks.
     """
     if page.dtype is None:
         raise InputError(f"{path}: pixels of unknown kind can't be read; save them as numbers")
@@ -170,10 +171,22 @@ def check_kind(path: Path, page: tifffile.TiffPage) -> None:
     colours = planes - extra
     known_alpha = extra == 1 and (page.extrasamples[0] or colours == 3)
     grey_or_rgb = page.photometric not in PLAIN or colours in (1, 3)
+    if page.photometric == tifffile.PHOTOMETRIC.SEPARATED:
+        _check_inks(path, page)
     if extra > 1 or (extra == 1 and not known_alpha) or not grey_or_rgb:
         raise InputError(
             f"{path}: {planes} channels that are neither grey nor RGB (with alpha); "
             "save each channel as a picture of its own"
+        )
+
+
+def _check_inks(path: Path, page: tifffile.TiffPage) -> None:
+    """Refuse other inks than cyan, magenta, yellow and black (TIFF 6.0, section 16)."""
+    inks, others = page.samplesperpixel - len(page.extrasamples), page.tags.get(_INK_SET)
+    multiplied = tuple(page.extrasamples) == (tifffile.EXTRASAMPLE.ASSOCALPHA,)
+    if inks != 4 or (others is not None and others.value != _CMYK) or multiplied:
+        raise InputError(
+            f"{path}: of pictures in inks only CMYK is read; convert it to CMYK or RGB first"
         )
 
 

@@ -8,8 +8,8 @@ ImageJ is how it shows values, and changes none.
 tifffile decodes, with imagecodecs for all that is compressed or packed. imagecodecs is a large
 package (26 MB), but a small part of what torch brings, and the one that has all of TIFF's codecs;
 without it LZW, G4 and WebP went through Pillow, which turns pixels itself, reverses some and not
-others, and keeps 8 of 16 bits. What tifffile can't tell (subsampled YCbCr outside JPEG, print
-colours, the oldest JPEG) still goes through Pillow's libtiff, held to the contract here.
+others, and keeps 8 of 16 bits. What tifffile can't tell (the oldest JPEG) still goes through
+Pillow's libtiff, held to the contract here.
 """
 
 import io
@@ -23,14 +23,17 @@ import tifffile
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from spiden_cli.core.files import tiff_ycbcr
+from spiden_cli.core.files.lab import CONVERTED, srgb_of_lab
 from spiden_cli.core.files.tiff_pages import PLAIN, described
 from spiden_cli.core.files.tiff_tags import is_look_up
 from spiden_cli.core.image.picture import MAXIMUM_PIXELS, Pixels, Range
 from spiden_cli.errors import InputError
 
-__all__ = ["decode", "positive", "zero_is_white"]
+__all__ = ["decode", "is_lab", "positive", "zero_is_white"]
 
 _YCBCR = tifffile.PHOTOMETRIC.YCBCR
+_LAB = {tifffile.PHOTOMETRIC.CIELAB, tifffile.PHOTOMETRIC.ICCLAB}
+_INKS = tifffile.PHOTOMETRIC.SEPARATED
 _PALETTE = tifffile.PHOTOMETRIC.PALETTE
 _MINUS_WHITE = tifffile.PHOTOMETRIC.MINISWHITE
 _JPEG = {tifffile.COMPRESSION.JPEG, tifffile.COMPRESSION.ALT_JPEG, tifffile.COMPRESSION.JPEG_LOSSY}
@@ -41,8 +44,8 @@ def decode(path: Path, page: tifffile.TiffPage) -> tuple[Pixels, list[str]]:
     """Decode the samples of a page as they are stored, and notes.
 
     Returns:
-        (H, W) or (H, W, 2..4), uint8, uint16 or, without alpha, of another type; 2 and 4 channels
-        have alpha.
+        (H, W) or (H, W, 2..5), uint8, uint16 or, without alpha, of another type; 2, 4 and 5
+        channels have alpha, but for CMYK's 4, which are how much of each ink.
 
     Raises:
         InputError: a kind that no decoder knows, or missing parts.
@@ -60,12 +63,19 @@ def decode(path: Path, page: tifffile.TiffPage) -> tuple[Pixels, list[str]]:
         samples = np.moveaxis(samples, 0, -1)
     if page.photometric == _PALETTE and not is_look_up(page):
         return _coloured(samples, np.asarray(page.colormap)), []
+    if page.photometric in _LAB:
+        return _lab(path, samples, page)
     return _straight(_scaled(samples, page.bitspersample), page)
 
 
 def zero_is_white(page: tifffile.TiffPage) -> bool:
     """True if 0 is white in what `decode` returns."""
     return bool(page.photometric == _MINUS_WHITE and _tifffile_decodes(page))
+
+
+def is_lab(page: tifffile.TiffPage) -> bool:
+    """True if `decode` turns Lab to RGB, of the full range."""
+    return page.photometric in _LAB
 
 
 def positive(pixels: Pixels, range: Range | None) -> Pixels:
@@ -75,7 +85,7 @@ def positive(pixels: Pixels, range: Range | None) -> Pixels:
 
 
 def _tifffile_decodes(page: tifffile.TiffPage) -> bool:
-    known = page.photometric in PLAIN or page.photometric == _PALETTE
+    known = page.photometric in PLAIN or page.photometric in (_PALETTE, _INKS, *_LAB)
     in_jpeg = page.photometric == _YCBCR and page.compression in _JPEG
     return (known or in_jpeg) and page.compression in tifffile.TIFF.DECOMPRESSORS
 
@@ -112,9 +122,21 @@ def _coloured(samples: Pixels, palette: Pixels) -> Pixels:
     return np.ascontiguousarray(entries.T)[samples]
 
 
+def _lab(path: Path, samples: Pixels, page: tifffile.TiffPage) -> tuple[Pixels, list[str]]:
+    """Turn Lab to RGB, with alpha or without; L* alone is refused."""
+    whole = samples.ndim == 3 and samples.shape[2] - len(page.extrasamples) == 3
+    if not whole or page.bitspersample not in (8, 16):
+        raise _unknown(path, page)
+    pixels = srgb_of_lab(samples[..., :3], page.photometric == tifffile.PHOTOMETRIC.CIELAB)
+    if samples.shape[2] == 4:
+        factor = np.uint16(1 if page.bitspersample == 16 else 257)
+        pixels = np.dstack([pixels, samples[..., 3] * factor])
+    return pixels, [CONVERTED]
+
+
 def _straight(samples: Pixels, page: tifffile.TiffPage) -> tuple[Pixels, list[str]]:
     """Divide colours that were stored multiplied by alpha: every other format has them straight."""
-    has_alpha = samples.ndim == 3 and samples.shape[2] in (2, 4)
+    has_alpha = samples.ndim == 3 and samples.shape[2] in (2, 4) and page.photometric != _INKS
     if not has_alpha or tuple(page.extrasamples) != (_PREMULTIPLIED,):
         return samples, []
     peak = (1 << max(8, page.bitspersample)) - 1

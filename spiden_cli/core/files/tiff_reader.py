@@ -18,14 +18,15 @@ from PIL import ExifTags
 from spiden_cli.core.files import exif, iptc, xmp
 from spiden_cli.core.files.colour import profile_for
 from spiden_cli.core.files.decoding import Header, check_size, decoding, plausible, split_alpha
+from spiden_cli.core.files.inks import plates_of
 from spiden_cli.core.files.stacks.ome_xml import for_new_file
 from spiden_cli.core.files.tiff_claims import check_tiff_claim
 from spiden_cli.core.files.tiff_pages import check_kind, picture_page
-from spiden_cli.core.files.tiff_pixels import decode, positive, zero_is_white
+from spiden_cli.core.files.tiff_pixels import decode, is_lab, positive, zero_is_white
 from spiden_cli.core.files.tiff_tags import LAYERS, carried_tags, is_look_up
 from spiden_cli.core.files.white_level import range_of, stated_in_tiff
 from spiden_cli.core.image.metadata import ColourTags, Metadata
-from spiden_cli.core.image.picture import Picture, Resolution, Unit
+from spiden_cli.core.image.picture import Picture, Pixels, Range, Resolution, Unit
 from spiden_cli.core.image.showing import show
 from spiden_cli.core.image.values import Plane
 from spiden_cli.errors import InputError
@@ -43,8 +44,8 @@ def read_tiff(path: Path) -> Picture:
     """Read a single-picture TIFF or BigTIFF, upright, in its own depth.
 
     Raises:
-        InputError: damaged, camera raw, a stack, a kind of pixel other than grey, RGB or CMYK (with
-            alpha), too small or too large.
+        InputError: damaged, camera raw, a stack, a kind of pixel other than grey, RGB, Lab or CMYK
+            (with alpha), too small or too large.
     """
     with decoding(path), tifffile.TiffFile(path) as tiff:
         page = picture_page(path, tiff)
@@ -52,12 +53,17 @@ def read_tiff(path: Path) -> Picture:
         check_size(path, page.imagewidth, page.imagelength, samples_bytes)
         check_kind(path, page)
         check_tiff_claim(path, page)
-        samples, notes = decode(path, page)
+        stored, notes = decode(path, page)
         orientation = _orientation(page)
-        pixels, alpha = split_alpha(exif.upright(samples, orientation))
-        seen = _seen(path, page, pixels)
+        samples = exif.upright(stored, orientation)
+        if page.photometric == tifffile.PHOTOMETRIC.SEPARATED:
+            seen, alpha = _in_inks(path, samples)
+        else:
+            pixels, alpha = split_alpha(samples)
+            seen = _seen(path, page, pixels)
         block, warned = _exif(path, page, orientation)
         description, damaged = _description(page)
+        cmyk = seen.black_plate is not None
         return replace(
             seen,
             alpha=alpha,
@@ -66,20 +72,30 @@ def read_tiff(path: Path) -> Picture:
                 xmp=_xmp(page, orientation),
                 iptc=_iptc(page),
                 description=description,
-                tiff=carried_tags(page, _is_kept(page, pixels)),
+                tiff=carried_tags(page, _is_kept(page, seen.pixels)),
             ),
-            icc_profile=profile_for(pixels, page.iccprofile),
+            icc_profile=profile_for(seen.pixels, page.iccprofile, cmyk),
             colour_tags=_colour_tags(page),
             resolution=_resolution(page, orientation),
             notes=(*notes, *_left_behind(tiff, page), *warned, *damaged, *seen.notes),
         )
 
 
+def _in_inks(path: Path, samples: Plane) -> tuple[Picture, Pixels | None]:
+    """Upright CMYK, and its alpha."""
+    if samples.dtype not in (np.uint8, np.uint16):
+        raise InputError(f"{path}: CMYK of {samples.dtype} can't be read; save it in 8 or 16 bits")
+    alpha = np.ascontiguousarray(samples[..., 4]) if samples.shape[2] == 5 else None
+    pixels, plate = plates_of(samples[..., :4])
+    return Picture(pixels, black_plate=plate), alpha
+
+
 def _seen(path: Path, page: tifffile.TiffPage, pixels: Plane) -> Picture:
     """Upright pixels with their black and white."""
     if pixels.dtype not in (np.uint8, np.uint16):
         return show(pixels, str(path))
-    range, guessed = range_of(pixels, stated_in_tiff(page))
+    stated = Range.full(pixels.dtype) if is_lab(page) else stated_in_tiff(page)
+    range, guessed = range_of(pixels, stated)
     if zero_is_white(page) and not _is_kept(page, pixels):
         pixels = positive(pixels, range)
     return Picture(pixels, range=range, notes=tuple(guessed))

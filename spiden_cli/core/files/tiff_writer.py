@@ -20,6 +20,7 @@ from spiden_cli.core.files.exif import (
     latin_1,
     main_tags,
 )
+from spiden_cli.core.files.inks import amounts
 from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.files.stacks.ome_xml import for_new_file, is_ome_xml
 from spiden_cli.core.image.metadata import TiffTags
@@ -47,6 +48,8 @@ def encode_tiff(picture: Picture) -> bytes:
     texts, described = _texts(metadata.exif)
     description = _description(picture, metadata.description) or described
     samples: npt.NDArray[Any] = picture.measured
+    if picture.black_plate is not None:
+        samples = amounts(picture.pixels, picture.black_plate)
     if picture.alpha is not None:
         samples = np.dstack([samples, picture.alpha]).astype(samples.dtype, copy=False)
     directories = _directories(metadata.exif)
@@ -58,6 +61,7 @@ def encode_tiff(picture: Picture) -> bytes:
     tiff = metadata.tiff or TiffTags()
     tags += [(*tag, True) for tag in tiff.tags]
     shown_as = "rgb" if picture.is_colour else tiff.shown_as or "minisblack"
+    shown_as = "separated" if picture.black_plate is not None else shown_as
     buffer = io.BytesIO()
     unit = picture.resolution.unit if picture.resolution else "none"
     tifffile.imwrite(

@@ -73,9 +73,9 @@ def _parts(page: tifffile.TiffPage, most: int) -> Iterator[bytes]:
     stream = page.parent.filehandle
     for offset, length in zip(page.dataoffsets, page.databytecounts, strict=True):
         stream.seek(offset)
-        content = stream.read(length)
+        content = bytes(stream.read(length))
         if page.fillorder == _LSB_FIRST:
-            content = imagecodecs.bitorder_decode(content)
+            content = bytes(imagecodecs.bitorder_decode(content))
         plain = page.compression == tifffile.COMPRESSION.NONE
         yield content if plain else bytes(decompress(content, out=most))
 

@@ -105,6 +105,9 @@ class Picture:
     """(H, W) grey or (H, W, 3) RGB; uint8 or uint16, or float32 of a measurement."""
     alpha: Pixels | None = None
     """(H, W) of the same type as `pixels`; 0 is transparent. Never denoised."""
+    black_plate: Pixels | None = None
+    """(H, W) of the same type: how light the paper is under the black ink alone, of CMYK. `pixels`
+    are then what it is under cyan, magenta and yellow: white is no ink, as white is no colour."""
     metadata: Metadata = field(default_factory=Metadata)
     icc_profile: bytes | None = None
     colour_tags: ColourTags | None = None
@@ -122,6 +125,7 @@ class Picture:
 
     def __post_init__(self) -> None:
         grey, colour = self.pixels.ndim == 2, self.pixels.shape[2:] == (3,)
+        grey_shape = self.pixels.shape[:2]
         floating = self.pixels.dtype == np.float32
         if not (grey or colour) or not (floating or self.pixels.dtype in (np.uint8, np.uint16)):
             raise ValueError(
@@ -129,9 +133,14 @@ class Picture:
                 f"not {self.pixels.dtype} {self.pixels.shape}"
             )
         if self.alpha is not None and (
-            self.alpha.shape != self.pixels.shape[:2] or self.alpha.dtype != self.pixels.dtype
+            self.alpha.shape != grey_shape or self.alpha.dtype != self.pixels.dtype
         ):
             raise ValueError("alpha must have the height, width and type of pixels")
+        plate = self.black_plate
+        if plate is not None and (plate.shape != grey_shape or plate.dtype != self.pixels.dtype):
+            raise ValueError("the black plate must have the height, width and type of pixels")
+        if plate is not None and not (colour and self.range is None):
+            raise ValueError("CMYK has three more plates, and always the full range")
         full = Range.full(self.pixels.dtype)
         if not floating and not full.black <= self.levels.black < self.levels.white <= full.white:
             raise ValueError(f"{self.range} is beyond {self.pixels.dtype}")
@@ -159,7 +168,7 @@ class Picture:
 
     @property
     def is_colour(self) -> bool:
-        """True for RGB."""
+        """True for RGB, and for CMYK."""
         return self.pixels.ndim == 3
 
     @property
@@ -226,6 +235,8 @@ def with_white(picture: Picture, white: float) -> Picture:
             f"the white level of an 8-bit picture is always 255, not {white:g}: "
             f"leave {WHITE_OPTION} out"
         )
+    if picture.black_plate is not None:
+        raise InputError(f"CMYK has no white level: leave {WHITE_OPTION} out")
     black = picture.levels.black
     notes = [note for note in picture.notes if WHITE_OPTION not in note]
     if picture.depth == 16 and (brightest := int(picture.pixels.max())) > white:

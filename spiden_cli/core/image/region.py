@@ -5,7 +5,7 @@ from dataclasses import replace
 from operator import index
 from typing import Any, NamedTuple
 
-from spiden_cli.core.image.picture import Picture
+from spiden_cli.core.image.picture import Picture, Pixels
 from spiden_cli.errors import InputError
 
 __all__ = ["Region", "as_region", "cropped"]
@@ -92,11 +92,15 @@ def cropped(picture: Picture, region: Region) -> Picture:
     if metadata.gain_map is not None:
         metadata = replace(metadata, gain_map=None)
         notes = (*notes, "the HDR gain map is of the whole picture: the part is without")
-    alpha = picture.alpha
+
+    def part(plane: Pixels | None) -> Pixels | None:
+        return None if plane is None else plane[region.window].copy()
+
     return replace(
         picture,
         pixels=picture.pixels[region.window].copy(),
-        alpha=None if alpha is None else alpha[region.window].copy(),
+        alpha=part(picture.alpha),
+        black_plate=part(picture.black_plate),
         values=None if picture.values is None else picture.values.part(region.window),
         metadata=metadata,
         notes=notes,

@@ -13,14 +13,20 @@ from spiden_cli.core.files.animations import (
     write_animation,
 )
 from spiden_cli.core.files.origin import signed
-from spiden_cli.core.files.picture_files import check_output, output_format, stripped
+from spiden_cli.core.files.picture_files import output_format
 from spiden_cli.core.image.animation import Animation
 from spiden_cli.core.image.picture import Picture
-from spiden_cli.core.image.region import cropped
 from spiden_cli.core.memory import memory_limited, pixels_limited
 from spiden_cli.core.noise.model import as_noise
 from spiden_cli.core.tasks.denoising import OnTile
-from spiden_cli.core.tasks.files import Done, Files, Settings, announce_losses, read_mask
+from spiden_cli.core.tasks.files import (
+    Done,
+    Files,
+    Settings,
+    announce_losses,
+    denoise_prepared,
+    prepare,
+)
 from spiden_cli.core.tasks.model import Model
 from spiden_cli.core.tasks.recognition import estimated
 from spiden_cli.core.tasks.results import Result
@@ -61,14 +67,9 @@ def denoise_animation(
         raise InputError(f"{files.source.name} is an animation: leave out --reference")
     with memory_limited(settings.max_memory), pixels_limited(settings.most_pixels):
         animation = read_animation(files.source)
-    first = stripped(animation.frames[0]) if settings.strip else animation.frames[0]
-    settings.check(first, files.source.name)
-    region = settings.region
-    noisy = first if region is None else cropped(first, region)
-    check_output(files.target, noisy.width, noisy.height)
-    mask = None if files.mask is None else read_mask(files.mask, first)
     lost = timing_losses(files.target, animation)
-    announce_losses(files, noisy, settings.strict, on_note, lost)
+    ready = prepare(animation.frames[0], settings, files)
+    announce_losses(files, ready.part, settings.strict, on_note, lost)
 
     middle = animation.frames[frames // 2]
     given = as_noise(settings.noise)
@@ -78,20 +79,18 @@ def denoise_animation(
         def on_part(done: int, of: int) -> None:
             on_tile(number * of + done, frames * of)
 
-        return model.denoise(
-            frame, noise, timesteps=settings.timesteps, white=settings.white,
-            adjustment=settings.adjustment, mask=mask, region=region, repair=settings.repair,
-            map_firing=number == 0 and (settings.map_firing or files.drawing is not None),
-            on_tile=on_part,
+        mapped = number == 0 and (settings.map_firing or files.drawing is not None)
+        return denoise_prepared(
+            model, frame, noise, settings, ready.mask, mapped, on_part
         )  # fmt: skip
 
-    results = [denoise(i, frame) for i, frame in enumerate((first, *animation.frames[1:]))]
+    results = [denoise(i, frame) for i, frame in enumerate((ready.whole, *animation.frames[1:]))]
     images: list[Picture] = [result.image for result in results]
     images[0] = signed(images[0], output_format(files.target))
     written = Animation(tuple(images), animation.durations, animation.plays)
     with making_folder(files.target.parent):
         write_animation(files.target, written, settings.quality, settings.overwrite)
-    return Done(noisy, _summed(results), None, region, frames)
+    return Done(ready.part, _summed(results), None, settings.region, frames)
 
 
 def _summed(results: list[Result]) -> Result:

@@ -1,7 +1,7 @@
 """One picture file, denoised into another: read, checked, denoised, written, measured."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from spiden_cli.core.atomic import making_folder
 from spiden_cli.core.files.animations import frame_count
+from spiden_cli.core.files.inks import as_rgb
 from spiden_cli.core.files.origin import signed
 from spiden_cli.core.files.picture_files import (
     check_output,
@@ -29,6 +30,7 @@ from spiden_cli.core.memory import memory_limited, pixels_limited
 from spiden_cli.core.noise.model import Noise
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
 from spiden_cli.core.tasks.denoising import OnTile
+from spiden_cli.core.tasks.inks import denoise_inks
 from spiden_cli.core.tasks.masks import as_shares
 from spiden_cli.core.tasks.model import Model
 from spiden_cli.core.tasks.recognition import Estimate
@@ -38,9 +40,12 @@ from spiden_cli.errors import InputError, LossError
 __all__ = [
     "Done",
     "Files",
+    "Prepared",
     "Settings",
     "announce_losses",
     "denoise_file",
+    "denoise_prepared",
+    "prepare",
     "read_mask",
     "refuse_losses",
 ]
@@ -135,7 +140,8 @@ class Done(NamedTuple):
     """A picture that was denoised and written.
 
     Attributes:
-        picture: the noisy one, or the part of it that was denoised.
+        picture: the noisy one, or the part of it that was denoised; RGB where the files are CMYK,
+            and so is the image of `result`.
         result: what became of it.
         quality: against the reference; None without one.
         region: which part; None: all of it.
@@ -178,33 +184,77 @@ def denoise_file(
 
         return denoise_animation(model, settings, files, frames, on_note, on_tile)
     with memory_limited(settings.max_memory), pixels_limited(settings.most_pixels):
-        picture = read_picture(files.source)
-    if settings.strip:
-        picture = stripped(picture)
-    settings.check(picture, files.source.name)
-    region = settings.region
-    noisy = picture if region is None else cropped(picture, region)
-    check_output(files.target, noisy.width, noisy.height)
-    mask = None if files.mask is None else read_mask(files.mask, picture)
+        picture = read_picture(files.source, inks=True)
+    given = prepare(picture, settings, files)
     clean: Any = None
     if files.reference is not None:
         clean = _on_scale_of(read_picture(files.reference), picture)
         check_alike(picture.pixels, clean)  # refused before the work
-        clean = clean if region is None else clean[region.window]
-    announce_losses(files, noisy, settings.strict, on_note)
-    result = _denoiser(model, settings, picture)(
-        picture, _noise(settings, files.source), timesteps=settings.timesteps, white=settings.white,
-        adjustment=settings.adjustment, mask=mask, region=region, repair=settings.repair,
-        map_firing=settings.map_firing or files.drawing is not None, on_tile=on_tile,
+        clean = clean if settings.region is None else clean[settings.region.window]
+    announce_losses(files, given.part, settings.strict, on_note)
+    result = denoise_prepared(
+        model, given.whole, _noise(settings, files.source), settings, given.mask,
+        settings.map_firing or files.drawing is not None, on_tile,
     )  # fmt: skip
     with making_folder(files.target.parent):
         image = signed(result.image, output_format(files.target))
         write_picture(files.target, image, settings.quality, settings.overwrite)
+    noisy, result = as_rgb(given.part), replace(result, image=as_rgb(result.image))
     scores = None
     if clean is not None:
-        pixels, levels = result.image.pixels, result.image.levels
-        scores = quality(noisy.pixels, pixels, clean, levels)
-    return Done(noisy, result, scores, region)
+        scores = quality(noisy.pixels, result.image.pixels, clean, result.image.levels)
+    return Done(noisy, result, scores, settings.region)
+
+
+class Prepared(NamedTuple):
+    """A picture that is about to be denoised.
+
+    Attributes:
+        whole: the noisy picture, with what is to be said of it.
+        part: the part that is written; all of it where no region was asked for.
+        mask: says where to denoise; None: everywhere.
+    """
+
+    whole: Picture
+    part: Picture
+    mask: Picture | None
+
+
+def prepare(picture: Picture, settings: Settings, files: Files) -> Prepared:
+    """Check all that may be refused before the work.
+
+    Args:
+        picture: as it was read; the first of an animation.
+        settings: how it is to be denoised.
+        files: what to read and write.
+
+    Raises:
+        InputError: a setting doesn't suit the picture, or the mask can't be used.
+        OutputError: the result can't be written.
+    """
+    whole = stripped(picture) if settings.strip else picture
+    settings.check(whole, files.source.name)
+    part = whole if settings.region is None else cropped(whole, settings.region)
+    check_output(files.target, part.width, part.height)
+    mask = None if files.mask is None else read_mask(files.mask, whole)
+    return Prepared(whole, part, mask)
+
+
+def denoise_prepared(
+    model: Model,
+    picture: Picture,
+    noise: Noise | Estimate | float | None,
+    settings: Settings,
+    mask: Picture | None,
+    map_firing: bool,
+    on_tile: OnTile,
+) -> Result:
+    """Denoise a picture, in CMYK too, as settings say; see `Model.denoise`."""
+    return _denoiser(model, settings, picture)(
+        picture, noise, timesteps=settings.timesteps, white=settings.white,
+        adjustment=settings.adjustment, mask=mask, region=settings.region, repair=settings.repair,
+        map_firing=map_firing, on_tile=on_tile,
+    )  # fmt: skip
 
 
 def announce_losses(
@@ -240,6 +290,8 @@ def refuse_losses(source: Path, lost: Sequence[str], strict: bool) -> None:
 
 
 def _denoiser(model: Model, settings: Settings, picture: Picture) -> Callable[..., Result]:
+    if picture.black_plate is not None:
+        return partial(denoise_inks, model)
     if settings.independent and picture.is_colour:
         from spiden_cli.core.tasks.apart import denoise_apart
 
