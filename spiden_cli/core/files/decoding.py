@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Pixels
 from spiden_cli.core.memory import memory_limit, pixel_limit
@@ -30,6 +30,10 @@ class Header(NamedTuple):
 MEMORY_FACTOR = 6
 """Most bytes in use for each byte of the pixels: they are read, denoised, and encoded in memory."""
 
+_MOST_TEXT = 2**26
+"""Bytes of one compressed text of a PNG, as of all in Pillow: the history of an edited picture can
+be longer than the 1 MiB that Pillow would take."""
+
 _LOCK = threading.RLock()
 _PACKAGE = Path(__file__).parents[2]
 
@@ -40,12 +44,13 @@ def decoding(path: Path) -> Iterator[None]:
 
     Decoders fail on hostile bytes with almost any exception (OSError, SyntaxError, struct.error,
     zlib.error, KeyError, ...), so this is the one place that catches them all. Pillow's own pixel
-    limit and its warnings are switched off meanwhile: `check_size` is the limit. Both are global
-    to the process, hence the lock.
+    limit and its warnings are switched off meanwhile: `check_size` is the limit. It is global to
+    the process, as that of texts is, hence the lock.
     """
     with _LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        texts, PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_CHUNK, _MOST_TEXT
         try:
             yield
         except InputError:
@@ -55,12 +60,16 @@ def decoding(path: Path) -> Iterator[None]:
         except Exception as error:
             if _is_our_own(error):
                 raise
+            if "MAX_TEXT" in str(error):
+                raise InputError(
+                    f"{path}: its texts take more than {_MOST_TEXT >> 20} MB; remove them first"
+                ) from error
             reason = (str(error) or type(error).__name__).splitlines()[0]
             raise InputError(
                 f"{path}: damaged or incomplete picture ({reason}); get a fresh copy"
             ) from error
         finally:
-            Image.MAX_IMAGE_PIXELS = limit
+            Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = limit, texts
 
 
 def _is_our_own(error: Exception) -> bool:

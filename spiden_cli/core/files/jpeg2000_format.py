@@ -8,12 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from spiden_cli.core.files.decoding import check_size, decoding, split_alpha
+from spiden_cli.core.files.inks import plates_of
 from spiden_cli.core.image.picture import Picture, Range
 from spiden_cli.errors import InputError
 
 __all__ = ["encode_jpeg2000", "read_jpeg2000"]
 
 _SIZE_MARKER = b"\xff\x4f\xff\x51"  # start of codestream, and of the segment with the size
+_INKS = b"colr\x01\0\0" + (12).to_bytes(4, "big")
+"""The box that says that the colours are CMYK (ISO 15444-2, table M.25; precedence 0)."""
 _DEEP = (9, 15)  # bits of which white is neither 255 nor 65535
 
 
@@ -42,6 +45,9 @@ def read_jpeg2000(path: Path) -> Picture:
                 f"{path}: {samples.dtype} pixels of shape {samples.shape} can't be read; "
                 "save it as 8- or 16-bit grey or RGB"
             )
+        if samples.shape[2:] == (4,) and _INKS in content[:at]:
+            pixels, plate = plates_of(samples)
+            return Picture(pixels, black_plate=plate)
         pixels, alpha = split_alpha(samples)
         own = samples.dtype == np.uint16 and _DEEP[0] <= bits <= _DEEP[1]
         return Picture(pixels, alpha, range=Range(0.0, float(2**bits - 1)) if own else None)

@@ -87,7 +87,9 @@ def _words(metadata: Metadata) -> list[Chunk]:
 
 
 def _add_text(info: PngImagePlugin.PngInfo, keyword: str, text: str) -> None:
-    keyword, packed = keyword[:_KEYWORD_LENGTH], len(text) > _LONG_TEXT
+    # Pillow reads no more of a packed text than that; a longer one stays as it is.
+    packed = _LONG_TEXT < len(text.encode()) < PngImagePlugin.MAX_TEXT_CHUNK
+    keyword = keyword[:_KEYWORD_LENGTH]
     try:
         text.encode("latin-1")
         info.add_text(keyword, text, zip=packed)

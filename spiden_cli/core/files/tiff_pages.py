@@ -171,6 +171,8 @@ def check_kind(path: Path, page: tifffile.TiffPage) -> None:
     colours = planes - extra
     known_alpha = extra == 1 and (page.extrasamples[0] or colours == 3)
     grey_or_rgb = page.photometric not in PLAIN or colours in (1, 3)
+    if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
+        grey_or_rgb = colours == 1 and (page.bitspersample <= 8 or not extra)
     if page.photometric == tifffile.PHOTOMETRIC.SEPARATED:
         _check_inks(path, page)
     if extra > 1 or (extra == 1 and not known_alpha) or not grey_or_rgb:

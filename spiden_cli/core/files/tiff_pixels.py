@@ -62,7 +62,7 @@ def decode(path: Path, page: tifffile.TiffPage) -> tuple[Pixels, list[str]]:
     if page.axes == "SYX":  # planes that are stored one after the other
         samples = np.moveaxis(samples, 0, -1)
     if page.photometric == _PALETTE and not is_look_up(page):
-        return _coloured(samples, np.asarray(page.colormap)), []
+        return _of_palette(samples, np.asarray(page.colormap)), []
     if page.photometric in _LAB:
         return _lab(path, samples, page)
     return _straight(_scaled(samples, page.bitspersample), page)
@@ -111,6 +111,14 @@ def _scaled(samples: Pixels, bits: int) -> Pixels:
     scale = 255 / (2**bits - 1)
     table: Pixels = np.rint(np.arange(2**bits) * scale).astype(np.uint8)
     return table[samples.astype(np.uint8)]
+
+
+def _of_palette(samples: Pixels, palette: Pixels) -> Pixels:
+    """Expand a palette, with alpha behind its indices or without."""
+    if samples.ndim == 2:
+        return _coloured(samples, palette)
+    whole: Pixels = np.dstack([_coloured(samples[..., 0], palette), samples[..., 1]])
+    return whole
 
 
 def _coloured(samples: Pixels, palette: Pixels) -> Pixels:

@@ -131,3 +131,12 @@ def test_other_inks_are_refused(tmp_path, inks):
     tifffile.imwrite(path, inks, photometric="separated", extratags=[(332, "H", 1, 2, True)])
     with pytest.raises(InputError, match="CMYK"):
         read_picture(path)
+
+
+def test_jpeg_2000_in_inks_is_no_picture_with_transparency(tmp_path, inks):
+    with Image.fromarray(inks, "CMYK") as image:
+        image.save(tmp_path / "x.jp2")
+        expected = np.asarray(image.convert("RGB")).astype(int)
+    after = read_picture(tmp_path / "x.jp2")
+    assert after.alpha is None
+    assert np.abs(after.pixels - expected).max() <= 2

@@ -274,3 +274,13 @@ def test_negative_and_premultiplied_files_agree_with_their_twins():
         pytest.skip(f"no {CASES}")
     plain, packed = (read_picture(CASES / f"premult16_{name}.tif") for name in ("None", "lzw"))
     assert np.array_equal(plain.pixels, packed.pixels)
+
+
+def test_palette_with_transparency(tmp_path, colour_pixels):
+    whole = np.dstack([colour_pixels, colour_pixels[..., 0]])
+    image = Image.fromarray(whole).convert("PA")
+    image.save(tmp_path / "x.tif")
+    samples, colours = np.asarray(image), np.reshape(image.getpalette(), (-1, 3))
+    after = read_picture(tmp_path / "x.tif")
+    assert np.array_equal(after.pixels, colours[samples[..., 0]])
+    assert np.array_equal(after.alpha, samples[..., 1])

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin
 
-from spiden_cli.core.files import exif, pillow_reader, xmp
+from spiden_cli.core.files import decoding, exif, pillow_reader, xmp
 from spiden_cli.core.files.picture_files import losses, read_picture, stripped, write_picture
 from spiden_cli.core.image.metadata import Metadata
 from spiden_cli.core.image.picture import Picture
+from spiden_cli.errors import InputError
 
 CASES = Path(__file__).resolve().parents[4] / "shared" / "cases" / "photographs"
 PACKET = (
@@ -287,3 +288,22 @@ def test_files_that_lost_their_words(tmp_path, name, words):
     after = read_picture(tmp_path / "y.jpg").metadata
     assert {word for word, value in vars(after).items() if value} == words
     assert after == before.metadata
+
+
+def test_long_texts_of_a_png_stay_readable(tmp_path, colour_pixels, monkeypatch):
+    words = PngImagePlugin.PngInfo()
+    words.add_text("Comment", "a" * 1_200_000, zip=True)
+    words.add_itxt("History", "ü" * 900_000)
+    Image.fromarray(colour_pixels).save(tmp_path / "x.png", pnginfo=words)
+    picture = read_picture(tmp_path / "x.png")
+    write_picture(tmp_path / "y.png", picture)
+    assert read_picture(tmp_path / "y.png").metadata == picture.metadata
+    with Image.open(tmp_path / "y.png") as image:  # by any program with Pillow
+        assert {key: len(text) for key, text in image.text.items()} == {
+            "Comment": 1_200_000, "History": 900_000,
+        }  # fmt: skip
+    monkeypatch.setattr(decoding, "_MOST_TEXT", 2_000_000)
+    words.add_text("Bomb", "a" * 2_000_001, zip=True)
+    Image.fromarray(colour_pixels).save(tmp_path / "x.png", pnginfo=words)
+    with pytest.raises(InputError, match="texts"):
+        read_picture(tmp_path / "x.png")
