@@ -16,9 +16,11 @@ import io
 import math
 import struct
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
+import numpy.typing as npt
 import tifffile
 from PIL import ExifTags, Image, UnidentifiedImageError
 
@@ -117,7 +119,7 @@ def _of_palette(samples: Pixels, palette: Pixels) -> Pixels:
     """Expand a palette, with alpha behind its indices or without."""
     if samples.ndim == 2:
         return _coloured(samples, palette)
-    whole: Pixels = np.dstack([_coloured(samples[..., 0], palette), samples[..., 1]])
+    whole: npt.NDArray[Any] = np.dstack([_coloured(samples[..., 0], palette), samples[..., 1]])
     return whole
 
 
