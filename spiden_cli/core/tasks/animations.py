@@ -80,9 +80,7 @@ def denoise_animation(
             on_tile(number * of + done, frames * of)
 
         mapped = number == 0 and (settings.map_firing or files.drawing is not None)
-        return denoise_prepared(
-            model, frame, noise, settings, ready.mask, mapped, on_part
-        )  # fmt: skip
+        return denoise_prepared(model, frame, noise, settings, ready.mask, mapped, on_part)
 
     results = [denoise(i, frame) for i, frame in enumerate((ready.whole, *animation.frames[1:]))]
     images: list[Picture] = [result.image for result in results]
