@@ -20,6 +20,7 @@ from spiden_cli.commands.options import (
     use_threads,
 )
 from spiden_cli.commands.stopping import stopping
+from spiden_cli.commands.training_data import Source, of_observations, shipped_start
 
 # These two import nothing that takes time; the defaults of a run live there, and nowhere else.
 from spiden_cli.core.network.config import NetworkConfig  # noqa: TID253
@@ -28,8 +29,6 @@ from spiden_cli.core.training.config import TrainingConfig  # noqa: TID253
 if TYPE_CHECKING:
     import torch
 
-    from spiden_cli.core.data.datasets import Dataset
-    from spiden_cli.core.data.training_images import TrainingImages
     from spiden_cli.core.training.run_folder import RunFolder
 
 _SIGMA = ":".join(f"{level:g}" for level in dict.fromkeys(TrainingConfig.sigma))
@@ -39,9 +38,28 @@ _TIMESTEPS = ",".join(map(str, TrainingConfig.timesteps))
 def train(
     context: typer.Context,
     data: Annotated[
-        list[str],
-        typer.Option(help="Folder of images, or a set by name (bsd432, train400); repeatable."),
-    ],
+        list[str] | None,
+        typer.Option(
+            help="Folder of clean images, or a set by name (bsd432, train400); repeatable."
+        ),
+    ] = None,
+    pairs: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            metavar="NOISY CLEAN",
+            help="Instead: two folders, noisy and clean pictures or stacks of the same names.",
+        ),
+    ] = None,
+    noise2noise: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="STACK|FOLDER",
+            help="Instead: noisy frames of one scene, two of which are compared; repeatable.",
+        ),
+    ] = None,
+    axes: Annotated[
+        str | None, typer.Option(metavar="LETTERS", help="Of such stacks, as in TYX.")
+    ] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder of the run.", metavar="DIR")
     ] = Path("runs/latest"),
@@ -142,7 +160,13 @@ def train(
         bool, typer.Option(help="Also log for TensorBoard (pip install 'spiden[tensorboard]').")
     ] = False,
 ) -> None:
-    """Train a spiking denoiser (or its CNN twin) on any folder of images."""
+    """Train a spiking denoiser (or its CNN twin) on any folder of images, or on noisy ones.
+
+    With --pairs or --noise2noise, shipped weights learn on, in minutes: steps, batch, rate and loss
+    are those of such a run where not given.
+    """
+    source = Source(data or [], val, pairs, noise2noise or [], axes)
+    source.check()
     budget = seconds(time_budget) if time_budget is not None else None
     use_threads(threads)
     import torch
@@ -175,6 +199,8 @@ def train(
     )
     if threshold is not None:
         network = dataclasses.replace(network, threshold=threshold)
+    if source.noise is not None and init is None:
+        init = shipped_start(preset, network.spiking)
     config = TrainingConfig(
         steps=steps,
         batch_size=batch_size,
@@ -197,6 +223,8 @@ def train(
         precision=TrainingConfig.precision if precision == "auto" else precision,
         validate_every=validate_every,
     )
+    if source.noise is not None:
+        config = of_observations(context, config, source.noise, init)
     if tensorboard:
         check_tensorboard()
     if not resume:
@@ -208,18 +236,18 @@ def train(
         )  # fmt: skip
     if not network.spiking:
         network = network.twin()
-    sets, held = _found(data, val, data_dir)
+    source.find(data_dir)
     if precision == "auto":  # measured once all else that may be refused was
         fastest = _precision(folder if resume else None, target)
         config = dataclasses.replace(config, precision=fastest)
-    images = _images(sets, held, network.image_channels)
+    images = source.read(network.image_channels, data_dir)
     if resume:
         run = resume_run(folder, network, config, images, target, teacher)
         if not run.checked:
             note("an older spiden began this run: its images and teacher can't be checked")
     else:
         notes = describe_run(
-            preset, data, len(images.training), canonical_command(context), init, teacher,
+            preset, source.names, len(images.training), canonical_command(context), init, teacher,
             config.teacher_weight,
         )  # fmt: skip
         run = start_run(network, config, images, target, notes, init, teacher)
@@ -245,22 +273,3 @@ def _precision(resumed: "RunFolder | None", device: "torch.device") -> str:
     if resumed is not None:
         return resumed.load(with_tensors=False).record.config.precision
     return fastest_precision(device)
-
-
-def _found(
-    data: list[str], val: str | None, data_dir: Path | None
-) -> "tuple[list[Dataset], Dataset | None]":
-    from spiden_cli.core.data.datasets import find_dataset
-    from spiden_cli.report.progress import downloading
-
-    with downloading() as on_progress:
-        sets = [find_dataset(name, data_dir, on_progress) for name in data]
-        return sets, None if val is None else find_dataset(val, data_dir, on_progress)
-
-
-def _images(sets: "list[Dataset]", held: "Dataset | None", channels: int) -> "TrainingImages":
-    from spiden_cli.core.data.training_images import read_training_images
-    from spiden_cli.report.progress import counting
-
-    with counting("reading images", sum(len(dataset.paths) for dataset in sets)) as on_image:
-        return read_training_images(sets, held, channels, on_image)

@@ -108,6 +108,25 @@ def find_dataset(
     raise DatasetError(_unknown(name_or_folder, tuple(known)))
 
 
+def find_pairs(noisy: Path, clean: Path) -> Dataset:
+    """Find the pairs of two folders, by the names of their files.
+
+    Raises:
+        DatasetError: a folder isn't there or has no pictures, or one is without the other.
+    """
+    for folder in (noisy, clean):
+        if not _is_folder(folder):
+            raise DatasetError(
+                f"no folder {folder}: --pairs wants one of noisy, one of clean files"
+            )
+    try:
+        return _pairs(f"{noisy} and {clean}", pictures_in(noisy), pictures_in(clean))
+    except InputError as error:
+        raise DatasetError(str(error)) from error
+    except OSError as error:
+        raise DatasetError(f"can't read {error.filename}: {error.strerror}") from error
+
+
 def _named_dataset(source: Source, folder: Path) -> Dataset:
     names = [file.name for file in source.files]
     noisy, clean = (
@@ -226,7 +245,9 @@ def _pairs(name: str, noisy: Sequence[Path], clean: Sequence[Path]) -> Dataset:
     if alone:
         first = next(side[alone[0]] for side in sides if alone[0] in side)
         more = f" and {len(alone) - 1} more" if len(alone) > 1 else ""
-        here, there = first.parent.name, CLEAN if first.parent.name == NOISY else NOISY
+        folders = {path.parent for path in (noisy[0], clean[0])}
+        here = first.parent.name
+        there = next((other.name for other in folders - {first.parent}), here)
         raise DatasetError(
             f"{name}: {here}/{first.name}{more} has no picture of that name in {there}/: "
             "put there what is missing, or take the other away"

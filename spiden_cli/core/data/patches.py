@@ -18,7 +18,8 @@ class PatchSource:
     """Draws random patches from images held in memory.
 
     Args:
-        images: uint8 tensors (C, H, W), each at least a patch and the noise's margin on both sides.
+        images: tensors (C, H, W), uint8, or float16 as the noise takes them; each at least a patch
+            and the noise's margin on both sides.
         patch_size: side P of a patch, in pixels.
         noise: what is added.
         generator: where all randomness comes from; its device is where batches are made.
@@ -57,7 +58,9 @@ class PatchSource:
 
     def draw(self, batch_size: int) -> Batch:
         """Draw a batch of patches, each flipped and turned at random, and noised."""
-        return self.noise(self._patches(batch_size).float() / 255, self.generator)
+        patches = self._patches(batch_size)
+        white = 1 if patches.is_floating_point() else 255
+        return self.noise(patches.float() / white, self.generator)
 
     def _uniform(self, count: int) -> Tensor:
         return torch.rand(count, generator=self.generator, device=self.pixels.device)

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from spiden_cli.core.data.datasets import Dataset
 from spiden_cli.core.data.sources import load_sources
 from spiden_cli.core.files.picture_files import read_picture
+from spiden_cli.core.image.picture import Picture, Range
+from spiden_cli.core.image.showing import range_of_values, sampled_values
 from spiden_cli.core.image.tensor import to_grey, to_pixels, to_tensor
 from spiden_cli.errors import DatasetError
 
@@ -104,6 +107,10 @@ def load_images(
 ) -> list[Tensor]:
     """Read images as uint8 tensors (C, H, W).
 
+    A picture of 16 bits or of floats is scaled by its own range: by what lies between its darkest
+    and its brightest values, a thousandth at each end left out. Else one of few hundred counts
+    would become some few greys.
+
     Args:
         paths: image files.
         channels: 1 makes grey from colour; 3 needs colour images, and passes grey ones over.
@@ -115,13 +122,21 @@ def load_images(
     """
     images = []
     for done, path in enumerate(paths, start=1):
-        pixels = to_tensor(read_picture(path).pixels)
+        picture = read_picture(path)
+        planes = to_tensor(picture.pixels, _own_range(picture))
         if channels == 1:
-            pixels = to_grey(pixels)
-        if len(pixels) == channels:
-            eight_bit = to_pixels(pixels, torch.empty(0, dtype=torch.uint8).numpy().dtype)
+            planes = to_grey(planes)
+        if len(planes) == channels:
+            eight_bit = to_pixels(planes, np.uint8)
             images.append(torch.from_numpy(eight_bit.reshape(*eight_bit.shape[:2], -1).copy()))
         on_image(done)
     if not images:
         raise DatasetError("no image is in colour: colour training needs colour images")
     return [image.permute(2, 0, 1).contiguous() for image in images]
+
+
+def _own_range(picture: Picture) -> Range:
+    """Return what becomes black and white of a picture: 0 and 255 of bytes."""
+    if picture.pixels.dtype == np.uint8:
+        return picture.levels
+    return range_of_values([sampled_values(picture.pixels)], picture.pixels.dtype)

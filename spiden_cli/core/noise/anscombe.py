@@ -88,6 +88,25 @@ class Anscombe:
         counts += np.float32(self.noise.offset)
         return counts
 
+    def expected(self, values: NDArray[np.number]) -> Values:
+        """Return E[f(z) | x] of clean values: what `inverse` takes back.
+
+        Args:
+            values: gain x + offset, of any shape, in the units of the noise; below the offset
+                there is no light.
+
+        Returns:
+            float32 of the same shape.
+        """
+        counts = (np.asarray(values, np.float64) - self.noise.offset) / self.noise.gain
+        counts = counts.clip(0, _MOST_COUNTS)
+        means, correction = self._table
+        at = means**2 / 4 + correction
+        # D^2 / 4 less x hardly changes, as in the inverse.
+        squares = 4 * (counts - np.interp(counts, at, correction))
+        expected: Values = np.sqrt(squares.clip(means[0] ** 2, None)).astype(np.float32)
+        return expected
+
     def mean(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return E[f(z) | x], the mean of the transform.
 

@@ -12,7 +12,18 @@ from torch import Tensor
 
 from spiden_cli.core.noise.camera import draw_cameras, photograph, rms_level
 
-__all__ = ["Batch", "CameraNoise", "TrainingNoise", "WhiteNoise", "noise_of"]
+__all__ = [
+    "OBSERVED",
+    "Batch",
+    "CameraNoise",
+    "ObservedNoise",
+    "TrainingNoise",
+    "WhiteNoise",
+    "noise_of",
+]
+
+OBSERVED = ("pairs", "frames")
+"""Kinds of images that bring their noise."""
 
 _WHITE_SHARE = 0.15
 """Of the patches of camera noise that have white noise instead."""
@@ -44,18 +55,20 @@ class TrainingNoise(Protocol):
 
     margin: int
 
-    def __call__(self, clean: Tensor, generator: torch.Generator) -> Batch:
+    def __call__(self, patches: Tensor, generator: torch.Generator, /) -> Batch:
         """Add noise to (B, C, P + 2 margin, P + 2 margin), range [0, 1]."""
         ...
 
 
 def noise_of(kind: str, sigma: tuple[float, float]) -> TrainingNoise:
-    """Return the noise of a kind, "white" or "camera".
+    """Return the noise of a kind: "white", "camera"; "pairs" and "frames" have theirs.
 
     Args:
         kind: of `TrainingConfig.noise`.
         sigma: lowest and highest level of white noise, in 8-bit units.
     """
+    if kind in OBSERVED:
+        return ObservedNoise(symmetric=kind == "frames")
     return CameraNoise(sigma) if kind == "camera" else WhiteNoise(sigma)
 
 
@@ -78,6 +91,29 @@ class WhiteNoise:
         sigma = low + (high - low) * drawn
         noise = torch.randn(clean.shape, generator=generator, device=clean.device)
         return Batch(clean, clean + noise * (sigma / 255)[:, None, None, None], sigma)
+
+
+class ObservedNoise:
+    """Nothing is added: patches hold a noisy picture, what to make of it, and the level.
+
+    Args:
+        symmetric: both are noisy, and each may be learnt from the other.
+    """
+
+    margin = 0
+
+    def __init__(self, symmetric: bool) -> None:
+        self.symmetric = symmetric
+
+    def __call__(self, observed: Tensor, generator: torch.Generator) -> Batch:
+        """Part (B, 2 C + 1, P, P) in noisy, target and level."""
+        channels = observed.shape[1] // 2
+        noisy, target = observed[:, :channels], observed[:, channels : 2 * channels]
+        if self.symmetric:
+            draw = torch.rand(len(observed), generator=generator, device=observed.device)
+            swapped = (draw < 0.5)[:, None, None, None]
+            noisy, target = torch.where(swapped, target, noisy), torch.where(swapped, noisy, target)
+        return Batch(target, noisy, observed[:, -1].mean((1, 2)))
 
 
 class CameraNoise:

@@ -63,6 +63,17 @@ class Whitening:
         seen = planes if self._anscombe is None else self._anscombe.forward(planes)
         return (seen - np.float32(self._low)) * np.float32(self._scale)
 
+    def expected(self, clean: Planes) -> Planes:
+        """Return what `restored` makes clean planes of: the mean of what the network sees.
+
+        Args:
+            clean: (C, H, W) float32, in the range of the noisy picture.
+        """
+        if self._anscombe is None:
+            return self.shown(clean)
+        means = self._anscombe.expected(clean)
+        return (means - np.float32(self._low)) * np.float32(self._scale)
+
     def restored(self, denoised: Planes) -> Planes:
         """Return the brightness, in the range of the picture, of what the network made."""
         if self._is_plain:

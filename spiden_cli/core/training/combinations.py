@@ -63,6 +63,9 @@ def check_combination(
     problems["--noise camera needs a colour network: add --colour"] = (
         config.noise == "camera" and network.image_channels == 1
     )
+    problems["--loss l1 learns the median of what a noisy frame may be: leave it out"] = (
+        config.noise == "frames" and config.loss == "l1"
+    )
     side = graph_of(network).grid
     problems[f"--patch-size must be a multiple of {side} for this network"] = (
         config.patch_size % side != 0

@@ -13,7 +13,7 @@ from spiden_cli.errors import InputError
 METHODS = ("bptt", "quantiser")
 PRECISIONS = ("float32", "bfloat16")
 OPTIMISERS = ("adam", "muon")
-NOISES = ("white", "camera")
+NOISES = ("white", "camera", "pairs", "frames")
 LOSSES = ("l1", "psnr")
 SPARSITY_OVER = ("layers", "synapses")
 
@@ -42,7 +42,8 @@ class TrainingConfig:
         learning_rate: peak of the schedule.
         warmup: steps of linear warm-up.
         optimiser: "adam", or "muon" for the kernels and Adam for the rest.
-        noise: "white", Gaussian; or "camera", what random cameras make of a picture.
+        noise: "white", Gaussian; "camera", what random cameras make of a picture; none is added
+            to "pairs" of noisy and clean pictures and to noisy "frames" of the same.
         sigma: lowest and highest level of white noise, in 8-bit units.
         timesteps: numbers of timesteps T, one of which is drawn for each batch.
         method: "bptt" unrolls T timesteps; "quantiser" trains T-level quantisers in one pass.

@@ -11,9 +11,11 @@ from torch import Tensor
 from spiden_cli.core.image.pixels import Planes
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.noise.camera import draw_cameras, photograph
+from spiden_cli.core.noise.training import OBSERVED, noise_of
 from spiden_cli.core.tasks.scoring import Trial, score, trial
 
 CROP = 160
+_ANY = torch.Generator()  # for what draws nothing
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Validation:
     """What a validation found.
 
     Attributes:
-        psnr: mean PSNR in dB, by level of white noise, or "camera".
+        psnr: mean PSNR in dB, by level of white noise, or "camera", "pairs" or "frames"; with the
+            last it is measured against another noisy frame, whose noise bounds it.
         firing_rates: spikes per neuron and timestep, by layer; for a CNN, mean activations.
     """
 
@@ -54,8 +57,9 @@ def validate(
 
     Args:
         network: what to measure; its mode is restored afterwards.
-        images: uint8 (C, H, W).
-        noise: "white", or "camera" for a random camera's for each image before the white.
+        images: uint8 (C, H, W), or float16 of observations.
+        noise: "pairs" or "frames" of such; "white", or "camera" for a random camera's for each
+            image before the white.
         sigma: range of levels of white noise, in 8-bit units.
         timesteps: T.
         quantised: measure the layer-synchronous quantisers instead.
@@ -70,7 +74,7 @@ def validate(
         rates[name].append(network.firing_rates(spikes, timesteps).mean())
 
     for seed, image in enumerate(images):
-        for kind, level, given in _trials(_centre(image), noise, sigma, seed):
+        for kind, level, given in _trials(image, noise, sigma, seed):
             noisy = torch.from_numpy(given.noisy[None]).to(device)
             denoised = network(noisy, level, timesteps, quantised, observe)[0].float().cpu()
             values[kind].append(score(given, denoised.numpy()).psnr)
@@ -80,9 +84,14 @@ def validate(
 
 
 def _trials(
-    clean: Planes, noise: str, sigma: tuple[float, float], seed: int
+    image: Tensor, noise: str, sigma: tuple[float, float], seed: int
 ) -> Iterator[tuple[str, float, Trial]]:
     """Yield the name, the level and the images of each trial with an image."""
+    clean = _centre(image)
+    if noise in OBSERVED:
+        given = noise_of("pairs", sigma)(torch.from_numpy(clean)[None], _ANY)
+        yield noise, float(given.sigma), Trial(given.clean[0].numpy(), given.noisy[0].numpy())
+        return
     if noise == "camera":
         generator = torch.Generator().manual_seed(seed)
         taken = photograph(torch.from_numpy(clean)[None], draw_cameras(1, generator), generator)
@@ -92,7 +101,8 @@ def _trials(
 
 
 def _centre(image: Tensor) -> Planes:
-    """Return the centre of an image as a network sees it: (C, H, W) float32 in [0, 1]."""
+    """Return the centre of an image as a network sees it: (C, H, W) float32; bytes in [0, 1]."""
     height, width = image.shape[-2:]
     top, left = max(0, (height - CROP) // 2), max(0, (width - CROP) // 2)
-    return (image[:, top : top + CROP, left : left + CROP].float() / 255).numpy()
+    white = 1 if image.is_floating_point() else 255
+    return (image[:, top : top + CROP, left : left + CROP].float() / white).numpy()

@@ -97,3 +97,16 @@ def test_any_shape(shape):
     values = np.full(shape, 12, np.uint16)
     found = transform(2, 2, 1)
     assert found.inverse(found.forward(values)).shape == shape
+
+
+@given(
+    gain=st.floats(0.1, 50), offset=st.floats(-100, 1000), read_noise=st.floats(0, 20),
+    counts=st.floats(0, 1e5),
+)  # fmt: skip
+def test_the_inverse_takes_expected_values_back(gain, offset, read_noise, counts):
+    noise = PoissonGaussian(gain, offset, read_noise)
+    transform = Anscombe(noise)
+    expected = transform.expected(np.array([gain * counts + offset]))
+    assert expected[0] == pytest.approx(float(transform.mean(np.array([counts]))[0]), rel=1e-4)
+    back = float(transform.inverse(expected)[0])
+    assert back == pytest.approx(gain * counts + offset, rel=1e-4, abs=1e-3 * (gain + abs(offset)))
