@@ -91,11 +91,11 @@ def naming_for(
     return Naming(Path(output), names_a_folder(output), suffix, pattern, mark)
 
 
-def marks() -> tuple[str, str]:
+def marks() -> tuple[str, ...]:
     """Return the ends of the names of files that spiden makes."""
-    from spiden_cli.core.files.outputs import MARK
+    from spiden_cli.core.files.outputs import MARK, REGION_MARK
 
-    return MARK, COMPARED
+    return MARK, REGION_MARK, COMPARED
 
 
 def find(pictures: Sequence[str], asked: Asked) -> "list[Source]":
@@ -180,22 +180,15 @@ def _check(sources: list[Path], jobs: "list[Files]", asked: Asked) -> None:
 
     also_read = [*asked.also_read, *(file for job in jobs for file in (job.reference, job.mask))]
     targets = [job.target for job in jobs]
-    folders = {target.parent for target in targets} if asked.naming.output is not None else set()
-    replacing = {job.target: job.source for job in jobs}
     drawings = [job.drawing for job in jobs if job.drawing is not None]
+    made = set() if asked.naming.folder is None else {target.parent for target in targets}
+    if len(drawings) > 1 or _is_folder(asked.compare):
+        made |= {drawing.parent for drawing in drawings}
     check_writes(
-        [*sources, *also_read], targets, folders=folders if asked.naming.is_folder else (),
-        replacing=replacing, overwrite=asked.overwrite, skippable=True,
-        hint="choose another --output",
+        [*sources, *also_read], [*targets, *drawings], folders=made,
+        replacing={job.target: job.source for job in jobs}, overwrite=asked.overwrite,
+        skippable=True, hint=f"choose another --output{' or --compare' if drawings else ''}",
     )  # fmt: skip
-    if drawings:
-        into_folder = len(drawings) > 1 or _is_folder(asked.compare)
-        made = {drawing.parent for drawing in drawings} if into_folder else set()
-        check_writes(
-            [*sources, *also_read], [*targets, *drawings], folders={*folders, *made},
-            replacing=replacing, overwrite=asked.overwrite, skippable=True,
-            hint="choose another --compare",
-        )  # fmt: skip
     if asked.log is not None:
         check_appended(asked.log, [*sources, *also_read, *targets, *drawings], "--log")
 

@@ -166,7 +166,7 @@ def test_a_grey_model_treats_the_channels_of_colour_alike(spiden, tmp_path, smal
         (["--compare", "{tmp}/nowhere/c.png"], "missing or read-only"),
         (["--compare", "{tmp}/file/c.png"], "file/c.png"),
         (["--compare", "{tmp}/file"], "file"),
-        (["--compare", "{tmp}/noisy.png"], "is an input: choose another --compare"),
+        (["--compare", "{tmp}/noisy.png"], "is an input: choose another --output or --compare"),
         (["--compare", "{tmp}/noisy_denoised.png"], "two outputs would both become"),
         (["--device", "abacus"], "device"),
         (["--output", "{tmp}/out.psd"], "suffix"),

@@ -18,9 +18,9 @@ from PIL import Image, ImageFile
 from spiden_cli.core.atomic import atomic_path
 from spiden_cli.core.files.colour import fitted_colours, profile_for
 from spiden_cli.core.files.decoding import check_size, decoding, split_alpha
-from spiden_cli.core.files.exif import upright
 from spiden_cli.core.files.formats import HEAD_LENGTH, begun_as, written_as
 from spiden_cli.core.files.metadata import fitted_metadata
+from spiden_cli.core.files.orientation import upright
 from spiden_cli.core.files.picture_files import check_output, check_quality, output_format
 from spiden_cli.core.files.pillow_reader import chunks_of, opened
 from spiden_cli.core.files.pillow_words import colour_tags_of, encoding_of, words_of

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from spiden_cli.core.files import exif
+from spiden_cli.core.files import exif, exif_tiff
 from spiden_cli.core.files.decoding import Header, check_size, decoding
 from spiden_cli.core.image.metadata import ColourTags, Metadata
 from spiden_cli.core.image.picture import Picture, Pixels, Range
@@ -111,13 +111,13 @@ def _exif(path: Path, raw: "rawpy.RawPy", turned: bool) -> bytes | None:
         head = stream.read(8)
         if head[:2] in _TIFF_HEADS:
             order = "little" if head[:2] == b"II" else "big"
-            with suppress(*exif.UNREADABLE):
+            with suppress(*exif_tiff.UNREADABLE):
                 offset = int.from_bytes(head[4:8], order)  # type: ignore[arg-type]
-                block, _ = exif.from_tiff(stream, offset, 6 if turned else 1)
+                block, _ = exif_tiff.from_tiff(stream, offset, 6 if turned else 1)
                 return block
     import rawpy
 
-    with suppress(rawpy.LibRawError, *exif.UNREADABLE):
+    with suppress(rawpy.LibRawError, *exif_tiff.UNREADABLE):
         preview = raw.extract_thumb()
         if preview.format == rawpy.ThumbFormat.JPEG:
             with Image.open(io.BytesIO(bytes(preview.data)), formats=("JPEG",)) as image:

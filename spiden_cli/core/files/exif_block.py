@@ -113,6 +113,18 @@ class Block:
         if start is not None and length is not None:
             self._blank(start, start + length)
 
+    def remove(self, tag: int) -> None:
+        """Take an entry out of the first directory; nothing but what follows it there moves."""
+        entry = self.main.pop(tag, None)
+        if entry is None:
+            return
+        start = min(other.at for other in (entry, *self.main.values())) - 2
+        (count,) = self.unpack("H", start)
+        end = min(self.next_at + 4, len(self.bytes))
+        self.bytes[entry.at : end] = self.bytes[entry.at + 12 : end] + bytes(12)
+        struct.pack_into(self.order + "H", self.bytes, start, count - 1)
+        self.main, self.next_at = self.directory(start)
+
     def add_text(self, tag: int, text: bytes) -> None:
         """Add a text to the first directory, which moves to the end; nothing else moves."""
         self.bytes += bytes(len(self.bytes) % 2)

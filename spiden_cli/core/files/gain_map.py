@@ -15,7 +15,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from spiden_cli.core.files.exif import upright
+from spiden_cli.core.files.jpeg_segments import APP2, end_of_segments, segment
+from spiden_cli.core.files.orientation import upright
 
 __all__ = ["attached", "pictures_behind", "turned", "with_length"]
 
@@ -76,7 +77,7 @@ def turned(gain_map: bytes, orientation: int) -> bytes:
     with Image.open(io.BytesIO(gain_map), formats=("JPEG",)) as image:
         pixels = upright(np.asarray(image), orientation)
         words = b"".join(
-            b"\xff" + bytes([0xE0 + int(name[3:])]) + struct.pack(">H", len(body) + 2) + body
+            segment(0xE0 + int(name[3:]), body)
             for name, body in getattr(image, "applist", [])
             if name in ("APP1", "APP2") and not body.startswith((_MARK, b"Exif\0"))
         )
@@ -102,8 +103,8 @@ def with_length(packet: bytes, old: int, new: int) -> bytes:
 
 def attached(picture: bytes, gain_map: bytes) -> bytes:
     """A JPEG with a gain map behind it, and an index of both in front."""
-    place = _end_of_words(picture)
-    iso = b"\xff\xe2" + struct.pack(">H", 2 + len(_ISO) + 4) + _ISO + bytes(4)
+    place = end_of_segments(picture)
+    iso = segment(APP2, _ISO + bytes(4))
     words = iso if _ISO in gain_map[:_HEAD_LENGTH] else b""
     length = len(picture) + len(words) + _INDEX_LENGTH
     start = place + len(words) + 8  # of the index: behind marker, length and b"MPF\0"
@@ -113,17 +114,9 @@ def attached(picture: bytes, gain_map: bytes) -> bytes:
     index += struct.pack("<HHI4s", 0xB000, 7, 4, b"0100")
     index += struct.pack("<HHII", _COUNT, 4, 1, 2)
     index += struct.pack("<HHII", _ENTRIES, 7, len(entries), 50) + bytes(4) + entries
-    segment = b"\xff\xe2" + struct.pack(">H", 2 + 4 + len(index)) + _MARK + index
-    return picture[:place] + words + segment + picture[place:] + gain_map
+    told = words + segment(APP2, _MARK + index)
+    return picture[:place] + told + picture[place:] + gain_map
 
 
 _INDEX_LENGTH = 4 + 4 + 50 + 32
 """Bytes of the whole segment that `attached` adds."""
-
-
-def _end_of_words(picture: bytes) -> int:
-    """Where the application segments and comments of a JPEG end."""
-    at = 2
-    while picture[at] == 0xFF and (0xE0 <= picture[at + 1] <= 0xEF or picture[at + 1] == 0xFE):
-        at += 2 + int.from_bytes(picture[at + 2 : at + 4], "big")
-    return at

@@ -11,7 +11,8 @@ from pathlib import Path
 from PIL import ExifTags, Image, PngImagePlugin
 
 from spiden_cli.core.files.decoding import decoding
-from spiden_cli.core.files.exif import UNREADABLE, with_software
+from spiden_cli.core.files.exif import with_software
+from spiden_cli.core.files.exif_tiff import UNREADABLE
 from spiden_cli.core.files.metadata import can_hold_exif
 from spiden_cli.core.files.pillow_writer import can_write_avif
 from spiden_cli.core.image.picture import Picture

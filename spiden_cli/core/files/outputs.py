@@ -4,7 +4,7 @@ import os
 import string
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -169,7 +169,7 @@ def plan_outputs(sources: Sequence[Source], naming: Naming) -> dict[Path, Path]:
 
 
 def without_results(
-    sources: Sequence[Source], naming: Naming, marks: Collection[str] = (MARK,)
+    sources: Sequence[Source], naming: Naming, marks: Collection[str] = (MARK, REGION_MARK)
 ) -> list[Source]:
     """Return the pictures that earlier calls did not make, or all if each was asked for by name.
 
@@ -189,7 +189,8 @@ def without_results(
         return list(sources)
     outputs: dict[Identity, Path] = {}
     if naming.file is None:
-        outputs = {identity(naming.target(source)): source.path for source in sources}
+        namings = [replace(naming, mark=mark) for mark in (MARK, REGION_MARK)]
+        outputs = {identity(n.target(source)): source.path for n in namings for source in sources}
     kept = [source for source in sources if not is_result(source, outputs, marks)]
     kept = kept or [source for source in sources if source.named]
     if not kept:
@@ -200,7 +201,7 @@ def without_results(
 def is_result(
     source: Source,
     outputs: Mapping[Identity, Path] = MappingProxyType({}),
-    marks: Collection[str] = (MARK,),
+    marks: Collection[str] = (MARK, REGION_MARK),
 ) -> bool:
     """Return whether spiden made a picture, in an earlier call; see `without_results`.
 

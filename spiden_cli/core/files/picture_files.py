@@ -9,16 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from spiden_cli.core.atomic import atomic_path
-from spiden_cli.core.files.decoding import Header
-from spiden_cli.core.files.formats import (
-    CAMERA_RAW,
-    HEAD_LENGTH,
-    WRITTEN_SUFFIXES,
-    Format,
-    begun_as,
-    named,
-    written_as,
+from spiden_cli.core.files.contents import (
+    first_bytes,
+    format_of,
+    is_camera_raw,
+    suffix_by_content,
 )
+from spiden_cli.core.files.decoding import Header
+from spiden_cli.core.files.formats import WRITTEN_SUFFIXES, written_as
 from spiden_cli.core.files.inks import CONVERTED, HOLDERS, as_rgb
 from spiden_cli.core.files.losses import losses, lost_in_reading, supported_depth
 from spiden_cli.core.files.metadata import stripped
@@ -26,7 +24,6 @@ from spiden_cli.core.files.pillow_reader import header_with_pillow, read_with_pi
 from spiden_cli.core.files.pillow_writer import can_write_avif, encode_with_pillow
 from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Picture, Resolution
 from spiden_cli.core.image.pixels import in_16_bits
-from spiden_cli.core.regular_file import open_regular
 from spiden_cli.errors import InputError, OutputError
 
 __all__ = [
@@ -85,7 +82,7 @@ def read_picture(path: str | Path, inks: bool = False) -> Picture:
 
 
 def _read(path: Path) -> Picture:
-    match _format_of(path).name:
+    match format_of(path).name:
         case "TIFF":
             from spiden_cli.core.files.tiff_reader import read_tiff  # tifffile is slow to import
 
@@ -128,7 +125,7 @@ def read_header(path: str | Path) -> Header:
     """
     path = Path(path)
     header = None
-    match _format_of(path).name:
+    match format_of(path).name:
         case "TIFF":
             from spiden_cli.core.files.tiff_reader import tiff_header
 
@@ -149,58 +146,6 @@ def read_header(path: str | Path) -> Header:
         return header
     picture = read_picture(path)
     return Header(picture.width, picture.height, picture.is_colour)
-
-
-def is_camera_raw(path: Path) -> bool:
-    """Return whether a file holds a sensor's values; False if it can't be read at all."""
-    try:
-        return _format_of(path) is CAMERA_RAW
-    except InputError:
-        return False
-
-
-def _format_of(path: Path) -> Format:
-    """Return the format of a file by its content; one that isn't known is left to Pillow to refuse.
-
-    Raises:
-        InputError: it can't be read, is empty, or needs a package that isn't installed.
-    """
-    found = begun_as(first_bytes(path))
-    if found is not None and found.name == "TIFF":
-        from spiden_cli.core.files.tiff_pages import is_camera_raw as is_raw_tiff
-
-        found = CAMERA_RAW if is_raw_tiff(path) else found
-    found = found or named("TGA")
-    found.check_available(path)
-    return found
-
-
-def first_bytes(path: Path) -> bytes:
-    """Return what tells the format of a file.
-
-    Raises:
-        InputError: it can't be read, is a folder, or empty.
-    """
-    try:
-        with open_regular(path) as stream:
-            head = stream.read(HEAD_LENGTH)
-    except IsADirectoryError as error:
-        raise InputError(f"{path}: a folder, not a picture") from error
-    except OSError as error:
-        raise InputError(f"can't read {path}: {error.strerror or error}") from error
-    if not head:
-        raise InputError(f"{path}: an empty file")
-    return head
-
-
-def suffix_by_content(path: Path) -> str:
-    """Return the suffix for a picture's own format, told by its first bytes; .png for others.
-
-    Raises:
-        InputError: missing or unreadable.
-    """
-    found = begun_as(first_bytes(path))
-    return found.suffixes[0] if found is not None and found.depth else ".png"
 
 
 def check_output(path: str | Path, width: int = 1, height: int = 1) -> None:

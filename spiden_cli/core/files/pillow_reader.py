@@ -16,8 +16,8 @@ from PIL import Image, ImageFile, UnidentifiedImageError, features
 from spiden_cli.core.files.claims import check_pillow_claim
 from spiden_cli.core.files.colour import profile_for
 from spiden_cli.core.files.decoding import Header, check_size, decoding, plausible, split_alpha
-from spiden_cli.core.files.exif import upright
 from spiden_cli.core.files.inks import plates_of
+from spiden_cli.core.files.orientation import upright
 from spiden_cli.core.files.pillow_words import colour_tags_of, encoding_of, words_of
 from spiden_cli.core.files.png_chunks import head_chunks
 from spiden_cli.core.files.white_level import range_of, stated_in_png

@@ -1,7 +1,7 @@
 """Write JPEG, WebP, AVIF, BMP and TGA through Pillow, PNG with its help: 8 bits per channel."""
 
 import io
-import struct
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,11 @@ from PIL import Image, features
 
 from spiden_cli.core.files import iptc
 from spiden_cli.core.files.colour import Colours, fitted_colours
+from spiden_cli.core.files.exif import without_orientation
 from spiden_cli.core.files.formats import named
 from spiden_cli.core.files.gain_map import attached
 from spiden_cli.core.files.inks import amounts
+from spiden_cli.core.files.jpeg_segments import APP1, APP13, segment
 from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.image.metadata import Encoding, Metadata
 from spiden_cli.core.image.picture import Picture
@@ -101,7 +103,11 @@ def options_of(
     if name == "JPEG":
         options |= _jpeg_words(metadata)
     else:
-        options |= {k: v for k, v in (("exif", metadata.exif), ("xmp", metadata.xmp)) if v}
+        block = metadata.exif
+        if block is not None and name == "AVIF":
+            with suppress(ValueError):  # a damaged block stays as it is
+                block = without_orientation(block)
+        options |= {k: v for k, v in (("exif", block), ("xmp", metadata.xmp)) if v}
     return options
 
 
@@ -145,17 +151,12 @@ def _jpeg_words(metadata: Metadata) -> dict[str, Any]:
     """EXIF and a comment by Pillow; XMP and IPTC as segments of their own."""
     segments = b""
     if metadata.xmp is not None:
-        segments += _segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + metadata.xmp)
+        segments += segment(APP1, b"http://ns.adobe.com/xap/1.0/\0" + metadata.xmp)
     if metadata.iptc is not None:
-        segments += _segment(0xED, b"Photoshop 3.0\0" + iptc.as_resource(metadata.iptc))
+        segments += segment(APP13, b"Photoshop 3.0\0" + iptc.as_resource(metadata.iptc))
     words: dict[str, Any] = {"extra": segments}
     if metadata.exif is not None:
         words["exif"] = metadata.exif
     if metadata.comment is not None:
         words["comment"] = metadata.comment.encode()
     return words
-
-
-def _segment(marker: int, body: bytes) -> bytes:
-    """A JPEG segment (ITU-T T.81, B.1.1.4): marker, length, body."""
-    return b"\xff" + bytes([marker]) + struct.pack(">H", len(body) + 2) + body

@@ -15,10 +15,11 @@ import numpy as np
 import tifffile
 from PIL import ExifTags
 
-from spiden_cli.core.files import exif, iptc, xmp
+from spiden_cli.core.files import exif, exif_tiff, iptc, xmp
 from spiden_cli.core.files.colour import profile_for
 from spiden_cli.core.files.decoding import Header, check_size, decoding, plausible, split_alpha
 from spiden_cli.core.files.inks import plates_of
+from spiden_cli.core.files.orientation import upright
 from spiden_cli.core.files.stacks.ome_xml import for_new_file
 from spiden_cli.core.files.tiff_claims import check_tiff_claim
 from spiden_cli.core.files.tiff_pages import check_kind, picture_page
@@ -55,7 +56,7 @@ def read_tiff(path: Path) -> Picture:
         check_tiff_claim(path, page)
         stored, notes = decode(path, page)
         orientation = _orientation(page)
-        samples = exif.upright(stored, orientation)
+        samples = upright(stored, orientation)
         if page.photometric == tifffile.PHOTOMETRIC.SEPARATED:
             seen, alpha = _in_inks(path, samples)
         else:
@@ -158,12 +159,12 @@ def _orientation(page: tifffile.TiffPage) -> int:
 def _exif(path: Path, page: tifffile.TiffPage, orientation: int) -> tuple[bytes | None, list[str]]:
     """The tags that TIFF and EXIF share, with the directories of camera and place, and notes."""
     if page.parent.is_bigtiff and page.parent.byteorder == ">":  # Pillow takes it for a plain TIFF
-        lost = any(tag in page.tags for tag in exif.TEXT_TAGS)
+        lost = any(tag in page.tags for tag in exif_tiff.TEXT_TAGS)
         return None, ["EXIF metadata of a big-endian BigTIFF isn't kept"] if lost else []
     with path.open("rb") as stream:
         try:
-            block, damaged = exif.from_tiff(stream, page.offset, orientation)
-        except exif.UNREADABLE:
+            block, damaged = exif_tiff.from_tiff(stream, page.offset, orientation)
+        except exif_tiff.UNREADABLE:
             return None, [exif.DAMAGED]
     return block, [f"{damaged} damaged EXIF entries aren't kept"] if damaged else []
 

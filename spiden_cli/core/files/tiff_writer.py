@@ -13,7 +13,7 @@ from PIL import ExifTags
 
 from spiden_cli.core.files import iptc, xmp
 from spiden_cli.core.files.colour import fitted_colours
-from spiden_cli.core.files.exif import (
+from spiden_cli.core.files.exif_tiff import (
     TEXT_TAGS,
     UNREADABLE,
     directory_bytes,

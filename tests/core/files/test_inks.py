@@ -8,9 +8,9 @@ import tifffile
 from ink_profile import cmyk_profile
 from PIL import Image
 
-from spiden_cli.core.files.exif import upright
 from spiden_cli.core.files.inks import amounts
 from spiden_cli.core.files.losses import losses
+from spiden_cli.core.files.orientation import upright
 from spiden_cli.core.files.picture_files import read_picture, write_picture
 from spiden_cli.core.image.picture import with_white
 from spiden_cli.core.image.region import Region, cropped

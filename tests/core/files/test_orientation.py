@@ -9,7 +9,7 @@ from PIL import ExifTags, Image
 from scene import scene_of
 from tiff_files import lzw_tiff
 
-from spiden_cli.core.files.exif import upright
+from spiden_cli.core.files.orientation import upright
 from spiden_cli.core.files.picture_files import Resolution, read_picture, write_picture
 
 COMPRESSIONS = {"none": None, "deflate": "zlib", "lzw": "lzw"}

@@ -224,6 +224,15 @@ def test_results_among_pictures_that_a_shell_has_listed(tmp_path, colour_pixels)
     assert kept(same, into(tmp_path)) == ["b.bmp", "b_denoised.bmp"]
 
 
+def test_denoised_parts_are_results_as_well(tmp_path, colour_pixels):
+    for name in ("a.png", "a_region.png", "b.bmp", "b_region.bmp", "mine_region.bmp"):
+        write_picture(tmp_path / name, Picture(colour_pixels))
+    listed = [Source(path) for path in sorted(tmp_path.iterdir())]
+    assert kept(listed) == ["a.png", "a_region.png", "b.bmp", "mine_region.bmp"]
+    found = [Source(source.path, named=False) for source in listed]
+    assert kept(found) == ["a.png", "b.bmp"]
+
+
 def test_results_alone_are_denoised_if_they_were_named(tmp_path, colour_pixels):
     made = [result(tmp_path / name, colour_pixels) for name in ("a_denoised.png", "x.png")]
     assert kept([Source(path) for path in made]) == ["a_denoised.png", "x.png"]

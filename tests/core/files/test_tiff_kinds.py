@@ -13,7 +13,7 @@ import tifffile
 from PIL import Image
 from scene import scene_of
 
-from spiden_cli.core.files.exif import upright
+from spiden_cli.core.files.orientation import upright
 from spiden_cli.core.files.picture_files import read_picture, write_picture
 from spiden_cli.core.image.picture import Range
 from spiden_cli.errors import InputError

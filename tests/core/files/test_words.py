@@ -10,7 +10,14 @@ import pytest
 from PIL import ExifTags, Image, PngImagePlugin
 
 from spiden_cli.core.files import decoding, exif, pillow_reader, xmp
-from spiden_cli.core.files.picture_files import losses, read_picture, stripped, write_picture
+from spiden_cli.core.files.origin import signed
+from spiden_cli.core.files.picture_files import (
+    losses,
+    output_format,
+    read_picture,
+    stripped,
+    write_picture,
+)
 from spiden_cli.core.image.metadata import Metadata
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.errors import InputError
@@ -104,6 +111,26 @@ def test_interoperability_and_text_of_any_script_are_kept(tmp_path, photo, suffi
     tags = Image.Exif()
     tags.load(after)
     assert tags.get_ifd(ExifTags.IFD.Interop)[1].rstrip("\0") == "R03"
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".avif", ".jxl"])
+def test_offsets_within_maker_notes_still_point_to_what_they_did(tmp_path, photo, suffix):
+    before = read_picture(photo).metadata.exif
+    target = tmp_path / f"y{suffix}"
+    write_picture(target, signed(read_picture(photo), output_format(target)))
+    after = read_picture(target).metadata.exif
+    assert (b"spiden" in after) == (suffix != ".png")  # which has a text for it
+    assert exif.true_of_upright(after) == (1, after)
+    assert after.index(b"maker note at 1234") == before.index(b"maker note at 1234")
+
+
+def test_maker_notes_are_the_same_bytes_in_a_tiff(tmp_path, photo):
+    write_picture(tmp_path / "y.tif", signed(read_picture(photo), "TIFF"))
+    write_picture(tmp_path / "z.tif", read_picture(tmp_path / "y.tif"))
+    for name in ("y.tif", "z.tif"):
+        with Image.open(tmp_path / name) as image:
+            camera = image.getexif().get_ifd(ExifTags.IFD.Exif)
+        assert camera[0x927C] == b"maker note at 1234" * 3
 
 
 def test_interoperability_survives_a_tiff(tmp_path, photo):
