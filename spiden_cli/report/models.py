@@ -11,6 +11,7 @@ from spiden_cli.report.console import data, note
 from spiden_cli.report.numbers import quantity
 
 if TYPE_CHECKING:
+    from spiden_cli.core.network.graph import Graph
     from spiden_cli.core.weights import WeightsInfo
 
 SIDE = 512  # the picture that costs are stated for; the border's share is small
@@ -32,11 +33,23 @@ class ModelReport:
     info: "WeightsInfo"
 
     @property
-    def operations_per_pixel(self) -> float:
-        """Multiply-accumulates per pixel of the same network run densely, once."""
+    def graph(self) -> "Graph":
+        """The nodes of the network."""
         from spiden_cli.core.network.families import graph_of
 
-        graph = graph_of(self.info.config)
+        return graph_of(self.info.config)
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the network learnt."""
+        from spiden_cli.core.network.parameters import parameter_count
+
+        return parameter_count(self.info.config)
+
+    @property
+    def operations_per_pixel(self) -> float:
+        """Multiply-accumulates per pixel of the same network run densely, once."""
+        graph = self.graph
         return sum(graph.dense_operations(SIDE, SIDE).values()) / SIDE**2
 
     def as_json(self) -> dict[str, Any]:
@@ -44,6 +57,8 @@ class ModelReport:
         return {
             "name": self.name,
             "bytes": self.path.stat().st_size,
+            "parameters": self.parameters,
+            "neurons_per_position": self.graph.neurons_per_position,
             "dense_operations_per_pixel": round(self.operations_per_pixel),
             **asdict(self.info),
         }
@@ -55,7 +70,7 @@ def print_models(reports: Sequence[ModelReport]) -> None:
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("name", overflow="fold")
-    for heading in ("kind", "images", "T", "sigma", "shape", "MAC", "rate"):
+    for heading in ("kind", "images", "T", "sigma", "size", "MAC", "rate"):
         table.add_column(heading, no_wrap=True)
     levels = sorted({level for report in reports for level in report.info.validation_psnr}, key=_by)
     for level in levels:
@@ -70,7 +85,7 @@ def print_models(reports: Sequence[ModelReport]) -> None:
             "grey" if config.image_channels == 1 else "colour",
             str(info.timesteps[0]) if config.spiking else "-",
             f"{low:g}" if low == high else f"{low:g}:{high:g}",
-            f"{config.layers}x{config.width}",
+            quantity(report.parameters).replace(" ", ""),
             quantity(report.operations_per_pixel).replace(" ", ""),
             "-" if info.firing_rate is None else f"{info.firing_rate:.2f}",
             *(_decibels(info.validation_psnr.get(level)) for level in levels),
@@ -80,7 +95,7 @@ def print_models(reports: Sequence[ModelReport]) -> None:
         table.width = least
     data.print(table, crop=False)
     note(
-        "shape: layers x channels; MAC: per pixel, of the same network run densely, once; a "
+        "size: parameters; MAC: per pixel, of the same network run densely, once; a "
         "spiking one adds only where spikes are: rate is spikes per neuron and timestep; 15, 25, "
         "50, cam: PSNR in dB at that sigma, and with camera noise, on held-out training images"
     )

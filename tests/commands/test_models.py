@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from spiden_cli.core.bundled import find_weights, model_names
+from spiden_cli.core.weights import load_weights
 
 
 def test_lists_what_ships(spiden):
@@ -13,6 +14,17 @@ def test_lists_what_ships(spiden):
     assert [record["name"] for record in records] == model_names()
     table = spiden("models").stdout
     assert all(name in table for name in model_names())
+
+
+def test_says_how_large_a_model_is(spiden):
+    records = json.loads(spiden("models", "base-if", "base-if-cnn", "base", "--json").stdout)
+    sizes = {record["name"]: record["parameters"] for record in records}
+    for name, parameters in sizes.items():
+        network, _ = load_weights(find_weights(name))
+        assert parameters == sum(p.numel() for p in network.parameters())
+    # Two neurons a channel in 14 layers of 64, eight in the last, where the CNN has one each.
+    assert [record["neurons_per_position"] for record in records[:2]] == [2304, 960]
+    assert "1.06M" in spiden("models", "base-if").stdout
 
 
 def test_describes_a_file(spiden, small_weights):
@@ -36,7 +48,7 @@ def test_a_long_path_takes_no_room_from_what_is_said_of_it(spiden, tmp_path, col
     table = spiden("models", path, "base-cnn", columns=columns).stdout
     heading, first, *rest = table.splitlines()
     until = heading.index("kind")
-    assert heading.split()[1:8] == ["kind", "images", "T", "sigma", "shape", "MAC", "rate"]
+    assert heading.split()[1:8] == ["kind", "images", "T", "sigma", "size", "MAC", "rate"]
     assert heading.split()[8:] == ["cam", "15", "25", "50"]
     (short,) = spiden("models", "photo").stdout.splitlines()[1:]
     assert first[until:].split() == short.split()[1:]

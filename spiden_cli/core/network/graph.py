@@ -263,6 +263,13 @@ class Graph:
             deep[node.name] = before + isinstance(node, Neurons)
         return deep[self.nodes[-1].name]
 
+    @cached_property
+    def neurons_per_position(self) -> float:
+        """Neurons for each position of the finest layers; coarser ones count by their share."""
+        layers = list(self.of_type(Neurons))
+        finest = min(layer.scale for layer in layers)
+        return sum(layer.channels * (finest / layer.scale) ** 2 for layer in layers)
+
     def positions(self, node: Node, height: int, width: int) -> tuple[int, int]:
         """Return rows and columns of a node's value, for a picture of (H, W) pixels."""
         tall, wide = (side + (-side % self.grid) for side in (height, width))

@@ -4,6 +4,7 @@ Known without building the network, so that a file with a false size fills no me
 that reading one takes no torch.
 """
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -31,6 +32,17 @@ def parameter_shapes(config: NetworkConfig) -> dict[str, ParameterShape]:
         InputError: no network can be built from this configuration.
     """
     return dict(_shapes(config))
+
+
+def parameter_count(config: NetworkConfig) -> int:
+    """Return how many numbers a network learns; statistics that it keeps are not among them.
+
+    Raises:
+        InputError: no network can be built from this configuration.
+    """
+    kept = ("running_mean", "running_var", "num_batches_tracked")
+    tensors = parameter_shapes(config).items()
+    return sum(math.prod(tensor.shape) for name, tensor in tensors if not name.endswith(kept))
 
 
 def _shapes(config: NetworkConfig) -> Iterator[tuple[str, ParameterShape]]:

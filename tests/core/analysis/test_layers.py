@@ -35,6 +35,22 @@ def make(neuron: str = "if", name: str = "tiny-if", layers: int = 6) -> Denoiser
     return network.eval()
 
 
+def watched(network: Denoiser, image: torch.Tensor, timesteps: int, keep) -> dict:
+    """Run a network once: what keep(layer, current, output) returns of each layer of neurons."""
+    seen = {}
+    for name, layer in neuron_layers(network).items():
+        layer.register_forward_hook(
+            lambda layer, inputs, output, name=name: seen.update(
+                {name: keep(layer, inputs[0], output)}
+            )
+        )
+    with torch.no_grad():
+        network(image[None], SIGMA, timesteps)
+    for layer in neuron_layers(network).values():
+        layer._forward_hooks.clear()
+    return seen
+
+
 @pytest.fixture(scope="module")
 def image() -> torch.Tensor:
     return torch.rand(1, 40, 52, generator=torch.Generator().manual_seed(1))
@@ -63,20 +79,12 @@ def test_early_and_late_spikes_show_in_the_last_potential(seed, timesteps, initi
 @pytest.mark.parametrize(("name", "layers"), [("tiny", 6), ("base", 6), ("unet", 10)])
 def test_a_layer_of_weighted_spikes_makes_no_order_error(image, name, layers, timesteps):
     network = make("weighted", name, layers)
-    seen = {}
 
-    def keep(name):
-        def hook(module, inputs, values):
-            current = repeat_channels(inputs[0], module.population) / module.threshold
-            seen[name] = current.double(), values.double()
+    def scaled(module, current, values):
+        current = repeat_channels(current, module.population) / module.threshold
+        return current.double(), values.double()
 
-        return hook
-
-    handles = [m.register_forward_hook(keep(n)) for n, m in neuron_layers(network).items()]
-    with torch.no_grad():
-        network(image[None], SIGMA, timesteps)
-    for handle in handles:
-        handle.remove()
+    seen = watched(network, image, timesteps, scaled)
     layers = measure(network, [image], SIGMA, timesteps).layers
     assert [layer.layer for layer in layers] == list(seen)
     for layer in layers:
@@ -110,24 +118,12 @@ def test_the_sample_of_weighted_spikes_gives_error_and_sparsity_back(image):
 @pytest.mark.parametrize(("name", "layers"), [("tiny-if", 6), ("unet", 10)])
 def test_the_parts_are_the_whole_error(image, name, layers, neuron, timesteps):
     network = make(neuron, name, layers)
-    seen = {}
 
-    def keep(name):
-        def hook(module, inputs, spikes):
-            mean = inputs[0].reshape(timesteps, -1, *inputs[0].shape[1:]).mean(0)
-            rate = spikes.reshape(timesteps, -1, *spikes.shape[1:]).mean(0)
-            seen[name] = (
-                (repeat_channels(mean, module.population) / module.threshold).double(),
-                rate.double(),
-            )
+    def means(module, current, spikes):
+        mean, rate = (x.unflatten(0, (timesteps, -1)).mean(0) for x in (current, spikes))
+        return (repeat_channels(mean, module.population) / module.threshold).double(), rate.double()
 
-        return hook
-
-    handles = [m.register_forward_hook(keep(n)) for n, m in neuron_layers(network).items()]
-    with torch.no_grad():
-        network(image[None], SIGMA, timesteps)
-    for handle in handles:
-        handle.remove()
+    seen = watched(network, image, timesteps, means)
     layers = measure(network, [image], SIGMA, timesteps).layers
     assert [layer.layer for layer in layers] == list(neuron_layers(network)) == list(seen)
     for layer in layers:
