@@ -10,7 +10,6 @@ figures of several processes say little.
 import json
 import os
 import platform
-import re
 import statistics
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sections import read_sections, write_sections
 from timing import noisy_photograph
 
 import spiden_cli as spiden
@@ -32,7 +32,7 @@ from spiden_cli.core.tasks import files as tasks
 COUNT, SIDE, REPEATS, PROCESSES = 300, 64, 2, 1
 JOBS = (1, 2)
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "batches.md"
-TITLE = "## How long it takes"
+TITLE = "How long it takes"
 
 
 def make_pictures(folder: Path) -> None:
@@ -121,8 +121,7 @@ def section() -> str:
         f"| {jobs} | {seconds:.1f} | {by_jobs[1] / seconds:.2f} |"
         for jobs, seconds in by_jobs.items()
     )
-    return f"""{TITLE}
-
+    return f"""\
 Written by `python benchmarks/batch.py` on {os.cpu_count()} cores of a {platform.machine()}
 processor: {COUNT} grey pictures of {SIDE} x {SIDE} pixels at a given level, on one thread, the
 run of {REPEATS} that other programs held up least.
@@ -136,11 +135,8 @@ median of {PROCESSES}; other programs kept {load:.1f} cores busy meanwhile:
 
 | --jobs | s | times as fast as 1 |
 |--:|--:|--:|
-{rows}
-"""
+{rows}"""
 
 
 if __name__ == "__main__":
-    text = PAGE.read_text(encoding="utf-8")
-    before = re.split(rf"^{TITLE}$", text, maxsplit=1, flags=re.M)[0]
-    PAGE.write_text(before + section(), encoding="utf-8")
+    write_sections(PAGE, read_sections(PAGE) | {TITLE: section()})

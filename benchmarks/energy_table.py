@@ -5,40 +5,25 @@ spiking network of like quality stays under a CNN. Both are read off one table: 
 at each T, over each CNN, under two energy models.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-import spiden_cli as spiden
-from spiden_cli.core.data.samples import Sample
-from spiden_cli.core.energy.comparison import SAME, Comparison, compare
-from spiden_cli.core.energy.constants import load_constants
-from spiden_cli.core.energy.measurement import measure
+from spiden_cli.core.energy.comparison import SAME, Comparison
 
-SIGMA = 25.0
-TIMESTEPS = (2, 3, 4, 8)
 MODELS = (("operations", "fp32"), ("lemaire", "int32"), ("lemaire", "int8"))
 
 
 def energy_table(
-    engines: Mapping[str, spiden.Engine],
+    compared: Mapping[str, Mapping[int, Comparison]],
     twins: Mapping[str, str],
     cnn_psnr: Mapping[str, float],
-    samples: Sequence[Sample],
 ) -> str:
     """Return the table in Markdown.
 
     Args:
-        engines: the spiking models, by name.
+        compared: each spiking model at each T beside its twin.
         twins: the name of each one's CNN twin.
         cnn_psnr: PSNR in dB of each twin on the same images, by its name.
-        samples: clean images.
     """
-    prices = load_constants()
-    compared: dict[str, dict[int, Comparison]] = {}
-    for name, engine in engines.items():
-        print(f"energy of {name}", flush=True)
-        compared[name] = {
-            steps: compare(measure(engine, samples, SIGMA, steps), prices) for steps in TIMESTEPS
-        }
     headings = [
         f"{model} {number} / {cnn} ({cnn_psnr[cnn]:.2f} dB)"
         for cnn in twins.values()

@@ -10,16 +10,16 @@ installed are left out.
 
 import argparse
 import platform
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
+from bench import twin
 from growth import growth
 from memory import memory_table
-from results import twin
 from rivals import BM3D, SnnTorch, SpikingJelly
+from sections import read_sections, with_table, write_sections
 from startup import startup_table
 from timing import SIGMA, TIMESTEPS, Run, in_turns, noisy_photograph
 from training_step import training_table
@@ -29,9 +29,12 @@ from spiden_cli.core.engine.engine import Engine
 from spiden_cli.core.engine.event.engine import EventEngine
 from spiden_cli.core.engine.selection import BREAK_EVEN_RATE
 from spiden_cli.core.image.pixels import Planes
+from spiden_cli.core.network.parameters import parameter_count
 
 REPORT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 CPU = torch.device("cpu")
+
+FAMILY = "The family"
 
 PART = 4  # of a large picture's sides: what frameworks, which go in tiles, and BM3D get of it
 
@@ -128,6 +131,7 @@ def family_table(repeats: int) -> str:
     dncnn = spiden.DenseEngine(spiden.Denoiser(spiden.PRESETS["dncnn17"].twin()), CPU)
     runs: dict[str, Run] = {ORIGINAL: lambda: spiden.denoise_planes(dncnn, noisy, SIGMA, TIMESTEPS)}
     cnns: dict[str, str] = {}
+    sizes = {ORIGINAL: parameter_count(dncnn.config)}
     for name in spiden.model_names():
         network, info = spiden.load_weights(spiden.find_weights(name))
         if info.config.image_channels == 3:
@@ -136,13 +140,18 @@ def family_table(repeats: int) -> str:
         for kind in kinds:
             engine = spiden.make_engine(kind, network, CPU, info.firing_rate)
             row = f"{name}, {engine.name}"
+            sizes[row] = parameter_count(info.config)
             cnns[row] = f"{twin(name) if info.config.spiking else name}, dense"
             runs[row] = lambda e=engine: spiden.denoise_planes(e, noisy, SIGMA, TIMESTEPS)
     found = in_turns(runs, repeats)
-    lines = [f"| model, engine | s | over {ORIGINAL} | over its CNN twin |", "|---|--:|--:|--:|"]
+    lines = [
+        f"| model, engine | parameters | s | over {ORIGINAL} | over its CNN twin |",
+        "|---|--:|--:|--:|--:|",
+    ]
     for name, seconds in found.items():
         beside = f"{seconds / found[cnns[name]]:.2f}" if name in cnns else "-"
-        lines.append(f"| {name} | {seconds:.3f} | {seconds / found[ORIGINAL]:.2f} | {beside} |")
+        over = seconds / found[ORIGINAL]
+        lines.append(f"| {name} | {sizes[name]:,} | {seconds:.3f} | {over:.2f} | {beside} |")
     return "\n".join(lines)
 
 
@@ -178,11 +187,9 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     if arguments.family:
-        text = REPORT.read_text(encoding="utf-8")
-        whole, _, rest = text.partition("## The family\n")
-        said, _, rest = re.split(r"^(\|.*?)(?=^## )", rest, maxsplit=1, flags=re.M | re.S)
-        written = f"{whole}## The family\n{said}{family_table(arguments.repeats)}\n\n{rest}"
-        REPORT.write_text(written, encoding="utf-8")
+        sections = read_sections(REPORT)
+        table = family_table(arguments.repeats)
+        write_sections(REPORT, sections | {FAMILY: with_table(sections[FAMILY], table)})
         return
     network, _ = spiden.load_weights(spiden.find_weights(MODEL))
     cnn, _ = spiden.load_weights(spiden.find_weights(twin(MODEL)))
@@ -253,7 +260,8 @@ Frameworks run the same weights and give the same spikes, up to rounding. BM3D i
 
 ## The family
 
-All grey models, 512 x 512; [results.md](results.md) has their PSNR:
+All grey models, 512 x 512; [results.md](results.md) has their PSNR, and how many neurons
+they have and how often those fire:
 
 {family}
 

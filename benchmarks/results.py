@@ -3,32 +3,30 @@
     python benchmarks/results.py [--data-dir DIR] [--section TITLE]
 
 Writes docs/results.md: Set12, BSD68, CBSD68 and nam25 with the protocol of `spiden evaluate`. With
---section, such as "Real photographs", the others stay as they are. The classical denoisers that
-are measured on real photographs are those of benchmarks/classical.py, which has run before.
+--section, such as "Real photographs", the others stay as they are; it may be given several times,
+and sections then share what they measure. The classical denoisers that are measured on real
+photographs are those of benchmarks/classical.py, which has run before.
 """
 
 import argparse
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-import torch
+from bench import ENSEMBLE, SEEDS, Bench, engine, twin
 from energy_table import energy_table
 from pairs_table import DATASET, LEVELS, pairs_table
+from sections import HEAD, read_sections, write_sections
+from sizes import answer, claim_table, draws, one_pass_table, ratios, sizes_table, spread
 
 import spiden_cli as spiden
 from spiden_cli.core.bundled import DEFAULT_COLOUR_MODEL, DEFAULT_MODEL, model_for
-from spiden_cli.core.energy.twins import find_twin
-from spiden_cli.core.engine.ensemble import EnsembleEngine
-from spiden_cli.core.tasks.evaluation import Evaluation
 from spiden_cli.report.evaluation import PROTOCOL
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results.md"
 SIGMAS = (15.0, 25.0, 50.0)
-ENSEMBLE = " --ensemble"
+TIMESTEPS = (1, 2, 3, 4, 8)
 
 TITLES = {"set12": "Set12", "bsd68": "BSD68", "cbsd68": "CBSD68"}
 # As the tables of DnCNN (arXiv 1608.03981) and FFDNet (1710.04026) print them, and for SPIDEN its
@@ -44,48 +42,6 @@ PUBLISHED: dict[tuple[str, float], dict[str, str]] = {
 }
 
 
-@cache
-def engine(model: str) -> spiden.Engine:
-    """Return the engine of a bundled model, whose name may end in " --ensemble"."""
-    if model.endswith(ENSEMBLE):
-        return EnsembleEngine(engine(model.removesuffix(ENSEMBLE)))
-    network, info = spiden.load_weights(spiden.find_weights(model))
-    return spiden.make_engine("auto", network, torch.device("cpu"), info.firing_rate)
-
-
-def is_for_camera(model: str) -> bool:
-    """Return whether a bundled model was trained on camera noise."""
-    return spiden.read_info(spiden.find_weights(model.removesuffix(ENSEMBLE))).for_camera
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Evaluates models on sets; each combination once."""
-
-    data_dir: Path | None
-
-    @cache  # noqa: B019 - lives as long as the program
-    def run(self, model: str, dataset: str, sigma: float | None, timesteps: int = 4) -> Evaluation:
-        """Return the scores of a model on a set; sigma None is estimated for each picture."""
-        images = spiden.find_dataset(dataset, self.data_dir)
-        level = "auto" if sigma is None else f"{sigma:g}"
-        print(f"{model} on {images.name}, sigma {level}, T = {timesteps}", flush=True)
-        return spiden.evaluate(
-            engine(model), images.samples, sigma, timesteps, for_camera=is_for_camera(model)
-        )
-
-    def psnr(self, model: str, dataset: str, sigma: float, timesteps: int = 4) -> float:
-        """Return the mean PSNR in dB."""
-        return self.run(model, dataset, sigma, timesteps).mean("psnr")
-
-
-def twin(model: str) -> str:
-    """Return the name of a bundled model's CNN twin."""
-    path = find_twin(spiden.find_weights(model))
-    assert path is not None
-    return path.stem
-
-
 def published_table(bench: Bench) -> str:
     """Return the default models beside their CNN twins and published methods, in Markdown."""
     methods = ("SPIDEN", "BM3D", "DnCNN", "FFDNet")
@@ -96,7 +52,7 @@ def published_table(bench: Bench) -> str:
     for (dataset, sigma), row in PUBLISHED.items():
         model = DEFAULT_COLOUR_MODEL if dataset == "cbsd68" else DEFAULT_MODEL
         ours = [bench.psnr(name, dataset, sigma) for name in (model, twin(model))]
-        cells = [*(f"{value:.2f}" for value in ours), *(row.get(name, "-") for name in methods)]
+        cells = [*ours, *(row.get(name, "-") for name in methods)]
         lines.append(f"| {TITLES[dataset]}, sigma {sigma:g} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -108,11 +64,11 @@ def timesteps_table(bench: Bench, models: list[str]) -> str:
         "|---|--:|--:|--:|--:|--:|",
     ]
     for model in models:
-        for timesteps in (1, 2, 3, 4, 8):
+        for timesteps in TIMESTEPS:
             result = bench.run(model, "set12", 25.0, timesteps)
             additions = result.mean("synaptic_operations")  # per image, as `spiden evaluate` prints
             lines.append(
-                f"| {model} | {timesteps} | {result.mean('psnr'):.2f} | {result.mean('ssim'):.4f} "
+                f"| {model} | {timesteps} | {spread(draws(result))} | {result.mean('ssim'):.4f} "
                 f"| {result.mean('firing_rate'):.3f} | {additions:,.0f} |"
             )
     return "\n".join(lines)
@@ -124,7 +80,7 @@ def models_table(bench: Bench, models: list[str], sets: tuple[str, ...]) -> str:
     lines = [f"| model | {' | '.join(headings)} |", "|---|" + "--:|" * len(headings)]
     for model in models:
         values = [bench.psnr(model, name, sigma) for name in sets for sigma in SIGMAS]
-        lines.append(f"| {model} | {' | '.join(f'{value:.2f}' for value in values)} |")
+        lines.append(f"| {model} | {' | '.join(values)} |")
     return "\n".join(lines)
 
 
@@ -174,7 +130,9 @@ def timesteps(bench: Bench) -> str:
 def models(bench: Bench) -> str:
     """Write the section on all models."""
     colour = [name for name in spiden.model_names() if name not in grey_models()]
-    return f"""{models_table(bench, grey_models(), ("set12", "bsd68"))}
+    return f"""{models_table(bench, grey_models(), ("set12",))}
+
+{models_table(bench, grey_models(), ("bsd68",))}
 
 The mean over eight orientations, `--ensemble`, is eight times the work:
 
@@ -185,18 +143,62 @@ Colour; grey models take the three channels one by one:
 {models_table(bench, [DEFAULT_MODEL, *colour], ("cbsd68",))}"""
 
 
+def sizes(bench: Bench) -> str:
+    """Write the section on size and activity."""
+    names = spiking_models()
+    pairs = [(bench.sized(name), bench.sized(twin(name))) for name in names]
+    return f"""\
+T = 4. A position is a square of 2 x 2 pixels; neurons at coarser resolutions count by their share.
+Where several neurons share a channel, each has kernels of its own after it, which is why
+`base-if` has twice the parameters of its twin. Both see the same noise.
+
+{sizes_table(pairs, {name: bench.compared(name) for name in names})}"""
+
+
+def one_pass(bench: Bench) -> str:
+    """Write the section on quantised CNNs."""
+    return f"""\
+A spiking network stands for a CNN whose activations have few levels; here the same weights run as
+that CNN, in one pass, on the same noise. Spikes of equal weight (`base-if`) gain a little by their
+order in time. Weighted spikes are the binary digits of its activations, and so it: the dense engine
+computes them in one pass, the event engine, on the left, spike by spike. Rounding of sums is all
+that differs.
+
+{one_pass_table({"base-if": (2, 4, 8), "base": (4,)}, bench.one_pass)}"""
+
+
 def energy(bench: Bench) -> str:
     """Write the section on energy."""
     spiking = spiking_models()
     twins = {name: twin(name) for name in spiking}
-    cnn_psnr = {name: bench.psnr(name, "set12", 25.0) for name in twins.values()}
-    samples = spiden.find_dataset("set12", bench.data_dir).samples
+    cnn_psnr = {name: bench.run(name, "set12", 25.0).mean("psnr") for name in twins.values()}
+    compared = {name: {t: bench.compared(name, t) for t in (2, 3, 4, 8)} for name in spiking}
     return f"""\
 Energy divided by that of each CNN in the same number format: below 1 the spiking network needs
 less. Bold: its PSNR is no lower than that CNN's. `spiden energy` prints more baselines, and
 [energy.md](energy.md) says what each model counts.
 
-{energy_table({name: engine(name) for name in spiking}, twins, cnn_psnr, samples)}"""
+{energy_table(compared, twins, cnn_psnr)}"""
+
+
+def claim(bench: Bench) -> str:
+    """Write the section on the paper's statement."""
+    names = ("base", "base"), ("base", "base-if"), ("base-if", "base-if"), ("tiny", "tiny")
+    pairs = [(bench.sized(spiking), bench.sized(twin(other))) for spiking, other in names]
+    compared = {spiking: bench.compared(spiking) for spiking in {name for name, _ in names}}
+    spiking_of = {twin(name): name for name in compared}
+    columns = [ratios(pair, compared, spiking_of) for pair in pairs]
+    return f"""\
+The paper's abstract says that a larger spiking network takes 20 % less energy than a CNN of like
+quality. `base` over `base-if-cnn` is that case: PSNR as good, with more parameters. `base` over
+`base-cnn` is the case of equal parameters. `base-if` has more parameters than `base-if-cnn`, and
+still less PSNR: a CNN of its PSNR would be smaller, and the ratios higher. Energy at T = 4 over
+that of the CNN in the same number format, or with 8-bit weights and activations of as few bits as
+hold the levels of the spikes; yes: at least 20 % less.
+
+For `base` over `base-if-cnn`: {answer(columns[1])}
+
+{claim_table(pairs, columns)}"""
 
 
 SECTIONS: dict[str, Callable[[Bench], str]] = {
@@ -204,7 +206,10 @@ SECTIONS: dict[str, Callable[[Bench], str]] = {
     "Real photographs": real_photographs,
     "Timesteps: Set12, sigma 25": timesteps,
     "Models: mean PSNR in dB, spiking ones at T = 4": models,
+    "Size and activity: Set12, sigma 25": sizes,
+    "The same weights in one pass: Set12, sigma 25": one_pass,
     "Energy: Set12, sigma 25": energy,
+    "A larger network at like quality: Set12, sigma 25": claim,
 }
 
 
@@ -212,15 +217,23 @@ def main() -> None:
     """Measure, and write docs/results.md."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, help="folder with set12/, bsd68/, ...")
-    parser.add_argument("--section", choices=SECTIONS, help="measure this one alone")
+    parser.add_argument("--section", choices=SECTIONS, action="append", help="these alone")
     options = parser.parse_args()
-    bench, wanted = Bench(options.data_dir), [options.section] if options.section else SECTIONS
-    parts = re.split(r"^## (.*)$", RESULTS.read_text(), flags=re.MULTILINE)
-    written = dict(zip(parts[1::2], (body.strip() for body in parts[2::2]), strict=True))
-    written |= {title: SECTIONS[title](bench) for title in wanted}
-    head = f"Made by `python benchmarks/results.py`. {PROTOCOL[0].upper()}{PROTOCOL[1:]}."
-    sections = [f"## {title}\n\n{written[title]}" for title in SECTIONS if title in written]
-    RESULTS.write_text("\n\n".join(["# Results", head, *sections]) + "\n")
+    write(Bench(options.data_dir), options.section or list(SECTIONS))
+
+
+def write(bench: Bench, titles: Sequence[str]) -> None:
+    """Measure some sections, and write them beside the others."""
+    written = read_sections(RESULTS) | {title: SECTIONS[title](bench) for title in titles}
+    protocol = f"{PROTOCOL[0].upper()}{PROTOCOL[1:]}"
+    head = f"""\
+# Results
+
+Made by `python benchmarks/results.py`. {protocol}. A mean ± a
+standard deviation is over {len(SEEDS)} draws of the noise (Set12, T = 4), any other figure of the
+first draw. Differences are taken draw by draw, on the same noise."""
+    ordered = {title: written[title] for title in SECTIONS if title in written}
+    write_sections(RESULTS, {HEAD: head} | ordered)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from spiden_cli.core.energy.counts import Passes
 from spiden_cli.core.engine.activity import sum_activities
 from spiden_cli.core.engine.engine import Engine
 from spiden_cli.core.network.config import NetworkConfig
-from spiden_cli.core.tasks.evaluation import evaluate
+from spiden_cli.core.tasks.evaluation import Evaluation, evaluate
 
 Size = tuple[int, int]
 """Rows and columns in pixels."""
@@ -25,7 +25,7 @@ class Measurement:
         timesteps: T.
         psnr: mean over the pictures, in dB, of the 8-bit outputs.
         noisy_psnr: mean over the pictures, in dB.
-        pictures: how many there are of each size.
+        pictures: how many there are of each size; with several draws of noise, of all draws.
         passes: through the network, by the size of the picture, and their spikes.
     """
 
@@ -70,13 +70,26 @@ def measure(
     found = evaluate(
         engine, samples, sigma, timesteps, on_image=lambda _: on_image(), with_ssim=False
     )
+    return measured(engine.config, found)
+
+
+def measured(config: NetworkConfig, found: Evaluation) -> Measurement:
+    """Return what an evaluation at a known level says of the operations.
+
+    Args:
+        config: the shape of the network that was evaluated.
+        found: its scores and spikes, over one draw of noise or several.
+    """
+    assert found.sigma is not None
     passes: dict[Size, Passes] = {}
+    pictures: Counter[Size] = Counter()
     for image in found.scores:
         size = (image.height, image.width)
         before = passes.get(size, Passes(0, {}))
         spikes = sum_activities([before.spikes, image.activity])
         passes[size] = Passes(before.count + image.passes, spikes)
+        pictures[size] += len(found.seeds)
     return Measurement(
-        engine.config, sigma, timesteps, found.mean("psnr"), found.mean("noisy_psnr"),
-        Counter((image.height, image.width) for image in found.scores), passes,
+        config, found.sigma, found.timesteps, found.mean("psnr"), found.mean("noisy_psnr"),
+        pictures, passes,
     )  # fmt: skip

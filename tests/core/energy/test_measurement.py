@@ -9,7 +9,7 @@ from PIL import Image
 
 from spiden_cli.core.data.samples import clean_images
 from spiden_cli.core.energy.counts import Passes
-from spiden_cli.core.energy.measurement import measure
+from spiden_cli.core.energy.measurement import measure, measured
 from spiden_cli.core.engine.activity import sum_activities
 from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.engine.ensemble import EnsembleEngine
@@ -19,6 +19,7 @@ from spiden_cli.core.image.pixels import to_pixels, to_unit
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.presets import preset
 from spiden_cli.core.noise.synthesis import gaussian_noise
+from spiden_cli.core.tasks.evaluation import evaluate
 from spiden_cli.core.weights import load_folded
 from spiden_cli.errors import InputError
 
@@ -54,6 +55,18 @@ def test_a_set_is_the_sum_of_its_pictures(engine, save, grey_pixels):
     paths = [save(f"{index}.png", np.roll(grey_pixels, index)) for index in range(3)]
     totals = [_spikes(measure(engine, clean_images(paths[:count]), 25.0, 2)) for count in (1, 2, 3)]
     assert totals[0] < totals[1] < totals[2]
+
+
+def test_each_draw_of_the_noise_is_a_picture(engine, save, grey_pixels):
+    samples = clean_images([save("a.png", grey_pixels)])
+    both, first, second = (
+        measured(engine.config, evaluate(engine, samples, 25.0, 2, with_ssim=False, seeds=seeds))
+        for seeds in ((0, 1), (0,), (1,))
+    )
+    assert both.pictures == {(31, 37): 2}
+    assert both.passes[31, 37].count == 2
+    assert _spikes(both) == _spikes(first) + _spikes(second)
+    assert both.psnr == pytest.approx((first.psnr + second.psnr) / 2)
 
 
 def _spikes(result):
