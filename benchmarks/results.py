@@ -162,7 +162,7 @@ A spiking network stands for a CNN whose activations have few levels; here the s
 that CNN, in one pass, on the same noise. Spikes of equal weight (`base-if`) gain a little by their
 order in time. Weighted spikes are the binary digits of its activations, and so it: the dense engine
 computes them in one pass, the event engine, on the left, spike by spike. Rounding of sums is all
-that differs.
+that differs. First draw of the noise.
 
 {one_pass_table({"base-if": (2, 4, 8), "base": (4,)}, bench.one_pass)}"""
 

@@ -125,10 +125,11 @@ def one_pass_table(
     for model, several in timesteps.items():
         for steps in several:
             spikes, once = run(model, steps, False), run(model, steps, True)
-            lines.append(
-                f"| {model} | {steps} | {spread(draws(spikes))} | {spread(draws(once))} "
-                f"| {spread(paired(spikes, once), '+.3f')} |"
-            )
+            values = draws(spikes)[: len(once.seeds)], draws(once), paired(spikes, once)
+            cells = [
+                spread(v, form) for v, form in zip(values, (".2f", ".2f", "+.3f"), strict=True)
+            ]
+            lines.append(f"| {model} | {steps} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
