@@ -51,6 +51,7 @@ def denoise(
     white: options.White = None,
     quality: options.Quality = None,
     strip: options.Strip = False,
+    floats: options.Floats = False,
     show: options.Show = False,
     strict: options.Strict = False,
     as_json: options.AsJson = False,
@@ -87,7 +88,7 @@ def denoise(
         known, timesteps, white, adjustment, quality, strip, part, overwrite,
         None if max_memory is None else memory_size(max_memory), strict=strict, axes=axes,
         independent=channels == "independent", per_plane=level_per == "plane",
-        average=average_frames, repair=repair,
+        average=average_frames, repair=repair, floats=floats,
     )  # fmt: skip
 
     def open_work(share: int | None, alone: bool) -> Work:

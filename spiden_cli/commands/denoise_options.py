@@ -246,6 +246,15 @@ Strip = Annotated[
         rich_help_panel=FILES,
     ),
 ]
+Floats = Annotated[
+    bool,
+    typer.Option(
+        "--float",
+        help="Write 32-bit floats, into TIFF or NumPy: where photons are few, fractions of a value "
+        "matter.",
+        rich_help_panel=FILES,
+    ),
+]
 Show = Annotated[bool, typer.Option("--show", help=SHOW_HELP, rich_help_panel=FILES)]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=FILES)

@@ -103,6 +103,24 @@ def test_stuck_pixels_are_replaced_unless_that_is_off(spiden, small_weights, tmp
     assert np.array_equal(imread(record["output"]), pixels)
 
 
+def test_floats_keep_fractions_of_a_value(spiden, small_weights, tmp_path, clean):
+    imwrite(tmp_path / "raw.tif", detected(clean))
+    run = "denoise", tmp_path / "raw.tif", "-m", small_weights, "--overwrite", "--json"
+    rounded, floats = (
+        json.loads(spiden(*run, *more, "--reference", tmp_path / "raw.tif").stdout)[0]
+        for more in ((), ("-o", tmp_path / "float.tif", "--float"))
+    )
+    found = imread(floats["output"])
+    assert found.dtype == np.float32
+    assert np.abs(found - imread(rounded["output"])).max() <= 0.5 + 1e-3
+    assert len(np.unique(found)) > 1000
+    assert floats["counts"] == rounded["counts"]
+    assert floats["psnr"] == pytest.approx(rounded["psnr"], abs=1)
+    refused = spiden(*run, "-o", tmp_path / "out.png", "--float")
+    assert refused.code == 2
+    assert ".tiff or .npy" in " ".join(refused.stderr.split())
+
+
 def test_noise_that_does_not_grow_is_taken_for_one_level(spiden, small_weights, tmp_path, clean):
     chance = np.random.default_rng(1)
     flat = 30000 + clean + chance.normal(0, 8, clean.shape)

@@ -33,6 +33,7 @@ __all__ = [
     "Header",
     "Picture",
     "Resolution",
+    "check_floats",
     "check_output",
     "check_quality",
     "first_bytes",
@@ -163,6 +164,18 @@ def check_output(path: str | Path, width: int = 1, height: int = 1) -> None:
             f"can't write {path}: {format.name} holds at most {format.longest} pixels a side; "
             "choose .png or .tiff"
         )
+
+
+def check_floats(path: str | Path) -> None:
+    """Check before any work is done that an output can hold floats.
+
+    Raises:
+        InputError: its format doesn't.
+        OutputError: the suffix isn't supported.
+    """
+    format = written_as(Path(path))
+    if not format.any_type:
+        raise InputError(f"{format.name} holds no floats: give --float an output of .tiff or .npy")
 
 
 def check_quality(path: str | Path, quality: int | None) -> None:

@@ -16,6 +16,7 @@ __all__ = [
     "Planes",
     "in_8_bit_units",
     "in_16_bits",
+    "in_floats",
     "rounded_to_8_bit",
     "to_grey",
     "to_pixels",
@@ -156,3 +157,16 @@ def in_16_bits(picture: Picture) -> Picture:
     if alpha is not None:
         alpha = to_pixels(to_unit(alpha), np.uint16)
     return replace(picture, pixels=pixels, alpha=alpha, range=None, values=None)
+
+
+def in_floats(picture: Picture) -> Picture:
+    """Return a picture of 32-bit floats, in which fractions of a value aren't rounded away.
+
+    Args:
+        picture: of any kind; its values, black and white stay.
+    """
+    if picture.is_measured:
+        return picture
+    alpha: Any = None if picture.alpha is None else to_unit(picture.alpha)[0]
+    pixels: Any = picture.pixels.astype(np.float32)
+    return replace(picture, pixels=pixels, alpha=alpha, range=picture.levels)

@@ -63,8 +63,9 @@ def denoise_animation(
         WeightsError: the model can't be loaded, or gives no finite output.
     """
     check_animated_output(files.target, frames)
-    if files.reference is not None:
-        raise InputError(f"{files.source.name} is an animation: leave out --reference")
+    for option, asked in {"--reference": files.reference, "--float": settings.floats}.items():
+        if asked:
+            raise InputError(f"{files.source.name} is an animation: leave out {option}")
     with memory_limited(settings.max_memory), pixels_limited(settings.most_pixels):
         animation = read_animation(files.source)
     lost = timing_losses(files.target, animation)

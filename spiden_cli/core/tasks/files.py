@@ -14,6 +14,7 @@ from spiden_cli.core.files.animations import frame_count
 from spiden_cli.core.files.inks import as_rgb
 from spiden_cli.core.files.origin import signed
 from spiden_cli.core.files.picture_files import (
+    check_floats,
     check_output,
     is_camera_raw,
     losses,
@@ -24,16 +25,17 @@ from spiden_cli.core.files.picture_files import (
     write_picture,
 )
 from spiden_cli.core.image.metrics import Quality, check_alike, quality
-from spiden_cli.core.image.picture import MINIMUM_SIDE, Picture
+from spiden_cli.core.image.picture import MINIMUM_SIDE, Picture, with_white
+from spiden_cli.core.image.pixels import in_floats
 from spiden_cli.core.image.region import Region, cropped
 from spiden_cli.core.memory import memory_limited, pixels_limited
-from spiden_cli.core.noise.model import Noise
+from spiden_cli.core.noise.model import Noise, as_noise
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
 from spiden_cli.core.tasks.denoising import OnTile
 from spiden_cli.core.tasks.inks import denoise_inks
 from spiden_cli.core.tasks.masks import as_shares
 from spiden_cli.core.tasks.model import Model
-from spiden_cli.core.tasks.recognition import Estimate
+from spiden_cli.core.tasks.recognition import Estimate, estimated
 from spiden_cli.core.tasks.results import Result
 from spiden_cli.errors import InputError, LossError
 
@@ -91,6 +93,7 @@ class Settings:
         region: the part to denoise and write; None: all of it.
         overwrite: replace files that are there.
         max_memory: bytes that a picture may take; None: a share of what is free.
+        floats: write 32-bit floats.
         repair: in photon counts, replace stuck pixels, and take off offsets of rows and columns.
         alone: it is the only one, so that what doesn't suit it is refused and not passed over.
         strict: refuse where the output can't hold all that the input says.
@@ -111,6 +114,7 @@ class Settings:
     region: Region | None = None
     overwrite: bool = False
     max_memory: int | None = None
+    floats: bool = False
     repair: bool = True
     alone: bool = True
     strict: bool = False
@@ -184,16 +188,16 @@ def denoise_file(
 
         return denoise_animation(model, settings, files, frames, on_note, on_tile)
     with memory_limited(settings.max_memory), pixels_limited(settings.most_pixels):
-        picture = read_picture(files.source, inks=True)
+        picture = read_picture(files.source, inks=not settings.floats)
     given = prepare(picture, settings, files)
     clean: Any = None
     if files.reference is not None:
-        clean = _on_scale_of(read_picture(files.reference), picture)
-        check_alike(picture.pixels, clean)  # refused before the work
+        clean = _on_scale_of(read_picture(files.reference), given.whole)
+        check_alike(given.whole.pixels, clean)  # refused before the work
         clean = clean if settings.region is None else clean[settings.region.window]
     announce_losses(files, given.part, settings.strict, on_note)
     result = denoise_prepared(
-        model, given.whole, _noise(settings, files.source), settings, given.mask,
+        model, given.whole, _noise(settings, files.source, picture), settings, given.mask,
         settings.map_firing or files.drawing is not None, on_tile,
     )  # fmt: skip
     with making_folder(files.target.parent):
@@ -234,6 +238,9 @@ def prepare(picture: Picture, settings: Settings, files: Files) -> Prepared:
     """
     whole = stripped(picture) if settings.strip else picture
     settings.check(whole, files.source.name)
+    if settings.floats:
+        check_floats(files.target)
+        whole = in_floats(whole)
     part = whole if settings.region is None else cropped(whole, settings.region)
     check_output(files.target, part.width, part.height)
     mask = None if files.mask is None else read_mask(files.mask, whole)
@@ -299,13 +306,18 @@ def _denoiser(model: Model, settings: Settings, picture: Picture) -> Callable[..
     return model.denoise
 
 
-def _noise(settings: Settings, source: Path) -> Noise | Estimate | float | None:
+def _noise(settings: Settings, source: Path, picture: Picture) -> Noise | Estimate | float | None:
     """Return the noise as it was given, or as a raw file shows it; None: to be estimated."""
-    if settings.noise is not None or not is_camera_raw(source):
-        return settings.noise
-    from spiden_cli.core.tasks.raw_noise import estimate_raw_noise
+    if settings.noise is None and is_camera_raw(source):
+        from spiden_cli.core.tasks.raw_noise import estimate_raw_noise
 
-    return estimate_raw_noise(source)
+        return estimate_raw_noise(source)
+    if not settings.floats or settings.independent:
+        return settings.noise
+    given = as_noise(settings.noise)
+    if settings.white is not None:
+        picture = with_white(picture, settings.white)
+    return estimated(given, picture) or given  # floats would not show what was clipped
 
 
 def _on_scale_of(clean: Picture, noisy: Picture) -> NDArray[Any]:

@@ -96,6 +96,7 @@ def _check(settings: Settings, files: Files) -> None:
         "--mask": files.mask is not None,
         "--region": settings.region is not None,
         "--strip": settings.strip,
+        "--float": settings.floats,
         "--chroma-strength": settings.alone and settings.adjustment.chroma_strength is not None,
     }
     for option, given in refused.items():
