@@ -1,9 +1,10 @@
 """A picture in CMYK, denoised as it was printed: the colours together, black by itself.
 
 So black text stays black alone, whatever becomes of the colours around it; a plate without noise
-stays as it is. Measured on five photographs in CMYK with noise of sigma 15 in each of the inks, this
-gave 34.6 dB in the inks and 34.4 as seen; denoised as RGB, with the black kept, 27.2 and 31.5. Of
-noise that was there before the inks were separated it gave 31.1 and 33.9, the other 26.7 and 34.9.
+stays as it is. Measured on five photographs in CMYK with noise of sigma 15 in each of the inks,
+this gave 34.6 dB in the inks and 34.4 as seen; denoised as RGB, with the black kept, 27.2 and 31.5.
+Of noise that was there before the inks were separated it gave 31.1 and 33.9, the other 26.7 and
+34.9.
 """
 
 import math
