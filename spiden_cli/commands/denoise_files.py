@@ -215,7 +215,9 @@ def _is_folder(text: str | None) -> bool:
 
 def _is_there(path: Path) -> bool:
     """Return whether there is something that is not replaced; a folder of that name is refused."""
-    return path.is_symlink() or (path.exists() and not path.is_dir())
+    from spiden_cli.core.files.finding import is_stack_folder
+
+    return path.is_symlink() or (path.exists() and not path.is_dir()) or is_stack_folder(path)
 
 
 def _same_name(given: Path | None, source: "Source") -> Path | None:

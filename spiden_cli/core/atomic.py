@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from spiden_cli.core.temporary import temporary_file
 from spiden_cli.errors import OutputError
 
-__all__ = ["atomic_path", "check_replaceable", "making_folder"]
+__all__ = ["atomic_folder", "atomic_path", "check_replaceable", "making_folder"]
 
 _LONGEST_SUFFIX = 16
 
@@ -69,6 +70,32 @@ def check_replaceable(path: Path) -> None:
         raise OutputError(f"can't write {path}: a folder has that name")
     if not stat.S_ISREG(mode):  # it would be replaced, not written to: /dev/stdout, a pipe
         raise OutputError(f"can't write {path}: not a regular file")
+
+
+@contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `target`; rename it to `target`, which is none yet, on success.
+
+    On any exception, Ctrl-C included, it is removed with all that is in it.
+
+    Raises:
+        OutputError: `target` exists, or its folder is missing or not writable.
+    """
+    try:
+        if target.exists():
+            raise FileExistsError(None, "it exists already, and folders are never replaced")
+        with tempfile.TemporaryDirectory(
+            prefix=".spiden-", dir=target.parent, ignore_cleanup_errors=True
+        ) as name:
+            temporary = Path(name, "made")
+            temporary.mkdir()
+            yield temporary
+            temporary.chmod(0o777 & ~_umask())
+            temporary.rename(target)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"can't write {target}: {reason}") from error
+    _flush_folder(target.parent)
 
 
 @contextmanager

@@ -303,3 +303,14 @@ def test_a_format_that_is_not_read_is_named(spiden, tmp_path):
     assert outcome.code == 2
     assert "FITS" in outcome.stderr
     assert "numpy.save('sky.npy'" in outcome.stderr
+
+
+def test_a_zarr_folder_is_one_stack(spiden, tmp_path, stack):
+    zarr = pytest.importorskip("zarr", reason="spiden[science] isn't installed")
+    path = tmp_path / "cells.zarr"
+    array = zarr.create_array(str(path), shape=stack.shape, dtype=stack.dtype)
+    array[...] = stack
+    outcome = denoise(spiden, path, "--axes", "TZCYX")
+    assert outcome.code == 0, outcome.stderr
+    written = zarr.open_array(str(tmp_path / "cells_denoised.zarr"), mode="r")[...]
+    assert roughness(written) < 0.8 * roughness(stack)

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from spiden_cli.core.files.formats import found_suffixes
+from spiden_cli.core.files.formats import FOLDER_SUFFIXES, found_suffixes
 from spiden_cli.errors import InputError
 
-__all__ = ["Source", "find_pictures", "find_sources", "pictures_in"]
+__all__ = ["Source", "find_pictures", "find_sources", "is_stack_folder", "pictures_in"]
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,8 @@ def _within_any(folder: str, tops: Iterable[str]) -> bool:
 def _expand(name: str | Path, recursive: bool, leave_out: Path | None) -> list[Source]:
     path = Path(name)
     try:
+        if is_stack_folder(path):
+            return [Source(path)]
         if path.is_dir():
             inside = _below(path, leave_out) if recursive else pictures_in(path)
             return [Source(picture, named=False) for picture in inside]
@@ -106,6 +108,11 @@ def _expand(name: str | Path, recursive: bool, leave_out: Path | None) -> list[S
             return [Source(picture, named=False) for picture in pictures]
         raise InputError(f"{name}: no picture matches ({', '.join(found_suffixes())})")
     raise InputError(f"{name}: no such file or folder")
+
+
+def is_stack_folder(path: Path) -> bool:
+    """Return whether a folder is one stack, not a place for some."""
+    return path.suffix.lower() in FOLDER_SUFFIXES and path.is_dir()
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -139,7 +146,7 @@ def _walk(folder: Path, leave_out: str | None) -> Iterator[Path]:
         folders[:] = sorted(
             name
             for name in folders
-            if not name.startswith(".")
+            if not (name.startswith(".") or is_stack_folder(Path(place, name)))
             and (leave_out is None or os.path.realpath(f"{place}/{name}") != leave_out)
         )
         yield from (path for path in map(Path(place).joinpath, sorted(names))
@@ -148,4 +155,5 @@ def _walk(folder: Path, leave_out: str | None) -> Iterator[Path]:
 
 def _looks_like_picture(path: Path, by_pattern: bool = False) -> bool:
     known = path.suffix.lower() in found_suffixes(by_pattern)
-    return known and not path.name.startswith(".") and path.is_file()
+    visible = known and not path.name.startswith(".")
+    return visible and (path.is_file() or (by_pattern and is_stack_folder(path)))

@@ -10,6 +10,7 @@ from spiden_cli.errors import InputError, OutputError
 
 __all__ = [
     "CAMERA_RAW",
+    "FOLDER_SUFFIXES",
     "FORMATS",
     "HEAD_LENGTH",
     "WRITTEN_SUFFIXES",
@@ -38,6 +39,7 @@ class Format:
         quality: of the compression, 1 to 100, where nothing else is known; None: it has none.
         longest: most pixels a side.
         animated: whether animations are written.
+        for_stacks: whether it is written of stacks alone, and is a folder.
         any_type: whether values of any type of number are written, NaN among them.
         listed: whether its files are found in folders.
         package: that it needs, as Python imports it, and the extra of spiden that brings it.
@@ -53,6 +55,7 @@ class Format:
     quality: int | None = None
     longest: int | None = None
     animated: bool = False
+    for_stacks: bool = False
     any_type: bool = False
     listed: bool = True
     only_read: tuple[str, ...] = ()
@@ -209,15 +212,26 @@ FORMATS = (
         "nibabel",
     ),
     Format("NumPy", (".npy",), _at(0, b"\x93NUMPY"), 16, any_type=True, listed=False),
+    Format(
+        "OME-Zarr",
+        (".zarr",),
+        depth=16,
+        for_stacks=True,
+        any_type=True,
+        listed=False,
+        package=("zarr", "science"),
+    ),
 )
 
 HEAD_LENGTH = max(at + len(mark) for format in FORMATS for at, mark in format.starts)
 """Bytes at the beginning of a file that tell its format."""
 
-_OME_SUFFIXES = (".ome.tif", ".ome.tiff")
+_OME_SUFFIXES = (".ome.tif", ".ome.tiff", ".ome.zarr")
 _BY_SUFFIX = {suffix: format for format in FORMATS for suffix in format.suffixes}
 WRITTEN_SUFFIXES = tuple(suffix for suffix, format in _BY_SUFFIX.items() if format.depth)
 """Suffixes, in lower case, of the files that can be written."""
+FOLDER_SUFFIXES = tuple(suffix for f in FORMATS if f.for_stacks for suffix in f.suffixes)
+"""Suffixes of folders that are one stack."""
 
 
 def begun_as(head: bytes) -> Format | None:
@@ -268,7 +282,7 @@ def found_suffixes(by_pattern: bool = False) -> tuple[str, ...]:
 
 
 def stem_of(path: Path) -> str:
-    """Return a name without its suffix, which of an OME-TIFF has two parts."""
+    """Return a name without its suffix, which of OME's files has two parts."""
     ends = (end for end in _OME_SUFFIXES if path.name.lower().endswith(end))
     end = next(ends, None)
     return path.stem if end is None else path.name[: -len(end)]

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from spiden_cli.core.files.finding import Source
-from spiden_cli.core.files.formats import FORMATS, stem_of, suffix_of_result
+from spiden_cli.core.files.formats import FOLDER_SUFFIXES, FORMATS, stem_of, suffix_of_result
 from spiden_cli.core.files.origin import made_by_spiden
 from spiden_cli.core.files.picture_files import SUFFIXES, check_output, output_format
 from spiden_cli.core.preflight import Identity, identity
@@ -122,6 +122,8 @@ def names_a_folder(text: str | Path) -> bool:
     """
     written = str(text)
     path = Path(text)
+    if path.suffix.lower() in FOLDER_SUFFIXES:  # a stack, not a place for some
+        return False
     if written.endswith(("/", os.sep)) or path.is_dir():
         return True
     return path.suffix.lower() not in {*SUFFIXES, *_OTHER_FORMATS}

@@ -16,7 +16,7 @@ from spiden_cli.core.files.contents import (
     suffix_by_content,
 )
 from spiden_cli.core.files.decoding import Header
-from spiden_cli.core.files.formats import WRITTEN_SUFFIXES, written_as
+from spiden_cli.core.files.formats import FOLDER_SUFFIXES, WRITTEN_SUFFIXES, written_as
 from spiden_cli.core.files.inks import CONVERTED, HOLDERS, as_rgb
 from spiden_cli.core.files.losses import losses, lost_in_reading, supported_depth
 from spiden_cli.core.files.metadata import stripped
@@ -49,7 +49,7 @@ __all__ = [
     "write_picture",
 ]
 
-SUFFIXES = WRITTEN_SUFFIXES
+SUFFIXES = tuple(suffix for suffix in WRITTEN_SUFFIXES if suffix not in FOLDER_SUFFIXES)
 
 
 def read_picture(path: str | Path, inks: bool = False) -> Picture:
@@ -149,13 +149,15 @@ def read_header(path: str | Path) -> Header:
     return Header(picture.width, picture.height, picture.is_colour)
 
 
-def check_output(path: str | Path, width: int = 1, height: int = 1) -> None:
+def check_output(path: str | Path, width: int = 0, height: int = 0) -> None:
     """Check the suffix of an output before any work is done, and the size of its picture if known.
 
     Raises:
         OutputError: the suffix isn't supported, or the picture is too large for the format.
     """
     format, side = written_as(Path(path)), max(width, height)
+    if format.for_stacks and side:
+        raise OutputError(f"can't write {path}: only an OME-Zarr becomes one; choose .ome.tif")
     format.check_available(Path(path), reading=False)
     if format.name == "AVIF" and not can_write_avif():
         raise OutputError(f"can't write {path}: AVIF needs Pillow 11.3 or newer: update it")

@@ -74,7 +74,7 @@ def denoise_stack_file(
     _check(settings, files)
     wanted, target = _of_planes(settings), files.target
     with open_stack(files.source, settings.axes) as stack:
-        check_stack_target(target)
+        check_stack_target(target, stack.kind)
         layout = planned_layout(stack, wanted)
         lost = stack_losses(target, stack)
         refuse_losses(files.name, lost, settings.strict)

@@ -244,3 +244,47 @@ def test_in_folders_a_name_is_enough(tmp_path, colour_pixels):
     for name in ("a.png", "old_denoised.png"):
         write_picture(tmp_path / name, Picture(colour_pixels))
     assert kept(find_sources([tmp_path])) == ["a.png"]
+
+
+# --- stacks --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "beside"),
+    [
+        ("a.ome.tif", "a_denoised.ome.tif"),
+        ("a.OME.TIFF", "a_denoised.OME.TIFF"),
+        ("a.stk", "a_denoised.tif"),
+        ("a.npy", "a_denoised.npy"),
+        ("a.zarr", "a_denoised.zarr"),
+        ("a.ome.zarr", "a_denoised.ome.zarr"),
+        ("2026.01.tif", "2026.01_denoised.tif"),
+    ],
+)
+def test_stacks_keep_their_suffix_or_get_one_that_can_be_written(tmp_path, name, beside):
+    path = tmp_path / name
+    assert plan_outputs([Source(path)], Naming()) == {path: tmp_path / beside}
+
+
+def test_a_stack_in_another_format(tmp_path):
+    targets = plan_outputs(
+        [Source(tmp_path / "a.npy"), Source(tmp_path / "b.ome.tif")], Naming(suffix=".tiff")
+    )
+    assert [path.name for path in targets.values()] == ["a_denoised.tiff", "b_denoised.ome.tif"]
+    assert suffix_of_format("npy") == ".npy"
+
+
+def test_arrays_are_found_by_name_and_pattern_alone(tmp_path):
+    for name in ("a.tif", "b.npy", "c.stk"):
+        (tmp_path / name).touch()
+    assert [source.path.name for source in find_sources([tmp_path])] == ["a.tif", "c.stk"]
+    assert [source.path.name for source in find_sources([f"{tmp_path}/*.npy"])] == ["b.npy"]
+
+
+def test_a_zarr_folder_is_one_stack_and_no_place_for_others(tmp_path):
+    (tmp_path / "old.zarr" / "0").mkdir(parents=True)
+    (tmp_path / "a.tif").touch()
+    assert not names_a_folder(tmp_path / "old.zarr")
+    assert find_sources([tmp_path / "old.zarr"]) == [Source(tmp_path / "old.zarr")]
+    (found,) = find_sources([tmp_path], recursive=True)
+    assert found.path == tmp_path / "a.tif"

@@ -7,7 +7,10 @@ from spiden_cli.core.files.picture_files import first_bytes
 from spiden_cli.core.files.stacks.source import StackSource
 from spiden_cli.errors import InputError
 
-__all__ = ["is_stack", "open_stack"]
+__all__ = ["is_stack", "is_zarr", "open_stack"]
+
+ZARR_SIGNS = ("zarr.json", ".zgroup", ".zattrs", ".zarray")
+"""Files that tell a Zarr from other folders."""
 
 
 def is_stack(path: Path) -> bool:
@@ -18,6 +21,8 @@ def is_stack(path: Path) -> bool:
     Raises:
         InputError: a damaged TIFF.
     """
+    if is_zarr(path):
+        return True
     try:
         found = begun_as(first_bytes(path))
     except InputError:
@@ -38,12 +43,16 @@ def open_stack(path: Path, axes: str | None = None) -> StackSource:
     """Open a stack, or a single plane as one.
 
     Args:
-        path: a TIFF or a `.npy` file.
+        path: a TIFF, a `.npy` file or the folder of an OME-Zarr.
         axes: a letter for each dimension; None: what the file says.
 
     Raises:
         InputError: of another kind, damaged, or its axes aren't known.
     """
+    if is_zarr(path):
+        from spiden_cli.core.files.stacks.zarr_folder import ZarrSource
+
+        return ZarrSource(path, axes)
     found = begun_as(first_bytes(path))
     if found is not None:
         found.check_available(path)
@@ -57,3 +66,8 @@ def open_stack(path: Path, axes: str | None = None) -> StackSource:
 
             return NpySource(path, axes)
     raise InputError(f"{path}: a single picture has no axes to name: leave out --axes")
+
+
+def is_zarr(path: Path) -> bool:
+    """Return whether a folder is a Zarr group or array."""
+    return path.is_dir() and any((path / sign).is_file() for sign in ZARR_SIGNS)

@@ -24,18 +24,24 @@ __all__ = ["STACK_SUFFIXES", "Write", "check_stack_target", "stack_losses", "wri
 Write = Callable[[Index, Plane], None]
 """Takes the planes in the order of the layout."""
 
-STACK_SUFFIXES = (".tif", ".tiff", ".npy")
+STACK_SUFFIXES = (".tif", ".tiff", ".npy", ".zarr")
 _BIG = 3_900_000_000  # bytes, above which a TIFF needs 64-bit places; compression is no promise
 
 
-def check_stack_target(path: Path) -> None:
+def check_stack_target(path: Path, kind: str) -> None:
     """Refuse a target that can't hold a stack, before any work.
 
+    Args:
+        path: the target.
+        kind: of the source.
+
     Raises:
-        OutputError: its suffix is of no format for stacks.
+        OutputError: its suffix is of no format for stacks, or an OME-Zarr isn't made of one.
     """
     if path.suffix.lower() not in STACK_SUFFIXES:
         raise OutputError(f"can't write {path}: a stack goes to one of {', '.join(STACK_SUFFIXES)}")
+    if path.suffix.lower() == ".zarr" and kind != "OME-Zarr":
+        raise OutputError(f"can't write {path}: only an OME-Zarr becomes one; choose .ome.tif")
 
 
 def stack_losses(path: Path, source: StackSource) -> tuple[str, ...]:
@@ -44,6 +50,10 @@ def stack_losses(path: Path, source: StackSource) -> tuple[str, ...]:
         if isinstance(source, NpySource):
             return ()
         return (f"a NumPy file holds values alone: all that the {source.kind} says isn't kept",)
+    if path.suffix.lower() == ".zarr":
+        return ()
+    if source.kind == "OME-Zarr":
+        return ("names, colours and scales of the OME-Zarr aren't kept in a TIFF",)
     from spiden_cli.core.files.stacks.imagej import is_imagej
     from spiden_cli.core.files.stacks.tiff import TiffSource
     from spiden_cli.core.files.stacks.tiff_pages import is_copied, tiff_losses
@@ -63,14 +73,18 @@ def writing_stack(
     """Open a target for planes; it appears when the context ends well, and else never.
 
     Args:
-        path: the file.
+        path: the file, or the folder of an OME-Zarr.
         source: what it is made from, still open.
         layout: of what is written: the source's, or that with one axis less.
-        replace: whether a file of that name is replaced.
+        replace: whether a file of that name is replaced; a folder never is.
 
     Raises:
         OutputError: it can't be written.
     """
+    if path.suffix.lower() == ".zarr":
+        from spiden_cli.core.files.stacks.zarr_folder import writing_zarr
+
+        return writing_zarr(path, source, layout)
     write = _writing_npy if path.suffix.lower() == ".npy" else _writing_tiff
     return write(path, source, layout, replace)
 

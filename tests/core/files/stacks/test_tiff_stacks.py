@@ -183,7 +183,7 @@ def test_a_damaged_or_strange_file_is_refused_in_one_line_and_nothing_is_written
 def test_a_stack_goes_to_formats_for_stacks_alone(tmp_path):
     for name in ("b.png", "b.jpg", "b.zarr"):
         with pytest.raises(OutputError, match="can't write"):
-            check_stack_target(tmp_path / name)
+            check_stack_target(tmp_path / name, "TIFF")
 
 
 def test_colour_pages_in_jpeg_become_lossless_rgb(tmp_path):

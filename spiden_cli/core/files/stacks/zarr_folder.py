@@ -1,0 +1,177 @@
+"""OME-Zarr (OME-NGFF 0.4 in Zarr 2, 0.5 in Zarr 3): a folder of chunks, and of JSON that says all.
+
+The denoised folder is a copy of the old one without its chunks, so that names, colours, scales,
+chunk sizes and codecs stay what they were; then come the new planes, and the reduced copies are
+made of them anew. Labels are copied whole: they say what is where, not how bright it is.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spiden_cli.core.atomic import atomic_folder
+from spiden_cli.core.files.decoding import decoding
+from spiden_cli.core.files.formats import named
+from spiden_cli.core.files.stacks.layout import Index, Layout, layout_of, unknown_axes
+from spiden_cli.core.files.stacks.opening import ZARR_SIGNS
+from spiden_cli.core.files.stacks.pyramid import reduced
+from spiden_cli.core.files.stacks.source import StackSource
+from spiden_cli.core.image.values import Plane, check_type
+from spiden_cli.errors import InputError, OutputError
+
+__all__ = ["ZarrSource", "writing_zarr"]
+
+
+class ZarrSource:
+    """The image of an OME-Zarr, or a plain Zarr array, as a stack.
+
+    Args:
+        path: the folder.
+        axes: a letter for each dimension; None: what the OME metadata says.
+
+    Attributes:
+        levels: the paths of the arrays inside, full size first.
+
+    Raises:
+        InputError: zarr isn't installed, the folder is damaged or no image, or its axes aren't
+            known.
+    """
+
+    kind, colour = "OME-Zarr", True
+
+    def __init__(self, path: Path, axes: str | None) -> None:
+        zarr = _zarr(path)
+        self.path, self.notes = path, tuple[str, ...]()
+        with decoding(path):
+            opened = zarr.open(str(path), mode="r")
+            said: list[str] = []
+            self.levels = [""]
+            if hasattr(opened, "attrs") and not hasattr(opened, "dtype"):
+                said, self.levels = _multiscales(path, dict(opened.attrs))
+                opened = zarr.open_array(str(path / self.levels[0]), mode="r")
+            self._array = opened
+            self.dtype = np.dtype(opened.dtype).newbyteorder("=")
+        check_type(self.dtype, str(path))
+        self.axes = (axes or "".join(said)).upper()
+        if not self.axes and len(opened.shape) != 2:
+            raise unknown_axes(opened.shape, str(path))
+        self.axes = self.axes or "YX"
+        self.layout = layout_of(self.axes, opened.shape, str(path))
+
+    def __enter__(self) -> "ZarrSource":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is kept open."""
+
+    def read(self, index: Index) -> Plane:
+        """Read one plane."""
+        with decoding(self.path):
+            return plane_of(self._array, self.axes, self.layout, index)
+
+
+def place_of(axes: str, layout: Layout, index: Index) -> tuple[int | slice, ...]:
+    """Where a plane lies in an array of axes in another order."""
+    places = dict(zip(layout.lead, index, strict=True))
+    return tuple(places.get(axis, slice(None)) for axis in axes)
+
+
+def plane_of(array: Any, axes: str, layout: Layout, index: Index) -> Plane:  # noqa: ANN401
+    """Read a plane of an array, Y and X (and S) in this order."""
+    plane = np.asarray(array[place_of(axes, layout, index)])
+    left = [axis for axis in axes if axis in "YXS"]
+    wanted = layout.axes[len(layout.lead) :]
+    return plane.transpose([left.index(axis) for axis in wanted])
+
+
+@contextmanager
+def writing_zarr(
+    path: Path, source: StackSource, layout: Layout
+) -> Iterator[Callable[[Index, Plane], None]]:
+    """Open a copy of an OME-Zarr for planes; it appears when the context ends well.
+
+    Raises:
+        OutputError: it exists, frames were averaged, or it can't be written.
+    """
+    if not isinstance(source, ZarrSource) or layout != source.layout:
+        raise OutputError(f"can't write {path}: averaged frames go to .tif, .ome.tif or .npy")
+    zarr = _zarr(path)
+    with atomic_folder(path) as temporary:
+        _copy_without_chunks(source, temporary)
+        arrays = [zarr.open_array(str(temporary / level), mode="r+") for level in source.levels]
+
+        def write(index: Index, plane: Plane) -> None:
+            place = place_of(source.axes, layout, index)
+            order = [axis for axis in source.axes if axis in "YXS"]
+            for array in arrays:
+                sizes = dict(zip(source.axes, array.shape, strict=True))
+                part = _scaled_place(place, array.shape, arrays[0].shape)
+                if part is None:
+                    continue
+                small = reduced(plane, (sizes["Y"], sizes["X"]))
+                canonical = layout.axes[len(layout.lead) :]
+                array[part] = small.transpose([canonical.index(axis) for axis in order])
+
+        yield write
+
+
+def _scaled_place(
+    place: tuple[int | slice, ...], shape: tuple[int, ...], full: tuple[int, ...]
+) -> tuple[int | slice, ...] | None:
+    """Where a plane goes in a reduced copy; None if this copy leaves it out (every other slice)."""
+    found: list[int | slice] = []
+    for at, length, whole in zip(place, shape, full, strict=True):
+        if isinstance(at, slice):
+            found.append(at)
+            continue
+        first = at * length // whole
+        if at != -(-first * whole // length):
+            return None
+        found.append(first)
+    return tuple(found)
+
+
+def _copy_without_chunks(source: ZarrSource, target: Path) -> None:
+    """Copy the folder, but of the arrays of the image only what says how they are stored."""
+    arrays = {(source.path / level).resolve() for level in source.levels}
+
+    def ignored(folder: str, names: list[str]) -> list[str]:
+        here = Path(folder).resolve()
+        if not any(here == array or array in here.parents for array in arrays):
+            return []
+        inner = {array.relative_to(here).parts[0] for array in arrays
+                 if array != here and array.is_relative_to(here)}  # fmt: skip
+        return [name for name in names if name not in ZARR_SIGNS and name not in inner]
+
+    shutil.copytree(source.path, target, ignore=ignored, dirs_exist_ok=True, symlinks=False)
+
+
+def _multiscales(path: Path, attributes: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """The axes, and the paths of the levels, by what OME-NGFF says."""
+    told = attributes.get("ome", attributes)
+    if "plate" in told or "well" in told:
+        raise InputError(f"{path}: a plate of many images; name one of its fields")
+    scales = told.get("multiscales")
+    if not scales:
+        inner = next((sign.parent for sign in sorted(path.glob("*/.zattrs"))), None)
+        inner = inner or next((s.parent for s in sorted(path.glob("*/zarr.json"))), None)
+        hint = f"; name the image in it, such as {inner}" if inner is not None else ""
+        raise InputError(f"{path}: a Zarr group without the metadata of an image{hint}")
+    first = scales[0]
+    axes = [str(axis["name"] if isinstance(axis, dict) else axis) for axis in first.get("axes", ())]
+    levels = [str(dataset["path"]) for dataset in first["datasets"]]
+    for level in levels:
+        if not (path / level).resolve().is_relative_to(path.resolve()):
+            raise InputError(f"{path}: its metadata points outside of the folder ({level})")
+    return ([axis.upper() for axis in axes if len(axis) == 1], levels)
+
+
+def _zarr(path: Path) -> Any:  # noqa: ANN401
+    named("OME-Zarr").check_available(path)
+    import zarr
+
+    return zarr
