@@ -177,7 +177,8 @@ def print_stack(report: StackReport) -> None:
     if report.averaged > 1:
         sheet.add_row("averaged", f"{report.averaged} frames; what is left is {report.output_axes}")
     for channel in report.channels[:_MOST_ROWS]:
-        named = f"sigma, C {channel.channel}" if len(report.channels) > 1 else "sigma"
+        named = "sigma" if channel.counts is None else "noise"
+        named += f", C {channel.channel}" if len(report.channels) > 1 else ""
         sheet.add_row(named, _level(channel))
     if len(report.channels) > _MOST_ROWS:
         sheet.add_row("", f"and {len(report.channels) - _MOST_ROWS} more channels: see --json")

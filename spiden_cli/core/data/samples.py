@@ -14,6 +14,7 @@ import numpy as np
 from spiden_cli.core.files.picture_files import read_header, read_picture
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.pixels import to_pixels, to_unit
+from spiden_cli.core.image.showing import on_range_of
 from spiden_cli.core.noise.blind import is_coarse
 from spiden_cli.core.noise.synthesis import gaussian_noise
 from spiden_cli.errors import InputError
@@ -146,6 +147,8 @@ class Pair:
                 f"{self.noisy} is {_kind(noisy)} and {self.clean} is {_kind(clean)}: "
                 "the pictures of a pair need the same size, and both grey or both colour"
             )
+        if noisy.is_measured and clean.is_measured:
+            clean = on_range_of(clean, noisy)
         return Pictures(noisy, clean)
 
 

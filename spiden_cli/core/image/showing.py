@@ -10,6 +10,7 @@ around it.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from spiden_cli.core.image.picture import Picture, Range
 from spiden_cli.core.image.values import LARGEST_WHOLE, Plane, Values
 from spiden_cli.errors import InputError
 
-__all__ = ["range_of_values", "sampled_values", "show"]
+__all__ = ["on_range_of", "range_of_values", "sampled_values", "show"]
 
 _QUANTILES = (0.001, 0.999)
 _UNIT, _LEAST_OF_UNIT = (-0.5, 1.5), 0.01
@@ -99,6 +100,12 @@ def show(plane: Plane, name: str = "the image", extent: Range | None = None) -> 
     as_it_is = plane.dtype.newbyteorder("=") == np.float32 and holes is None and not base
     values = None if as_it_is else Values(plane, shown, holes, base)
     return Picture(shown, range=Range(chosen.black - base, chosen.white - base), values=values)
+
+
+def on_range_of(picture: Picture, other: Picture) -> Picture:
+    """Return a measurement with black and white of another, so that both can be compared."""
+    extent, base = other.extent, 0.0 if picture.values is None else picture.values.base
+    return replace(picture, range=Range(extent.black - base, extent.white - base))
 
 
 def _filled(plane: Plane, holes: npt.NDArray[np.bool_]) -> Plane:

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from spiden_cli.core.image.metrics import SSIM_WINDOW, psnr, ssim
-from spiden_cli.core.image.picture import Picture, Range
+from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.pixels import in_16_bits
+from spiden_cli.core.image.showing import on_range_of
 from spiden_cli.errors import InputError
 
 __all__ = ["Closeness", "check_one_scene", "closeness", "on_one_scale"]
@@ -76,16 +77,10 @@ def on_one_scale(pictures: Mapping[Any, Picture]) -> dict[Any, Picture]:
         return dict(pictures)
     measured = [picture for picture in pictures.values() if picture.is_measured]
     scaled = {
-        name: _seen_as(picture, measured[0]) if picture.is_measured else picture
+        name: on_range_of(picture, measured[0]) if picture.is_measured else picture
         for name, picture in pictures.items()
     }
     return {name: in_16_bits(picture) for name, picture in scaled.items()}
-
-
-def _seen_as(picture: Picture, other: Picture) -> Picture:
-    """Return a measurement with black and white of another."""
-    extent, base = other.extent, 0.0 if picture.values is None else picture.values.base
-    return replace(picture, range=Range(extent.black - base, extent.white - base))
 
 
 def closeness(picture: Picture, base: Picture) -> Closeness:

@@ -236,3 +236,13 @@ def test_a_users_copies_may_differ_in_bytes_but_not_in_what_they_show(
     with pytest.raises(DatasetError, match="SHA-256 expected"):  # as all other sets are checked
         fetch(exact, server, tmp_path, mine.parent)
     assert server.requests == []
+
+
+def test_a_pair_of_measurements_has_one_black_and_white(tmp_path) -> None:
+    clean = np.linspace(-50, 1000, 20 * 24).reshape(20, 24)
+    noisy = clean + np.random.default_rng(0).normal(0, 100, clean.shape)
+    for name, values in (("clean", clean), ("noisy", noisy)):
+        np.save(tmp_path / f"{name}.npy", values)
+    pictures = Pair(tmp_path / "clean.npy", tmp_path / "noisy.npy").read(None)
+    assert pictures.clean.levels == pictures.noisy.levels
+    np.testing.assert_allclose(pictures.clean.measured, clean)

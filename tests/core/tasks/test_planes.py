@@ -175,3 +175,19 @@ def test_memory_does_not_grow_with_the_number_of_planes(model):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.2 * peaks[0] + 100_000
+
+
+def test_photon_counts_are_found_in_a_channel(model):
+    generator = np.random.default_rng(3)
+    clean = 5 + 40 * (scene(96, 96) > 120)
+    planes = [
+        100 + 2 * generator.poisson(clean) + generator.normal(0, 2, clean.shape) for _ in "ab"
+    ]
+    given = np.rint(planes).astype(np.uint16)
+    counts = spiden.PoissonGaussian(gain=2.0, offset=100, read_noise=2)
+    told = model.denoise_stack(given, "TYX", counts)
+    assert told.channels[0].counts == counts
+    found = model.denoise_stack(given, "TYX", spiden.UnknownCounts()).channels[0].counts
+    assert found.gain == pytest.approx(2, rel=0.25)
+    mean = model.denoise_stack(given, "TYX", counts, average=True).channels[0].counts
+    assert (mean.gain, mean.offset, mean.read_noise) == pytest.approx((1, 100, 2 / 2**0.5))

@@ -126,6 +126,10 @@ def layout_of(axes: str, shape: Sequence[int], name: str) -> Layout:
 def unknown_axes(shape: Sequence[int], name: str) -> InputError:
     """What to say where nothing tells the axes."""
     sizes = " x ".join(map(str, shape))
+    if len(shape) < 2:
+        return InputError(
+            f"{name}: {sizes or 'one'} values in a row are no picture: it needs two dimensions"
+        )
     first = example(shape)
     others = {3: " (Z slices; TYX frames, CYX channels)", 4: " (or TCYX, CZYX ...)"}
     if len(shape) == 3 and shape[-1] in (3, 4):
