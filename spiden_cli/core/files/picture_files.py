@@ -10,7 +10,6 @@ from pathlib import Path
 
 from spiden_cli.core.atomic import atomic_path
 from spiden_cli.core.files.contents import (
-    first_bytes,
     format_of,
     is_camera_raw,
     suffix_by_content,
@@ -36,7 +35,6 @@ __all__ = [
     "check_floats",
     "check_output",
     "check_quality",
-    "first_bytes",
     "is_camera_raw",
     "losses",
     "lost_in_reading",

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from spiden_cli.core.files.contents import first_bytes
 from spiden_cli.core.files.formats import begun_as
-from spiden_cli.core.files.picture_files import first_bytes
 from spiden_cli.core.files.stacks.source import StackSource
 from spiden_cli.errors import InputError
 
