@@ -3,6 +3,7 @@
 import dataclasses
 import signal
 import sys
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -164,6 +165,8 @@ def train(
 
     With --pairs or --noise2noise, shipped weights learn on, in minutes: steps, batch, rate and loss
     are those of such a run where not given.
+
+    Over several processes or GPUs: torchrun --nproc-per-node 2 -m spiden_cli train ...
     """
     source = Source(data or [], val, pairs, noise2noise or [], axes)
     source.check()
@@ -181,14 +184,15 @@ def train(
     from spiden_cli.core.training.provenance import describe_run
     from spiden_cli.core.training.run_folder import RunFolder
     from spiden_cli.core.training.setup import resume_run, start_run
+    from spiden_cli.core.training.team import local_device, team
     from spiden_cli.core.weights import read_info
-    from spiden_cli.report.console import note
+    from spiden_cli.report.console import hush, note
     from spiden_cli.report.training import check_tensorboard, show
 
     torch.set_flush_denormal(True)  # tiny optimiser moments would slow a CPU down
     keep_freed_memory()
     surrogate_named(surrogate)
-    folder, target = RunFolder(output), torch_device(device)
+    folder, target = RunFolder(output), local_device(torch_device(device))
     shape = named_preset(preset)
     network = dataclasses.replace(
         shape,
@@ -227,22 +231,28 @@ def train(
         config = of_observations(context, config, source.noise, init)
     if tensorboard:
         check_tensorboard()
+    together = context.with_resource(team(target))
+    together.check_split(config.batch_size)
+    if not together.leads:
+        hush()
     if not resume:
         start = read_info(init).config if init is not None else None
         check_combination(network, config, start, threshold is not None)
-        folder.check_free()
+        if together.leads:
+            folder.check_free()
         check_writes(
             [init, teacher], folder.files, folders=[folder.path], hint="choose another --output"
         )  # fmt: skip
     if not network.spiking:
         network = network.twin()
-    source.find(data_dir)
+    with together.leader_first():  # who may have to fetch them
+        source.find(data_dir)
     if precision == "auto":  # measured once all else that may be refused was
-        fastest = _precision(folder if resume else None, target)
-        config = dataclasses.replace(config, precision=fastest)
+        fastest = _precision(folder if resume else None, target) if together.leads else None
+        config = dataclasses.replace(config, precision=together.from_leader(fastest))
     images = source.read(network.image_channels, data_dir)
     if resume:
-        run = resume_run(folder, network, config, images, target, teacher)
+        run = resume_run(folder, network, config, images, target, teacher, together)
         if not run.checked:
             note("an older spiden began this run: its images and teacher can't be checked")
     else:
@@ -250,11 +260,15 @@ def train(
             preset, source.names, len(images.training), canonical_command(context), init, teacher,
             config.teacher_weight,
         )  # fmt: skip
-        run = start_run(network, config, images, target, notes, init, teacher)
+        run = start_run(network, config, images, target, notes, init, teacher, together)
     note(f"{run.patches.image_count} training images, {len(run.held_out)} held out")
     with stopping() as received:
-        progress = run_training(run, folder, budget, lambda: bool(received))
-        show(progress, folder.path, tensorboard)
+        kept = folder if together.leads else None
+        progress = run_training(run, kept, budget, lambda: bool(received))
+        if together.leads:
+            show(progress, folder.path, tensorboard)
+        else:
+            deque(progress, maxlen=0)
     if received == [signal.SIGTERM]:
         sys.exit(128 + signal.SIGTERM)
     if received:

@@ -132,8 +132,14 @@ def warn(message: str) -> None:
     talk.print(Text.assemble(("warning:", "yellow"), " ", visible(message)), soft_wrap=True)
 
 
+def hush() -> None:
+    """Say nothing in passing from now on but errors: another process talks."""
+    talk.quiet = True
+
+
 def fail(message: str) -> None:
     """Say in one line why there is no result; a name in it may be as long as a file."""
+    talk.quiet = False
     shown = message if len(message) <= _LONGEST_ERROR else f"{message[:_LONGEST_ERROR]} ..."
     talk.print(Text.assemble(("error:", "bold red"), " ", visible(shown)), soft_wrap=True)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 
 import torch
+from torch import nn
 
 from spiden_cli.core.training.calibration import recalibrate
 from spiden_cli.core.training.objective import objective
@@ -61,10 +62,11 @@ def _train(
     smooth_rate = 0.0
     validation: Validation | None = None
     state.network.train()
+    replica = run.team.replica(state.network)
 
     while state.step < config.steps:
         lr = learning_rate(state.step, config)
-        loss, rate = _step(run, lr)
+        loss, rate = _step(run, replica, lr)
         if smooth_loss is None:
             smooth_loss, smooth_rate = loss, rate
         smooth_loss += SMOOTHING * (loss - smooth_loss)
@@ -73,9 +75,9 @@ def _train(
         state.seconds = spent + elapsed
 
         # Validate and save. The checkpoint comes first: who stops a run may not wait for more.
-        ends = (time_budget is not None and elapsed >= time_budget) or stop()
+        ends = _agreed(run, (time_budget is not None and elapsed >= time_budget) or stop())
         validated = state.step % config.validate_every == 0 or state.step == config.steps or ends
-        if validated:
+        if validated and run.team.leads:
             validation = _save_and_validate(run, folder)
 
         speed = (state.step - began_at) / elapsed
@@ -86,27 +88,34 @@ def _train(
         if validated and folder is not None:
             folder.append_log(progress)
         yield progress
-        if ends or (validated and stop()):  # a wish that came during the validation
+        if ends or (validated and _agreed(run, stop())):  # a wish that came during the validation
             return
 
-    if began_at == config.steps:  # the run was finished, but perhaps not its weights written
+    # The run was finished, but perhaps not its weights written.
+    if began_at == config.steps and run.team.leads:
         _save_and_validate(run, folder)
 
 
-def _step(run: Run, lr: float) -> tuple[float, float]:
+def _agreed(run: Run, wish: bool) -> bool:
+    """Return whether one of the processes is to end, and so all of them."""
+    return run.team.any(wish, run.state.generator.device)
+
+
+def _step(run: Run, replica: nn.Module, lr: float) -> tuple[float, float]:
     """Draw a batch, go down its gradient, move the average; return the loss and the firing rate."""
     config, state = run.record.config, run.state
     device = state.generator.device
     choice = torch.randint(len(config.timesteps), (1,), generator=state.generator, device=device)
     timesteps = config.timesteps[int(choice)]
-    batch = run.patches.draw(config.batch_size)
-    with _autocast(run):
+    batch = run.team.share(run.patches.draw(config.batch_size))
+    with run.team.meeting(), _autocast(run):
         goal = objective(
             state.network, batch, timesteps, config.method == "quantiser", config.sparsity_weight,
-            run.teacher, config.teacher_weight, config.loss, config.sparsity_over,
+            run.teacher, config.teacher_weight, config.loss, config.sparsity_over, replica,
         )  # fmt: skip
     state.optimiser.zero_grad(set_to_none=True)
-    goal.loss.backward()  # type: ignore[no-untyped-call]
+    with run.team.meeting():
+        goal.loss.backward()  # type: ignore[no-untyped-call]
     norm = torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.gradient_clip)
     if not norm.isfinite():
         raise TrainingError(
@@ -118,7 +127,8 @@ def _step(run: Run, lr: float) -> tuple[float, float]:
     state.optimiser.step()
     state.average.update_parameters(state.network)
     state.step += 1
-    return goal.loss.item(), goal.firing_rate.item()
+    loss, rate = run.team.mean(torch.stack((goal.loss, goal.firing_rate)).detach()).tolist()
+    return loss, rate
 
 
 def _save_and_validate(run: Run, folder: RunFolder | None) -> Validation:

@@ -5,6 +5,7 @@ arXiv 1503.02531). What no denoiser can know of an image is noise to the gradien
 output has none of it.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
@@ -44,6 +45,7 @@ def objective(
     teacher_weight: float = 0.0,
     loss: str = "l1",
     sparsity_over: str = "layers",
+    forward: Callable[..., Tensor] | None = None,
 ) -> Objective:
     """Run a batch through the network and judge it: error + weight * mean firing rate.
 
@@ -56,6 +58,8 @@ def objective(
     L1 rather than L2, as in the recipes of KAIR (DnCNN, FFDNet, DRUNet): it is less driven by
     the few pixels that no denoiser can restore. "psnr" is for the end of a run: the mean over
     patches of the logarithm of the squared error is what a mean PSNR averages.
+
+    `forward` runs the network, where that isn't to be called itself.
     """
     measure = {"l1": _l1, "psnr": _relative}[loss]
     # Without a penalty the rate is only watched: its gradient would cost a sixth of the step.
@@ -67,7 +71,7 @@ def objective(
             spikes = spikes[: -(-len(spikes) // _COUNTED)]
         rates[name] = rate(network.firing_rates(spikes, timesteps)).float()
 
-    denoised = network(batch.noisy, batch.sigma, timesteps, quantised, observe)
+    denoised = (forward or network)(batch.noisy, batch.sigma, timesteps, quantised, observe)
     error = measure(denoised.float() - batch.clean)
     if teacher is not None:
         with torch.no_grad():

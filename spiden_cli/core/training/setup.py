@@ -18,6 +18,7 @@ from spiden_cli.core.training.provenance import without_folders
 from spiden_cli.core.training.record import RunRecord, differences
 from spiden_cli.core.training.run_folder import RunFolder
 from spiden_cli.core.training.state import TrainingState, new_state
+from spiden_cli.core.training.team import ALONE, Team
 from spiden_cli.core.training.transfer import load_teacher, start_from
 from spiden_cli.errors import TrainingError
 
@@ -34,6 +35,7 @@ class Run:
         teacher: the network to learn from, folded; None without one.
         checked: whether its data and teacher are known to be those that it was begun with: not of
             a resumed run whose checkpoint has no fingerprint.
+        team: the processes that train it.
     """
 
     record: RunRecord
@@ -42,6 +44,7 @@ class Run:
     held_out: Sequence[Tensor]
     teacher: Denoiser | None
     checked: bool = True
+    team: Team = ALONE
 
 
 def start_run(
@@ -52,6 +55,7 @@ def start_run(
     notes: dict[str, str],
     start: Path | None = None,
     teacher: Path | None = None,
+    team: Team = ALONE,
 ) -> Run:
     """Begin a run.
 
@@ -63,6 +67,7 @@ def start_run(
         notes: free text for the metadata of the weights: preset, data, command.
         start: weights to start from.
         teacher: weights of the network that teaches, if `config` gives it a share.
+        team: the processes that train it.
 
     Raises:
         TrainingError: no image is as large as a patch, `start` or `teacher` does not fit, or there
@@ -78,7 +83,8 @@ def start_run(
         network.freeze_norm()
     record = RunRecord(network_config, config, take_fingerprint(images, teacher, start), notes)
     state = new_state(network, config, patches.generator)
-    return Run(record, state, patches, images.held_out, _teacher(teacher, config, state.network))
+    taught_by = _teacher(teacher, config, state.network)
+    return Run(record, state, patches, images.held_out, taught_by, team=team)
 
 
 def resume_run(
@@ -88,6 +94,7 @@ def resume_run(
     images: TrainingImages,
     device: torch.device,
     teacher: Path | None = None,
+    team: Team = ALONE,
 ) -> Run:
     """Go on where the run in a folder stopped.
 
@@ -98,6 +105,7 @@ def resume_run(
         images: what it learns from.
         device: where to train; another than before is allowed, and changes the last bits.
         teacher: weights of the network that teaches.
+        team: the processes that train it; another number than before is allowed likewise.
 
     Returns:
         The run, with the notes that it had.
@@ -107,7 +115,8 @@ def resume_run(
             teacher: the message names what differs; or another process goes on with it.
         WeightsError: the teacher's file can't be read.
     """
-    folder.check_idle()
+    if team.leads:
+        folder.check_idle()
     then = folder.load(with_tensors=False).record
     now = replace(
         then,
@@ -141,7 +150,7 @@ def resume_run(
     )
     taught_by = _teacher(teacher, config, state.network)
     checked = then.fingerprint is not None
-    return Run(record, state, patches, images.held_out, taught_by, checked)
+    return Run(record, state, patches, images.held_out, taught_by, checked, team)
 
 
 def _patches(images: TrainingImages, config: TrainingConfig, device: torch.device) -> PatchSource:
