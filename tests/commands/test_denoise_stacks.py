@@ -150,10 +150,17 @@ def test_what_has_no_meaning_for_a_stack_is_refused_by_name(
     assert [path.name for path in tmp_path.iterdir()] == ["cells.tif"]
 
 
-def test_axes_of_a_photograph_are_refused(spiden, noisy_png):
-    outcome = denoise(spiden, noisy_png, "--axes", "ZYX")
+@pytest.mark.parametrize("option", [("--axes", "ZYX"), ("--average-frames",)])
+def test_axes_of_a_photograph_are_refused(spiden, noisy_png, option):
+    outcome = denoise(spiden, noisy_png, *option)
     assert outcome.code == 2
-    assert "--axes" in outcome.stderr
+    assert option[0] in outcome.stderr
+
+
+def test_planes_beyond_the_memory_are_refused(spiden, hyperstack):
+    outcome = denoise(spiden, hyperstack, "--max-memory", "10K")
+    assert outcome.code == 2
+    assert "--max-memory" in outcome.stderr
 
 
 def test_a_stack_that_is_cut_off_leaves_nothing(spiden, tmp_path, hyperstack):

@@ -34,6 +34,7 @@ _SENSOR = {tifffile.PHOTOMETRIC.CFA, tifffile.PHOTOMETRIC.LINEAR_RAW}
 _SENSOR_COMPRESSIONS = {32767, 32769, 32770, 32772, 34713, 65000}  # Sony, Epson, Samsung, Nikon
 _DNG_VERSION = 50706
 _INK_SET, _CMYK = 332, 1
+_MOST_LOOKED_AT = 64  # pages: with more of them a file is a stack, of which each takes time
 _MOST_SUBIFDS = 32  # of one page; a raw file has 1 to 4
 
 
@@ -64,7 +65,7 @@ def planes_of(tiff: tifffile.TiffFile) -> int:
     have planes in other files.
     """
     whole, first = _whole_pages(tiff), tiff.pages.first
-    count = len(whole) or 1
+    count = max(1, len(whole) + max(0, len(tiff.pages) - _MOST_LOOKED_AT))
     if tiff.is_imagej or tiff.is_shaped or tiff.is_stk or tiff.is_ome:
         count = max(count, tiff.series[0].size // max(first.size, 1))
     return max(count, first.imagedepth, declared(tiff))
@@ -125,9 +126,9 @@ def picture_page(path: Path, tiff: tifffile.TiffFile) -> tifffile.TiffPage:
 
 
 def _pages(tiff: tifffile.TiffFile) -> tuple[list[tifffile.TiffPage], list[tifffile.TiffPage]]:
-    """The pages of a file, and those in their SubIFDs."""
+    """The first pages of a file, and those in their SubIFDs."""
     # A slice sees directories that point in a circle, which a loop would follow for ever.
-    pages = [tiff.pages.first, *(page.aspage() for page in tiff.pages[1:])]
+    pages = [tiff.pages.first, *(page.aspage() for page in tiff.pages[1:_MOST_LOOKED_AT])]
     return pages, [page for outer in pages for page in _inner(outer)]
 
 

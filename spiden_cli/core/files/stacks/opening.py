@@ -65,7 +65,7 @@ def open_stack(path: Path, axes: str | None = None) -> StackSource:
             from spiden_cli.core.files.stacks.npy import NpySource
 
             return NpySource(path, axes)
-    raise InputError(f"{path}: a single picture has no axes to name: leave out --axes")
+    raise InputError(f"{path}: a single picture has no axes: leave out --axes and --average-frames")
 
 
 def is_zarr(path: Path) -> bool:
