@@ -75,13 +75,14 @@ def draw_comparison(
     """
     from spiden_cli.core.atomic import atomic_path
     from spiden_cli.core.files.origin import drawn_by_spiden
+    from spiden_cli.core.image.showing import looked_at
     from spiden_cli.core.image.views import choose_cutout, look, look_closely
 
     cutout = choose_cutout(noisy.pixels, denoised.pixels, denoised.levels, CUTOUT)
-    alike = replace(noisy, range=denoised.range)
-    views = [(look(p, SIDE), look_closely(p, cutout)) for p in (alike, denoised)]
+    alike = looked_at([replace(noisy, range=denoised.range), denoised], denoised)
+    views = [(look(p, SIDE), look_closely(p, cutout)) for p in alike]
     wholes, parts = zip(*views, strict=True)
-    factor = amplification(report.removed)
+    factor = amplification(report.removed * denoised.levels.span / alike[1].levels.span)
     panels = [
         Panel("noisy", _of_noisy(report), *views[0]),
         Panel("denoised", _of_denoised(report), *views[1]),
@@ -101,12 +102,13 @@ def show_denoised(noisy: "Picture", denoised: "Picture") -> None:
         noisy: what was read.
         denoised: of the same size and kind.
     """
+    from spiden_cli.core.image.showing import looked_at
     from spiden_cli.core.image.views import choose_cutout
     from spiden_cli.report.terminal_pictures import show
 
-    alike = replace(noisy, range=denoised.range)
+    alike = looked_at([replace(noisy, range=denoised.range), denoised], denoised)
     show(
-        {"noisy": alike, "denoised": denoised},
+        dict(zip(("noisy", "denoised"), alike, strict=True)),
         lambda side: choose_cutout(noisy.pixels, denoised.pixels, denoised.levels, side),
     )
 

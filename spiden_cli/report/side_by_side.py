@@ -14,7 +14,7 @@ from spiden_cli.report.panels import SIDE, Panel, Row, draw_page
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from spiden_cli.core.image.picture import Picture
+    from spiden_cli.core.image.picture import Picture, Range
     from spiden_cli.core.image.region import Region
     from spiden_cli.core.tasks.comparison import Closeness
 
@@ -53,9 +53,19 @@ class SideBySide:
 
     @property
     def shown(self) -> "dict[Path, Picture]":
-        """All pictures, the reference first."""
+        """All pictures, the reference first, with black and white by which something is seen."""
+        from spiden_cli.core.image.showing import looked_at
+
         first = {} if self.reference is None else {self.base: self.reference}
-        return {**first, **self.pictures}
+        pictures = {**first, **self.pictures}
+        alike = looked_at(list(pictures.values()), self.base_picture)
+        return dict(zip(pictures, alike, strict=True))
+
+    @property
+    def stretched(self) -> "Range | None":
+        """Black and white of what is shown, where these aren't the picture's own."""
+        shown = self.shown[self.base]
+        return None if shown.levels == self.base_picture.levels else shown.extent
 
     def crop_of(self, side: int) -> "Region":
         """Return the middle of the part that is enlarged, of at most so many pixels a side."""
@@ -67,7 +77,10 @@ class SideBySide:
     @property
     def factor(self) -> int:
         """By how much differences are amplified: one factor for all, to compare them."""
-        return amplification(max(found.difference for found in self.measured.values()))
+        most = max(found.difference for found in self.measured.values())
+        if self.stretched is not None:
+            most *= self.base_picture.levels.span / self.stretched.span
+        return amplification(most)
 
     def as_json(self, sheet: Path | None) -> dict[str, Any]:
         """Return the record that `--json` prints.
@@ -138,7 +151,7 @@ def print_side_by_side(report: SideBySide, sheet: Path | None) -> None:
     sheet_table.add_column(overflow="fold")
     chosen = "" if report.crop_given else ", where they differ most"
     kind = "colour" if base.is_colour else "grey"
-    sheet_table.add_row("size", f"{base.width} x {base.height}, {kind}")
+    sheet_table.add_row("size", f"{base.width} x {base.height}, {kind}{_seen(report)}")
     sheet_table.add_row("part", f"--crop {report.crop}{chosen}")
     if sheet is not None:
         sheet_table.add_row("drawn in", str(sheet))
@@ -177,8 +190,13 @@ def draw_sheet(report: SideBySide) -> "Image":
     if len(pictures) == 2:
         rows = [[*pictures, differences[1]]]
     kind = "colour" if base.is_colour else "grey"
-    heading = f"{base.width} x {base.height}, {kind}"
+    heading = f"{base.width} x {base.height}, {kind}{_seen(report)}"
     return draw_page(heading, rows, (base.height, base.width), report.crop)
+
+
+def _seen(report: SideBySide) -> str:
+    seen = report.stretched
+    return "" if seen is None else f"; shown from {seen.black:g} to {seen.white:g}"
 
 
 def show_side_by_side(report: SideBySide) -> None:

@@ -184,3 +184,22 @@ def test_show_where_there_is_no_terminal_says_so(spiden, pictures):
     assert done.code == 0
     json.loads(done.stdout)
     assert "nothing is drawn" in done.stderr
+
+
+def test_counts_are_shown_by_what_they_hold_and_measured_on_one_scale(spiden, tmp_path):
+    """100 to 160 of 65,536 would be one grey, and each file's own white level another scale."""
+    field = np.add.outer(np.linspace(100, 120, 64), np.linspace(0, 6, 80)).astype(np.uint16)
+    noisy = field + np.random.default_rng(0).integers(0, 40, field.shape, np.uint16)
+    tifffile.imwrite(tmp_path / "clean.tif", field)  # needs 7 bits
+    tifffile.imwrite(tmp_path / "noisy.tif", noisy)  # needs 8
+    names = (tmp_path / "noisy.tif", tmp_path / "clean.tif", tmp_path / "s.png")
+    done = spiden("compare", names[0], names[1], "--reference", names[1], "-o", names[2], "--json")
+    assert done.code == 0, done.stderr
+    found = json.loads(done.stdout)["pictures"][0]["psnr"]
+    error = np.mean((noisy.astype(float) - field) ** 2)
+    assert found == pytest.approx(10 * math.log10(255**2 / error), abs=1e-3)
+    text = spiden("compare", *names[:2], "-o", names[2], "--overwrite").stdout
+    assert "shown from 1" in text
+    with Image.open(names[2]) as sheet:
+        greys = np.asarray(sheet.convert("L"))[200:400]
+    assert np.ptp(np.unique(greys)) > 200  # black to white, not one grey

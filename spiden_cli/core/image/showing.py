@@ -20,11 +20,13 @@ from spiden_cli.core.image.picture import Picture, Range
 from spiden_cli.core.image.values import LARGEST_WHOLE, Plane, Values
 from spiden_cli.errors import InputError
 
-__all__ = ["on_range_of", "range_of_values", "sampled_values", "show"]
+__all__ = ["looked_at", "on_range_of", "range_of_values", "sampled_values", "show"]
 
 _QUANTILES = (0.001, 0.999)
 _UNIT, _LEAST_OF_UNIT = (-0.5, 1.5), 0.01
 """Floats between these, that span at least the latter, are pictures of black 0 and white 1."""
+_LITTLE = 0.5
+"""Share of its range below which what a deep picture holds is stretched to be looked at."""
 _MOST_SAMPLED = 65_536
 _PRECISION = 1e-4
 """Steps of float32, in shares of the range, above which values are shown with black taken off."""
@@ -106,6 +108,27 @@ def on_range_of(picture: Picture, other: Picture) -> Picture:
     """Return a measurement with black and white of another, so that both can be compared."""
     extent, base = other.extent, 0.0 if picture.values is None else picture.values.base
     return replace(picture, range=Range(extent.black - base, extent.white - base))
+
+
+def looked_at(pictures: Sequence[Picture], like: Picture) -> list[Picture]:
+    """Give pictures black and white by which one sees what they hold.
+
+    A camera's counts fill little of 16 bits: nothing would be seen of them but grey. 8-bit pictures
+    and such as fill their range stay as they are.
+
+    Args:
+        pictures: of one scene and on one scale.
+        like: the one of them whose values decide.
+
+    Returns:
+        They, with another range or their own.
+    """
+    if like.depth == 8 or any(picture.depth != like.depth for picture in pictures):
+        return list(pictures)
+    held = range_of_values([sampled_values(like.pixels)], like.pixels.dtype)
+    if held.span >= _LITTLE * like.levels.span:
+        return list(pictures)
+    return [replace(picture, range=held) for picture in pictures]
 
 
 def _filled(plane: Plane, holes: npt.NDArray[np.bool_]) -> Plane:

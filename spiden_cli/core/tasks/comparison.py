@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spiden_cli.core.image.metrics import SSIM_WINDOW, psnr, ssim
-from spiden_cli.core.image.picture import Picture
+from spiden_cli.core.image.picture import WHITE_OPTION, Picture, Range
 from spiden_cli.core.image.pixels import in_16_bits
 from spiden_cli.core.image.showing import on_range_of
 from spiden_cli.errors import InputError
@@ -66,11 +66,13 @@ def on_one_scale(pictures: Mapping[Any, Picture]) -> dict[Any, Picture]:
     """Return pictures whose pixels have one type, and one black and white level.
 
     Those that have are returned as they are; others all become 16-bit pictures of the full range,
-    which 8-bit values fit into exactly. Measurements all take black and white of the first of them.
+    which 8-bit values fit into exactly. Measurements all take black and white of the first of them,
+    and 16-bit pictures whose white levels were guessed, each from its brightest pixel, the widest.
 
     Args:
         pictures: by name.
     """
+    pictures = _with_one_guess(pictures)
     if len({(str(p.pixels.dtype), p.levels) for p in pictures.values()}) == 1 and all(
         p.pixels.dtype.kind == "u" for p in pictures.values()
     ):
@@ -81,6 +83,15 @@ def on_one_scale(pictures: Mapping[Any, Picture]) -> dict[Any, Picture]:
         for name, picture in pictures.items()
     }
     return {name: in_16_bits(picture) for name, picture in scaled.items()}
+
+
+def _with_one_guess(pictures: Mapping[Any, Picture]) -> Mapping[Any, Picture]:
+    """Return pictures with one range, if that of each was guessed from its own pixels."""
+    if not all(WHITE_OPTION in " ".join(picture.notes) for picture in pictures.values()):
+        return pictures
+    levels = [picture.levels for picture in pictures.values()]
+    widest = Range(min(own.black for own in levels), max(own.white for own in levels))
+    return {name: replace(picture, range=widest) for name, picture in pictures.items()}
 
 
 def closeness(picture: Picture, base: Picture) -> Closeness:
