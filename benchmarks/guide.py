@@ -1,10 +1,11 @@
-"""Make the pictures of docs/guide.md, by running the commands that it shows, in their order.
+"""Make the pictures of the guides in docs/, by running the commands that they show, in their order.
 
-    python benchmarks/guide.py
+    python benchmarks/guide.py                    # docs/guide.md
+    python benchmarks/guide.py microscopy         # docs/microscopy.md, which trains: minutes
 
 They run in a folder that holds what the guide says one has: the photograph, a clean one, a mask,
-and a folder of pictures. Of each `images/guide-NAME.webp` that the guide shows, NAME.png is what
-its commands made.
+and a folder of pictures; or what `examples/microscope.py` writes. Of each `images/GUIDE-NAME.webp`
+that a guide shows, NAME.png is what its commands made.
 """
 
 import re
@@ -17,8 +18,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFilter
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
-GUIDE = DOCS / "guide.md"
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
 SIZE = (320, 240)  # of the photograph
 WIDTH = 1200  # pixels of a picture on the page
 WALL = (
@@ -32,22 +33,27 @@ def commands(text: str) -> list[list[str]]:
     return [shlex.split(line) for block in blocks for line in block.splitlines()]
 
 
-def shown(text: str) -> list[str]:
-    """Return the names of the pictures that a page shows of what its commands made."""
-    return re.findall(r"\(images/guide-(\w+)\.webp\)", text)
+def shown(guide: str, text: str) -> list[str]:
+    """Return the names of the pictures that a guide shows of what its commands made."""
+    return re.findall(rf"\(images/{guide}-(\w+)\.webp\)", text)
 
 
 def main() -> None:
     """Run the commands, and write the pictures into docs/images."""
-    text = GUIDE.read_text()
+    guide = sys.argv[1] if len(sys.argv) > 1 else "guide"
+    text = (DOCS / f"{guide}.md").read_text()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        prepare(folder)
+        if guide == "microscopy":
+            script = ROOT / "examples" / "microscope.py"
+            subprocess.run([sys.executable, script], cwd=folder, check=True)
+        else:
+            prepare(folder)
         for _, *arguments in commands(text):
             print("spiden", *arguments, flush=True)
             subprocess.run([sys.executable, "-m", "spiden_cli", *arguments], cwd=folder, check=True)
-        for picture in shown(text):
-            publish(folder / f"{picture}.png", DOCS / "images" / f"guide-{picture}.webp")
+        for picture in shown(guide, text):
+            publish(folder / f"{picture}.png", DOCS / "images" / f"{guide}-{picture}.webp")
 
 
 def prepare(folder: Path) -> None:
