@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from spiden_cli.commands.denoise_files import Plan
 from spiden_cli.commands.stopping import stopping
+from spiden_cli.core.files.lenience import INCOMPLETE  # noqa: TID253 - imports nothing
 from spiden_cli.errors import TOO_LITTLE_MEMORY, InputError, SpidenError, is_out_of_memory
 from spiden_cli.report.batch import Log, Outcome, logging_to
 from spiden_cli.report.comparison import draw_comparison, show_denoised
@@ -67,7 +68,8 @@ class Work:
                 raise
             failure = _named(files, SpidenError(TOO_LITTLE_MEMORY))
             return Told(Outcome(files, "failed", error=failure), tuple(notes), ())
-        return Told(Outcome(files, "denoised", report), tuple(notes), report.notes)
+        outcome = Outcome(files, "denoised", report, incomplete=INCOMPLETE in notes)
+        return Told(outcome, tuple(notes), report.notes)
 
     def denoise(
         self, files: "Files", on_note: Say, on_tile: "OnTile" = lambda done, of: None
@@ -128,9 +130,13 @@ class Done:
 
     @property
     def exit_code(self) -> int:
-        """That of the first failure; 0 if there was none."""
-        errors = (outcome.error for outcome in self.outcomes if outcome.error is not None)
-        return next((error.exit_code for error in errors), 0)
+        """That of the first failure, or of a picture of which a part is missing; else 0."""
+        for outcome in self.outcomes:
+            if outcome.error is not None:
+                return outcome.error.exit_code
+            if outcome.incomplete:
+                return InputError.exit_code
+        return 0
 
 
 def run(plan: Plan, machine: Machine, log: "Path | None") -> Done:
@@ -173,13 +179,19 @@ def _denoise_one(work: Work, files: "Files", log: Log) -> Outcome:
         SpidenError: it can't be read, denoised or written.
     """
     name = files.source.name
+    notes: list[str] = []
+
+    def say(text: str) -> None:
+        notes.append(text)
+        note(f"{name}: {text}")
+
     try:
         with counting(f"denoising {name}") as on_tile:
-            report = work.denoise(files, lambda text: note(f"{name}: {text}"), on_tile=on_tile)
+            report = work.denoise(files, say, on_tile=on_tile)
     except SpidenError as error:
         log(Outcome(files, "failed", error=error))
         raise
-    outcome = Outcome(files, "denoised", report)
+    outcome = Outcome(files, "denoised", report, incomplete=INCOMPLETE in notes)
     log(outcome)
     for sentence in report.notes:
         warn(f"{name}: {sentence}")

@@ -54,6 +54,7 @@ def denoise(
     floats: options.Floats = False,
     show: options.Show = False,
     strict: options.Strict = False,
+    lenient: options.Lenient = False,
     as_json: options.AsJson = False,
     recursive: options.Recursive = False,
     jobs: options.Jobs = 1,
@@ -88,7 +89,7 @@ def denoise(
         known, timesteps, white, adjustment, quality, strip, part, overwrite,
         None if max_memory is None else memory_size(max_memory), strict=strict, axes=axes,
         independent=channels == "independent", per_plane=level_per == "plane",
-        average=average_frames, repair=repair, floats=floats,
+        average=average_frames, repair=repair, floats=floats, lenient=lenient,
     )  # fmt: skip
 
     def open_work(share: int | None, alone: bool) -> Work:

@@ -38,9 +38,9 @@ spiden denoise - -o - < noisy.png > clean.png: in a pipe
 spiden denoise --watch incoming/ -o clean/: whatever appears in a folder
 
 Exit codes: 0 all was done; 1 out of memory, or a fault; 2 a picture or an
-option can't be used; 3 a model can't; 6 an output can't be written, or is
-there already; 7 something would be lost, with --strict; 130 Ctrl-C. Of several
-failures it is the first one's.
+option can't be used, or --lenient took a part of one; 3 a model can't; 6 an
+output can't be written, or is there already; 7 something would be lost, with
+--strict; 130 Ctrl-C. Of several failures it is the first one's.
 """
 
 Pictures = Annotated[
@@ -258,6 +258,14 @@ Floats = Annotated[
 Show = Annotated[bool, typer.Option("--show", help=SHOW_HELP, rich_help_panel=FILES)]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=FILES)
+]
+Lenient = Annotated[
+    bool,
+    typer.Option(
+        "--lenient",
+        help="Take a damaged picture as far as it can be read; with a note, and exit code 2.",
+        rich_help_panel=FILES,
+    ),
 ]
 Strict = Annotated[
     bool,

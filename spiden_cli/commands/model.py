@@ -93,7 +93,7 @@ def _starting_numba() -> "Iterator[None]":
     if hidden:
         sys.modules[blas] = None  # type: ignore[assignment]  # "not to be found", to an import
     try:
-        with waiting("compiling the event engine, once on this machine"):
+        with waiting("starting the event engine, which is compiled the first time"):
             yield
     finally:
         if hidden:

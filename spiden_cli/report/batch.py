@@ -37,17 +37,20 @@ class Outcome:
         status: in a word.
         report: the numbers, of one that was denoised.
         error: why it failed.
+        incomplete: whether a part of the picture was missing, and it was done all the same.
     """
 
     files: "Files"
     status: Status
     report: DenoiseReport | StackReport | None = None
     error: SpidenError | None = None
+    incomplete: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the record that `--json` prints and `--log` adds."""
         if self.report is not None:
-            return {"status": self.status, **self.report.as_json()}
+            missing = {"incomplete": True} if self.incomplete else {}
+            return {"status": self.status, **self.report.as_json(), **missing}
         drawing = self.files.drawing
         record: dict[str, Any] = {
             "status": self.status,

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageFile, PngImagePlugin
 
+from spiden_cli.core.files.lenience import takes_early_ends
 from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Pixels
 from spiden_cli.core.memory import memory_limit, pixel_limit
 from spiden_cli.errors import InputError
@@ -50,6 +51,7 @@ def decoding(path: Path) -> Iterator[None]:
     with _LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        cut, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, takes_early_ends()
         texts, PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_CHUNK, _MOST_TEXT
         try:
             yield
@@ -70,6 +72,7 @@ def decoding(path: Path) -> Iterator[None]:
             ) from error
         finally:
             Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = limit, texts
+            ImageFile.LOAD_TRUNCATED_IMAGES = cut
 
 
 def _is_our_own(error: Exception) -> bool:

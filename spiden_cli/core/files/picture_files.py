@@ -17,6 +17,7 @@ from spiden_cli.core.files.contents import (
 from spiden_cli.core.files.decoding import Header
 from spiden_cli.core.files.formats import FOLDER_SUFFIXES, WRITTEN_SUFFIXES, written_as
 from spiden_cli.core.files.inks import CONVERTED, HOLDERS, as_rgb
+from spiden_cli.core.files.lenience import INCOMPLETE, is_lenient, passing_over_early_ends
 from spiden_cli.core.files.losses import losses, lost_in_reading, supported_depth
 from spiden_cli.core.files.metadata import stripped
 from spiden_cli.core.files.pillow_reader import header_with_pillow, read_with_pillow
@@ -73,11 +74,26 @@ def read_picture(path: str | Path, inks: bool = False) -> Picture:
             smaller than `MINIMUM_SIDE` or larger than `MAXIMUM_PIXELS`, or of numbers that have no
             order.
     """
-    picture = _read(Path(path))
+    picture = _read_whole_or_part(Path(path))
     if picture.black_plate is None or inks:
         return picture
     converted = as_rgb(picture)
     return replace(converted, notes=(CONVERTED, *converted.notes))
+
+
+def _read_whole_or_part(path: Path) -> Picture:
+    """Read a picture; where a part is missing, and that is asked for, as far as it goes."""
+    try:
+        return _read(path)
+    except InputError as error:
+        if not is_lenient():
+            raise
+        try:
+            with passing_over_early_ends():
+                picture = _read(path)
+        except InputError:  # there is nothing to be had of it
+            raise error from None
+    return replace(picture, notes=(INCOMPLETE, *picture.notes))
 
 
 def _read(path: Path) -> Picture:

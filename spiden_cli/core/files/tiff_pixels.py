@@ -26,6 +26,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from spiden_cli.core.files import tiff_ycbcr
 from spiden_cli.core.files.lab import CONVERTED, srgb_of_lab
+from spiden_cli.core.files.lenience import takes_early_ends
 from spiden_cli.core.files.tiff_pages import PLAIN, described
 from spiden_cli.core.files.tiff_tags import is_look_up
 from spiden_cli.core.image.picture import MAXIMUM_PIXELS, Pixels, Range
@@ -58,7 +59,7 @@ def decode(path: Path, page: tifffile.TiffPage) -> tuple[Pixels, list[str]]:
     if not _tifffile_decodes(page):
         return tiff_ycbcr.decoded(page), []
     try:
-        samples = np.asarray(page.asarray())
+        samples = _what_there_is(page) if takes_early_ends() else np.asarray(page.asarray())
     except (NotImplementedError, imagecodecs.DelayedImportError) as error:
         raise _unknown(path, page) from error
     if page.axes == "SYX":  # planes that are stored one after the other
@@ -102,8 +103,29 @@ def _unknown(path: Path, page: tifffile.TiffPage) -> InputError:
 def _check_complete(path: Path, page: tifffile.TiffPage) -> None:
     """Missing strips would be filled with black, silently; tiles may be declared monstrous."""
     missing = len(page.databytecounts) < math.prod(page.chunked) or 0 in page.databytecounts
+    missing = missing and not takes_early_ends()
     if missing or math.prod(page.chunks) > 4 * MAXIMUM_PIXELS:
         raise InputError(f"{path}: damaged or incomplete picture (missing parts); get a fresh copy")
+
+
+def _what_there_is(page: tifffile.TiffPage) -> Pixels:
+    """Decode the strips or tiles that can be, and leave the others black."""
+    whole = np.zeros(page.shaped, page.dtype)
+    handle, plain = page.parent.filehandle, page.compression == tifffile.COMPRESSION.NONE
+    for number, (at, length) in enumerate(zip(page.dataoffsets, page.databytecounts, strict=False)):
+        handle.seek(at)
+        stored = handle.read(length)
+        if plain:  # the rows that are there
+            stored = stored.ljust(length, b"\0")
+        try:
+            segment, place, (depth, rows, columns, _) = page.decode(stored, number)
+        except Exception:  # what any codec raises of damaged bytes
+            continue
+        if segment is not None:
+            sample, deep, top, left, _ = place
+            part = np.s_[sample, deep : deep + depth, top : top + rows, left : left + columns]
+            whole[part] = segment[:depth, :rows, :columns]
+    return whole.reshape(page.shape)
 
 
 def _scaled(samples: Pixels, bits: int) -> Pixels:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from spiden_cli.core.atomic import making_folder
 from spiden_cli.core.files.animations import frame_count
 from spiden_cli.core.files.inks import as_rgb
+from spiden_cli.core.files.lenience import lenient
 from spiden_cli.core.files.origin import signed
 from spiden_cli.core.files.picture_files import (
     check_floats,
@@ -92,6 +93,7 @@ class Settings:
         strip: leave out what is said of the picture.
         region: the part to denoise and write; None: all of it.
         overwrite: replace files that are there.
+        lenient: read a damaged picture as far as it goes.
         max_memory: bytes that a picture may take; None: a share of what is free.
         floats: write 32-bit floats.
         repair: in photon counts, replace stuck pixels, and take off offsets of rows and columns.
@@ -114,6 +116,7 @@ class Settings:
     region: Region | None = None
     overwrite: bool = False
     max_memory: int | None = None
+    lenient: bool = False
     floats: bool = False
     repair: bool = True
     alone: bool = True
@@ -187,7 +190,8 @@ def denoise_file(
         from spiden_cli.core.tasks.animations import denoise_animation
 
         return denoise_animation(model, settings, files, frames, on_note, on_tile)
-    with memory_limited(settings.max_memory), pixels_limited(settings.most_pixels):
+    limits = memory_limited(settings.max_memory), pixels_limited(settings.most_pixels)
+    with limits[0], limits[1], lenient(settings.lenient):
         picture = read_picture(files.source, inks=not settings.floats)
     given = prepare(picture, settings, files)
     clean: Any = None
