@@ -20,7 +20,7 @@ from spiden_cli.core.network.presets import preset
 from spiden_cli.core.weights import WeightsInfo, save_weights
 
 # Property tests are held to what they find, not to how fast a busy machine is.
-settings.register_profile("spiden", deadline=None)
+settings.register_profile("spiden", deadline=None, max_examples=60)
 settings.load_profile("spiden")
 
 _BESIDE_REPOSITORY = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -318,10 +318,10 @@ def test_the_log_is_written_as_it_goes(denoise, album, monkeypatch):
     seen = []
     read = picture_tasks.read_picture
 
-    def looking(path):
+    def looking(path, **options):
         log = Path("run.jsonl")
         seen.append(len(log.read_text().splitlines()) if log.exists() else 0)
-        return read(path)
+        return read(path, **options)
 
     monkeypatch.setattr(picture_tasks, "read_picture", looking)
     assert denoise("in", "-o", "out", "--log", "run.jsonl").code == 0
@@ -371,9 +371,9 @@ def test_pictures_are_let_go_and_the_model_is_loaded_once(denoise, album, monkey
     most, loads = [], []
     read, load = picture_tasks.read_picture, models.load_folded
 
-    def reading(path):
+    def reading(path, **options):
         most.append(len(alive))
-        picture = read(path)
+        picture = read(path, **options)
         alive.add(picture)
         return picture
 

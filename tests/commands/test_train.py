@@ -33,10 +33,10 @@ from spiden_cli.core.training import loop
 
 step, kind = loop._step, int(sys.argv.pop(1))
 
-def signalled(run, lr):
+def signalled(run, *arguments):
     if run.state.step == 2:
         os.kill(os.getpid(), kind)
-    return step(run, lr)
+    return step(run, *arguments)
 
 loop._step = signalled
 from spiden_cli.app import main

@@ -162,8 +162,8 @@ class Model:
                 in the whole.
             channel_axis: axis of the colours, as in scikit-image; None: the last of an array, the
                 first of a tensor.
-            repair: whether, in photon counts, stuck pixels are replaced by their neighbours, and
-                offsets of rows and columns taken off, where they are clearly there.
+            repair: whether, in photon counts of one channel, stuck pixels are replaced by their
+                neighbours, and offsets of rows and columns taken off, where they are clearly there.
             map_firing: also gather where the neurons fire.
             on_tile: told the number of tiles done, and of all.
 
@@ -183,7 +183,8 @@ class Model:
         loaded, found, estimate = self.choose(picture, noise)
         steps = loaded.info.timesteps[0] if timesteps is None else timesteps
         seen, repairs = picture, Repairs()
-        if repair and isinstance(found, PoissonGaussian):
+        # What made a picture of colours has spread a stuck pixel over its neighbours.
+        if repair and isinstance(found, PoissonGaussian) and not picture.is_colour:
             seen, repairs = repaired(picture, found)
         result = denoise_picture(
             loaded.engine, picture, found, steps, estimated=estimate is not None,

@@ -45,10 +45,9 @@ def test_white_noise_is_what_it_was_before(sigma, seed, channels):
     assert found.sigma == found.white == estimate_sigma(noisy)
 
 
-@pytest.mark.parametrize("sigma", [5, 15, 25, 50])
-@pytest.mark.parametrize("name", ["set12", "cbsd68"])
+@pytest.mark.parametrize(("name", "sigma"), [("set12", 5), ("set12", 50), ("cbsd68", 25)])
 def test_white_noise_in_real_pictures_is_what_it_was_before(data_dir, name, sigma):
-    for seed, path in enumerate(sorted((data_dir / name).iterdir())[:12]):
+    for seed, path in enumerate(sorted((data_dir / name).iterdir())[:5]):
         with Image.open(path) as image:
             clean = np.asarray(image)
         noise = np.random.default_rng(seed).normal(0, sigma, clean.shape)

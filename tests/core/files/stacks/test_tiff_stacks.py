@@ -17,11 +17,17 @@ IMAGEJ = {
 }  # fmt: skip
 
 
+def _value(tag):
+    """A fraction may be written in several ways."""
+    is_fraction = tag.dtype in (tifffile.DATATYPE.RATIONAL, tifffile.DATATYPE.SRATIONAL)
+    return round(tag.value[0] / tag.value[1], 6) if is_fraction else tag.value
+
+
 def tags_of(path):
     with tifffile.TiffFile(path) as tiff:
         left = {"Software", "StripOffsets", "StripByteCounts", "NewSubfileType", "RowsPerStrip"}
         return [
-            {tag.name: str(tag.value) for tag in page.tags.values() if tag.name not in left}
+            {tag.name: str(_value(tag)) for tag in page.tags.values() if tag.name not in left}
             for page in (page.aspage() for page in tiff.pages)
         ]
 
