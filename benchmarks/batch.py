@@ -74,7 +74,7 @@ def parts(folder: Path, target: Path, level: float | None) -> tuple[float, dict[
     asked = Asked(naming_for(f"{target}/", None, None))
     planned = plan(find([str(folder)], asked), asked)
     chosen = time.perf_counter() - began
-    settings = tasks.Settings(level=level, alone=False)
+    settings = tasks.Settings(level, alone=False)
     done = run(planned, Machine(lambda share, alone: Work(model, settings), 1, 1), None)
     tasks.read_picture, tasks.write_picture = reading, writing
     assert done.exit_code == 0
