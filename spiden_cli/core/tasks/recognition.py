@@ -1,6 +1,7 @@
 """What noise a picture holds: its kind and its strength."""
 
 import dataclasses
+import re
 from typing import TypeAlias
 
 from spiden_cli.core.image.picture import Picture
@@ -10,6 +11,8 @@ from spiden_cli.core.noise.photon_transfer import CountsEstimate, estimate_count
 from spiden_cli.errors import InputError
 
 __all__ = ["Estimate", "estimated", "is_of_camera", "noise_of"]
+
+_COUNTING = re.compile(r"(photon|single)[\s_-]*counting", re.IGNORECASE)
 
 Estimate: TypeAlias = NoiseEstimate | CountsEstimate
 
@@ -68,4 +71,12 @@ def _evident_counts(picture: Picture) -> CountsEstimate | None:
         found = _counts(picture, UnknownCounts())
     except InputError:  # too small to tell
         return None
-    return found if found.evident else None
+    said = found.noise is not None and says_counts(picture)
+    return found if found.evident or said else None
+
+
+def says_counts(picture: Picture) -> bool:
+    """Return whether the file says that its detector counts photons, as OME-XML and others do."""
+    metadata = picture.metadata
+    words = (metadata.description, metadata.comment, *(text for _, text in metadata.texts))
+    return any(_COUNTING.search(text) for text in words if text)
