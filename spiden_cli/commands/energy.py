@@ -24,6 +24,7 @@ from spiden_cli.commands.options import (
     listed,
     model_names,
     one_sigma,
+    was_given,
 )
 from spiden_cli.commands.report_files import Csv, Plot, check_report_files
 from spiden_cli.errors import InputError
@@ -127,8 +128,7 @@ def _refuse_others(context: typer.Context, alone: str) -> None:
     """
     for parameter in context.command.params:
         name = parameter.name or ""
-        source = context.get_parameter_source(name)
-        if name != alone and source is not None and source.name == "COMMANDLINE":
+        if name != alone and was_given(context, name):
             option = max(parameter.opts, key=len)
             raise InputError(f"--{alone.replace('_', '-')} goes alone: leave out {option}")
 

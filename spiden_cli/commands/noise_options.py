@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spiden_cli.commands.denoise_options import STRENGTH
-from spiden_cli.commands.options import one_sigma
+from spiden_cli.commands.options import one_of, one_sigma
 from spiden_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ def repairs(hot_pixels: str) -> bool:
     Raises:
         InputError: the word is unknown.
     """
-    if hot_pixels not in HOT_PIXELS:
-        raise InputError(f"--hot-pixels must be {' or '.join(HOT_PIXELS)}, not {hot_pixels!r}")
+    one_of("--hot-pixels", hot_pixels, HOT_PIXELS)
     return hot_pixels == "auto"
 
 
@@ -135,8 +134,7 @@ def chosen_noise(
 
 def _level(sigma: str, unit: str) -> float | None:
     """Return the level in its unit; None to estimate it."""
-    if unit not in UNITS:
-        raise InputError(f"--sigma-unit must be {' or '.join(UNITS)}, not {unit!r}")
+    one_of("--sigma-unit", unit, UNITS)
     if unit == "8-bit":
         return None if sigma == "auto" else one_sigma(sigma)
     if sigma == "auto":

@@ -141,6 +141,12 @@ def read_region(text: str, option: str) -> "Region":
     return Region(*(int(number) for number in numbers.groups()))
 
 
+def was_given(context: typer.Context, name: str) -> bool:
+    """Return whether an option was given on the command line, by the name of its parameter."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def one_of(option: str, given: str, known: Sequence[str]) -> None:
     """Refuse a word that an option doesn't know.
 

@@ -246,11 +246,11 @@ def train(
     if not network.spiking:
         network = network.twin()
     with together.leader_first():  # who may have to fetch them
-        source.find(data_dir)
+        found = source.find(data_dir)
     if precision == "auto":  # measured once all else that may be refused was
         fastest = _precision(folder if resume else None, target) if together.leads else None
         config = dataclasses.replace(config, precision=together.from_leader(fastest))
-    images = source.read(network.image_channels, data_dir)
+    images = source.read(found, network.image_channels)
     if resume:
         run = resume_run(folder, network, config, images, target, teacher, together)
         if not run.checked:

@@ -1,17 +1,19 @@
 """What `train` learns from: pictures to which noise is added, noisy and clean ones, or frames."""
 
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from spiden_cli.commands.options import was_given
+
 # It imports nothing that takes time.
 from spiden_cli.core.training.config import TrainingConfig  # noqa: TID253
 from spiden_cli.errors import InputError
 
 if TYPE_CHECKING:
+    from spiden_cli.core.data.datasets import Dataset
     from spiden_cli.core.data.training_images import TrainingImages
 
 FINE_TUNING: dict[str, tuple[str, Any]] = {
@@ -82,63 +84,59 @@ class Source:
         """Of the folders or sets, for the notes of the run."""
         return self.data or [str(path) for path in (self.pairs or self.frames)]
 
-    def read(self, channels: int, data_dir: Path | None) -> "TrainingImages":
-        """Find and read the images.
+    def find(self, data_dir: Path | None) -> "list[Dataset]":
+        """Return the sets to learn from, the one to hold out last; download what is missing.
 
         Raises:
-            InputError: a file can't be read.
-            DatasetError: a folder or set isn't there, or can't be trained on.
+            InputError: a file or folder isn't there.
+            DatasetError: a folder or set isn't there, or is none.
         """
-        return self._clean(channels, data_dir) if self.data else self._observed(channels)
-
-    def find(self, data_dir: Path | None) -> None:
-        """See that folders and sets are there; download what is missing.
-
-        Raises:
-            DatasetError: one isn't.
-        """
-        from spiden_cli.core.data.datasets import find_dataset, find_pairs
+        from spiden_cli.core.data.datasets import Dataset, find_dataset, find_pairs
+        from spiden_cli.core.training.frames import files_of
         from spiden_cli.report.progress import downloading
 
         if self.pairs is not None:
-            find_pairs(*self.pairs)
-        for path in self.frames:
-            if not path.exists():
-                raise InputError(f"{path}: no such file or folder")
-        with downloading() if self.data else nullcontext() as on_progress:
-            for name in (*self.data, *([self.val] if self.val is not None else [])):
-                find_dataset(name, data_dir, on_progress)
+            return [find_pairs(*self.pairs)]
+        if self.frames:
+            return [Dataset("frames", tuple(files_of(self.frames)))]
+        names = self.data if self.val is None else [*self.data, self.val]
+        with downloading() as on_progress:
+            return [find_dataset(name, data_dir, on_progress) for name in names]
 
-    def _clean(self, channels: int, data_dir: Path | None) -> "TrainingImages":
-        from spiden_cli.core.data.datasets import find_dataset
+    def read(self, found: "list[Dataset]", channels: int) -> "TrainingImages":
+        """Read the images.
+
+        Args:
+            found: what `find` returned.
+            channels: of the network, 1 or 3.
+
+        Raises:
+            InputError: a file can't be read.
+            DatasetError: a set can't be trained on.
+        """
+        return self._clean(found, channels) if self.data else self._observed(found[0], channels)
+
+    def _clean(self, found: "list[Dataset]", channels: int) -> "TrainingImages":
         from spiden_cli.core.data.training_images import read_training_images
         from spiden_cli.report.progress import counting
 
-        sets = [find_dataset(name, data_dir) for name in self.data]
-        held = None if self.val is None else find_dataset(self.val, data_dir)
-        with counting("reading images", sum(len(found.paths) for found in sets)) as on_image:
+        sets = found[: len(self.data)]
+        held = None if self.val is None else found[-1]
+        with counting("reading images", sum(len(one.paths) for one in sets)) as on_image:
             return read_training_images(sets, held, channels, on_image)
 
-    def _observed(self, channels: int) -> "TrainingImages":
-        from spiden_cli.core.data.datasets import Dataset, find_pairs
+    def _observed(self, found: "Dataset", channels: int) -> "TrainingImages":
         from spiden_cli.core.data.training_images import refuse_test_images
-        from spiden_cli.core.files.finding import pictures_in
         from spiden_cli.core.training.frames import consecutive_frames, pairs_of_files
         from spiden_cli.core.training.observations import observed_images
         from spiden_cli.report.progress import counting
 
-        if self.pairs is not None:
-            found = find_pairs(*self.pairs)
-            observations = pairs_of_files(found.noisy, found.paths, self.axes)
-        else:
-            files = [
-                file
-                for path in self.frames
-                for file in (pictures_in(path) if path.is_dir() else [path])
-            ]
-            found = Dataset("frames", tuple(files))
-            observations = consecutive_frames(self.frames, self.axes)
         refuse_test_images([found])
+        observations = (
+            pairs_of_files(found.noisy, found.paths, self.axes)
+            if self.pairs is not None
+            else consecutive_frames(self.frames, self.axes)
+        )
         with counting("reading images and finding their noise") as on_image:
             return observed_images(observations, channels, on_image)
 
@@ -161,21 +159,16 @@ def of_observations(
     from spiden_cli.core.weights import read_info
 
     for option in ("noise", "sigma"):
-        if _given(context, option):
+        if was_given(context, option):
             raise InputError(f"--{option} is of noise that is added: these images have theirs")
     suited = {
         setting: value
         for option, (setting, value) in FINE_TUNING.items()
-        if not _given(context, option)
+        if not was_given(context, option)
     }
     sigma = MEASURED_LEVELS if init is None else read_info(init).sigma
     freeze = config.freeze_norm or init is not None
     return replace(config, noise=noise, sigma=sigma, freeze_norm=freeze, **suited)
-
-
-def _given(context: typer.Context, option: str) -> bool:
-    source = context.get_parameter_source(option)
-    return source is not None and source.name == "COMMANDLINE"
 
 
 def shipped_start(preset: str, spiking: bool) -> Path | None:

@@ -1,7 +1,6 @@
 """What denoising did, as a picture: noisy, denoised, removed, and where the neurons fired."""
 
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,14 +74,14 @@ def draw_comparison(
     """
     from spiden_cli.core.atomic import atomic_path
     from spiden_cli.core.files.origin import drawn_by_spiden
-    from spiden_cli.core.image.showing import looked_at
+    from spiden_cli.core.image.showing import before_and_after
     from spiden_cli.core.image.views import choose_cutout, look, look_closely
 
     cutout = choose_cutout(noisy.pixels, denoised.pixels, denoised.levels, CUTOUT)
-    alike = looked_at([replace(noisy, range=denoised.range), denoised], denoised)
-    views = [(look(p, SIDE), look_closely(p, cutout)) for p in alike]
+    before, after, stretch = before_and_after(noisy, denoised)
+    views = [(look(p, SIDE), look_closely(p, cutout)) for p in (before, after)]
     wholes, parts = zip(*views, strict=True)
-    factor = amplification(report.removed * denoised.levels.span / alike[1].levels.span)
+    factor = amplification(report.removed * stretch)
     panels = [
         Panel("noisy", _of_noisy(report), *views[0]),
         Panel("denoised", _of_denoised(report), *views[1]),
@@ -102,13 +101,13 @@ def show_denoised(noisy: "Picture", denoised: "Picture") -> None:
         noisy: what was read.
         denoised: of the same size and kind.
     """
-    from spiden_cli.core.image.showing import looked_at
+    from spiden_cli.core.image.showing import before_and_after
     from spiden_cli.core.image.views import choose_cutout
     from spiden_cli.report.terminal_pictures import show
 
-    alike = looked_at([replace(noisy, range=denoised.range), denoised], denoised)
+    before, after, _ = before_and_after(noisy, denoised)
     show(
-        dict(zip(("noisy", "denoised"), alike, strict=True)),
+        {"noisy": before, "denoised": after},
         lambda side: choose_cutout(noisy.pixels, denoised.pixels, denoised.levels, side),
     )
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from spiden_cli.core.noise.model import Noise
     from spiden_cli.core.tasks.files import Done, Files
 
-_COLOURS = ("red", "green", "blue")
 _ENDS = (0.02, 0.98)
 """Quantiles of the pixels that stand for the dark and the light."""
 
@@ -244,14 +243,16 @@ def _in_file(noise: "Noise", picture: "Picture", span: float) -> tuple[float, fl
         return level, level
     if not isinstance(noise, PoissonGaussian):
         return None
-    base = picture.extent.black - picture.levels.black
-    dark, light = (noise.deviation(base + float(q)) for q in np.quantile(picture.pixels, _ENDS))
+    ends = np.quantile(picture.pixels, _ENDS)
+    dark, light = (noise.deviation(picture.base + float(end)) for end in ends)
     return dark, light
 
 
 def _levels_of(channels: tuple[float | None, ...], estimated: bool) -> str:
+    from spiden_cli.core.tasks.apart import COLOURS
+
     said = ("different" if level is None else f"{level:.1f}" for level in channels)
-    named = ", ".join(f"{name} {text}" for name, text in zip(_COLOURS, said, strict=True))
+    named = ", ".join(f"{name} {text}" for name, text in zip(COLOURS, said, strict=True))
     return f"{named} ({'estimated' if estimated else 'as given'})"
 
 

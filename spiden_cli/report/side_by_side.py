@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ class SideBySide:
         """What the pictures are measured against."""
         return self.pictures[self.base] if self.reference is None else self.reference
 
-    @property
+    @cached_property
     def shown(self) -> "dict[Path, Picture]":
         """All pictures, the reference first, with black and white by which something is seen."""
         from spiden_cli.core.image.showing import looked_at

@@ -1,4 +1,4 @@
-"""One picture at a time: the network uses all cores for one; two would need twice the memory."""
+"""The page and the HTTP interface: what is asked, what is answered, and how errors are told."""
 
 import secrets
 from collections.abc import AsyncIterator, Callable
@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from fastapi import FastAPI, File, Form, Header, Query, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.responses import FileResponse, Response
 from starlette.exceptions import HTTPException
 from urllib3.filepost import encode_multipart_formdata
 
@@ -29,7 +29,7 @@ from spiden_cli.errors import (
     is_out_of_memory,
 )
 from spiden_cli.version import __version__
-from spiden_cli.web.guard import Guard, Limits
+from spiden_cli.web.guard import Guard, Limits, refusal
 from spiden_cli.web.turns import StoppedError, Turns
 from spiden_cli.web.uploads import Answer, Part, Upload, clear_old_folders, denoise_upload
 
@@ -151,7 +151,7 @@ def _add_denoising(app: FastAPI, service: Service, turns: Turns) -> None:
     ) -> Response:
         ticket = ticket or secrets.token_hex(16)
         if turns.ahead(ticket) is not None:
-            return _failure(400, "this ticket is in use")
+            return refusal(400, "this ticket is in use")
         all_parts = _ALL_PARTS in accept
 
         def settings() -> Settings:
@@ -173,11 +173,11 @@ def _add_denoising(app: FastAPI, service: Service, turns: Turns) -> None:
             return Response(status_code=_GONE)
         except SpidenError as error:
             told = isinstance(error, InputError | OutputError)
-            return _failure(400 if told else 500, str(error))
+            return refusal(400 if told else 500, str(error))
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-            return _failure(503, TOO_LITTLE_MEMORY)
+            return refusal(503, TOO_LITTLE_MEMORY)
         return _all_parts(answer) if all_parts else _file(answer.result)
 
 
@@ -230,13 +230,9 @@ def _all_parts(answer: Answer) -> Response:
     return Response(content, media_type=kind)
 
 
-def _failure(status: int, said: str) -> JSONResponse:
-    return JSONResponse({"error": said}, status)
-
-
 async def _tell_refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _failure(error.status_code, str(error.detail))
+    return refusal(error.status_code, str(error.detail))
 
 
 async def _tell_field(request: Request, error: Exception) -> Response:
@@ -244,8 +240,8 @@ async def _tell_field(request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     name = str(first["loc"][-1])
     said = "send the picture in a form, as this field" if name == "picture" else first["msg"]
-    return _failure(422, f"{name}: {said}")
+    return refusal(422, f"{name}: {said}")
 
 
 async def _tell_fault(request: Request, error: Exception) -> Response:
-    return _failure(500, f"unexpected {type(error).__name__}: this is a fault in spiden")
+    return refusal(500, f"unexpected {type(error).__name__}: this is a fault in spiden")

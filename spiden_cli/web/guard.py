@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["Guard", "Limits"]
+__all__ = ["Guard", "Limits", "refusal"]
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -91,8 +91,8 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        if refusal := self._refusal(scope):
-            await refusal(scope, receive, send_with_headers)
+        if refused := self._refusal(scope):
+            await refused(scope, receive, send_with_headers)
         elif scope["method"] in _READS:
             await self._app(scope, receive, send_with_headers)
         else:
@@ -103,18 +103,18 @@ class Guard:
         host, origin = headers.get("host", ""), headers.get("origin")
         if not self._limits.knows(host):
             said = f"{host or 'a request without a host'} is not answered"
-            return _refuse(421, f"{said}: ask for this machine by its address, or --allow-host it")
+            return refusal(421, f"{said}: ask for this machine by its address, or --allow-host it")
         if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
-            return _refuse(403, "a page of another site is not answered")
+            return refusal(403, "a page of another site is not answered")
         site = headers.get("sec-fetch-site", "none")
         if site not in ("same-origin", "none") and headers.get("sec-fetch-mode") != "navigate":
-            return _refuse(403, "a page of another site is not answered")
+            return refusal(403, "a page of another site is not answered")
         return None
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         most = self._limits.upload
         if self._uploads >= self._limits.waiting:
-            answer = _refuse(503, "too many pictures are waiting: try again in a while")
+            answer = refusal(503, "too many pictures are waiting: try again in a while")
             answer.headers["Retry-After"] = "10"
             await answer(scope, receive, send)
             return
@@ -148,5 +148,6 @@ def _too_large(most: int) -> str:
     return f"the upload is larger than {most / 1e6:g} MB, the limit of --max-upload"
 
 
-def _refuse(status: int, said: str) -> JSONResponse:
+def refusal(status: int, said: str) -> JSONResponse:
+    """Return what a request gets in the place of a picture."""
     return JSONResponse({"error": said}, status)

@@ -1,7 +1,6 @@
 """What the page shows of a picture: PNG files of 8 bits, all of one size."""
 
 import io
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +9,7 @@ from PIL import Image
 from spiden_cli.core.engine.firing import FiringMap
 from spiden_cli.core.image.picture import Picture, Range
 from spiden_cli.core.image.pixels import in_8_bit_units
-from spiden_cli.core.image.showing import looked_at
+from spiden_cli.core.image.showing import before_and_after
 from spiden_cli.core.image.views import look
 from spiden_cli.report.comparison import rate_scale
 from spiden_cli.report.differences import amplification, amplified
@@ -33,10 +32,10 @@ class Views:
     """
 
     def __init__(self, noisy: Picture, denoised: Picture, removed: float) -> None:
-        alike = looked_at([replace(noisy, range=denoised.range), denoised], denoised)
+        *alike, stretch = before_and_after(noisy, denoised)
         before, after = (look(picture, SIDE) for picture in alike)
         self.height, self.width = before.shape[:2]
-        self.amplification = amplification(removed * denoised.levels.span / alike[1].levels.span)
+        self.amplification = amplification(removed * stretch)
         self.noisy = _png(before, noisy.icc_profile)
         self.denoised = _png(after, noisy.icc_profile)
         self.removed = _png(amplified(before, after, self.amplification))

@@ -12,7 +12,16 @@ import tifffile
 
 from spiden_cli.core.image.metadata import TiffTags
 
-__all__ = ["LAYERS", "carried_tags", "is_look_up", "little_endian_tags"]
+__all__ = [
+    "IJ_COUNTS",
+    "IJ_METADATA",
+    "LAYERS",
+    "POINTERS",
+    "carried_tags",
+    "content_of",
+    "is_look_up",
+    "little_endian_tags",
+]
 
 LAYERS = 37724
 """Photoshop's, which hold noisy pixels."""
@@ -21,8 +30,9 @@ _FIRST_PRIVATE = 32_768
 _OTHERS = {33432, 33723, 34665, 34675, 34853}  # copyright, IPTC, EXIF, profile, place: kept as such
 _OF_OLD_FILE = {33628, 33629, 33630, 33631, 34377, 34412, LAYERS}
 """Of MetaMorph, Photoshop and Zeiss: of several planes, or with places in the old file."""
-_POINTERS = {13, 18}  # types of tags whose value is a place in the old file
-_IJ_COUNTS, _IJ_METADATA = 50838, 50839
+POINTERS = {13, 18}
+"""Types of tags whose value is a place in the old file."""
+IJ_COUNTS, IJ_METADATA = 50838, 50839
 _WIDTHS = {3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 16: 8, 17: 8}
 """Type of a tag -> bytes of the numbers that it is made of, where they are more than one."""
 _LONGEST = 2**26  # bytes of a tag
@@ -52,19 +62,24 @@ def carried_tags(page: tifffile.TiffPage, look_up: bool) -> TiffTags | None:
 def little_endian_tags(page: tifffile.TiffPage) -> Iterator[tuple[int, int, int, bytes]]:
     """Yield code, type, number of values and content of a page's private tags."""
     swapped = page.parent.byteorder == ">"
-    if swapped and _IJ_METADATA in page.tags:  # whose blocks have an order of their own
-        words = dict(page.tags[_IJ_METADATA].value)
+    if swapped and IJ_METADATA in page.tags:  # whose blocks have an order of their own
+        words = dict(page.tags[IJ_METADATA].value)
         for code, of_type, count, block, _ in tifffile.imagej_metadata_tag(words, "<"):
             yield code, int(of_type), count, block
     for tag in page.tags.values():
         kind = int(tag.dtype)
-        of_imagej = swapped and tag.code in (_IJ_COUNTS, _IJ_METADATA)
+        of_imagej = swapped and tag.code in (IJ_COUNTS, IJ_METADATA)
         left = tag.code < _FIRST_PRIVATE or tag.code in _OTHERS | _OF_OLD_FILE or of_imagej
-        if left or kind in _POINTERS or tag.valuebytecount > _LONGEST:
+        if left or kind in POINTERS or tag.valuebytecount > _LONGEST:
             continue
-        stream = page.parent.filehandle
-        stream.seek(tag.valueoffset)
-        content = bytes(stream.read(tag.valuebytecount))
+        content = content_of(page, tag)
         if swapped and kind in _WIDTHS:
             content = np.frombuffer(content, f">u{_WIDTHS[kind]}").byteswap().tobytes()
         yield tag.code, kind, tag.count, content
+
+
+def content_of(page: tifffile.TiffPage, tag: tifffile.TiffTag) -> bytes:
+    """Return the content of a tag as the file has it."""
+    stream = page.parent.filehandle
+    stream.seek(tag.valueoffset)
+    return bytes(stream.read(tag.valuebytecount))

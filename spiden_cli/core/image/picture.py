@@ -197,10 +197,14 @@ class Picture:
         return self.range or Range.full(self.pixels.dtype)
 
     @property
+    def base(self) -> float:
+        """What a value of the file is more than its pixel; 0 nearly always."""
+        return 0.0 if self.values is None else self.values.base
+
+    @property
     def extent(self) -> Range:
         """Black and white level in the units of the file."""
-        base = 0.0 if self.values is None else self.values.base
-        return Range(self.levels.black + base, self.levels.white + base)
+        return Range(self.levels.black + self.base, self.levels.white + self.base)
 
     @property
     def peak(self) -> float:
@@ -250,5 +254,4 @@ def _with_white_of_measured(picture: Picture, white: float) -> Picture:
     black = black if black < white else 0.0
     if not (math.isfinite(white) and black < white):
         raise InputError(f"the white level must be a number above black ({black:g}), not {white:g}")
-    base = 0.0 if picture.values is None else picture.values.base
-    return replace(picture, range=Range(black - base, white - base))
+    return replace(picture, range=Range(black - picture.base, white - picture.base))

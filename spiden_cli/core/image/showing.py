@@ -20,7 +20,14 @@ from spiden_cli.core.image.picture import Picture, Range
 from spiden_cli.core.image.values import LARGEST_WHOLE, Plane, Values
 from spiden_cli.errors import InputError
 
-__all__ = ["looked_at", "on_range_of", "range_of_values", "sampled_values", "show"]
+__all__ = [
+    "before_and_after",
+    "looked_at",
+    "on_range_of",
+    "range_of_values",
+    "sampled_values",
+    "show",
+]
 
 _QUANTILES = (0.001, 0.999)
 _UNIT, _LEAST_OF_UNIT = (-0.5, 1.5), 0.01
@@ -106,8 +113,8 @@ def show(plane: Plane, name: str = "the image", extent: Range | None = None) -> 
 
 def on_range_of(picture: Picture, other: Picture) -> Picture:
     """Return a measurement with black and white of another, so that both can be compared."""
-    extent, base = other.extent, 0.0 if picture.values is None else picture.values.base
-    return replace(picture, range=Range(extent.black - base, extent.white - base))
+    extent = other.extent
+    return replace(picture, range=Range(extent.black - picture.base, extent.white - picture.base))
 
 
 def looked_at(pictures: Sequence[Picture], like: Picture) -> list[Picture]:
@@ -129,6 +136,17 @@ def looked_at(pictures: Sequence[Picture], like: Picture) -> list[Picture]:
     if held.span >= _LITTLE * like.levels.span:
         return list(pictures)
     return [replace(picture, range=held) for picture in pictures]
+
+
+def before_and_after(noisy: Picture, denoised: Picture) -> tuple[Picture, Picture, float]:
+    """Return a picture before and after, to be looked at, and how much that stretches differences.
+
+    Args:
+        noisy: what was read.
+        denoised: of the same size and kind.
+    """
+    before, after = looked_at([replace(noisy, range=denoised.range), denoised], denoised)
+    return before, after, denoised.levels.span / after.levels.span
 
 
 def _filled(plane: Plane, holes: npt.NDArray[np.bool_]) -> Plane:

@@ -77,8 +77,7 @@ def repaired(picture: Picture, noise: PoissonGaussian) -> tuple[Picture, Repairs
         The picture in floats, its metadata left out, or the same object where there was nothing to
         repair; and what was.
     """
-    base = picture.extent.black - picture.levels.black
-    noise = replace(noise, offset=noise.offset - base)
+    noise = replace(noise, offset=noise.offset - picture.base)
     pixels = picture.pixels
     channels = [pixels] if pixels.ndim == 2 else [pixels[..., k] for k in range(3)]
     planes, repairs = zip(*(_repaired(plane, noise) for plane in channels), strict=True)

@@ -16,7 +16,6 @@ from spiden_cli.core.files.origin import signed
 from spiden_cli.core.files.picture_files import output_format
 from spiden_cli.core.image.animation import Animation
 from spiden_cli.core.image.picture import Picture
-from spiden_cli.core.memory import memory_limited, pixels_limited
 from spiden_cli.core.noise.model import as_noise
 from spiden_cli.core.tasks.denoising import OnTile
 from spiden_cli.core.tasks.files import (
@@ -66,7 +65,7 @@ def denoise_animation(
     for option, asked in {"--reference": files.reference, "--float": settings.floats}.items():
         if asked:
             raise InputError(f"{files.source.name} is an animation: leave out {option}")
-    with memory_limited(settings.max_memory), pixels_limited(settings.most_pixels):
+    with settings.reading():
         animation = read_animation(files.source)
     lost = timing_losses(files.target, animation)
     ready = prepare(animation.frames[0], settings, files)

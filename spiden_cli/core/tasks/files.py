@@ -1,6 +1,7 @@
 """One picture file, denoised into another: read, checked, denoised, written, measured."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -128,6 +129,16 @@ class Settings:
     map_firing: bool = False
     most_pixels: int | None = None
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Hold what is read inside this context to the limits that are set."""
+        with (
+            memory_limited(self.max_memory),
+            pixels_limited(self.most_pixels),
+            lenient(self.lenient),
+        ):
+            yield
+
     def check(self, picture: Picture, name: str) -> None:
         """Refuse what doesn't suit a picture.
 
@@ -190,8 +201,7 @@ def denoise_file(
         from spiden_cli.core.tasks.animations import denoise_animation
 
         return denoise_animation(model, settings, files, frames, on_note, on_tile)
-    limits = memory_limited(settings.max_memory), pixels_limited(settings.most_pixels)
-    with limits[0], limits[1], lenient(settings.lenient):
+    with settings.reading():
         picture = read_picture(files.source, inks=not settings.floats)
     given = prepare(picture, settings, files)
     clean: Any = None
@@ -328,8 +338,7 @@ def _on_scale_of(clean: Picture, noisy: Picture) -> NDArray[Any]:
     """Return the pixels of a reference in the units of the noisy picture's."""
     if not noisy.is_measured:
         return clean.pixels
-    shift = (noisy.extent.black - noisy.levels.black) - (clean.extent.black - clean.levels.black)
-    return (clean.pixels.astype(np.float64) - shift).astype(np.float32)
+    return (clean.pixels.astype(np.float64) - (noisy.base - clean.base)).astype(np.float32)
 
 
 def read_mask(path: Path, picture: Picture) -> Picture:

@@ -21,7 +21,7 @@ from spiden_cli.core.engine.activity import sum_activities
 from spiden_cli.core.files.stacks.layout import Index
 from spiden_cli.core.files.stacks.source import StackSource
 from spiden_cli.core.image.picture import Picture, Range
-from spiden_cli.core.image.showing import range_of_values, sampled_values, show
+from spiden_cli.core.image.showing import sampled_values
 from spiden_cli.core.image.values import Plane
 from spiden_cli.core.noise.model import (
     InPixelUnits,
@@ -105,8 +105,7 @@ class _Work:
             if not 0 < white < math.inf:
                 raise InputError(f"the white level must be a number above 0, not {white:g}")
             return Range(0.0, white)
-        samples = [sampled_values(self._reader.read(at)[part.place]) for at, part in chosen]
-        return range_of_values(samples, self._reader.source.dtype)
+        return self._reader.extent(chosen)
 
     def _choices(
         self, chosen: Sequence[tuple[Index, Part]], extent: Range
@@ -123,9 +122,7 @@ class _Work:
         values = sampled_values(plane)
         if values.size == 0 or (values.min() == values.max() and plane.min() == plane.max()):
             return None
-        if plane.dtype == np.uint8:
-            return Picture(np.ascontiguousarray(plane))
-        return show(plane, str(self._reader.source.path), extent)
+        return self._reader.picture(plane, extent)
 
     def denoised(self, index: Index) -> Plane:
         """Denoise one plane, in the type of the source."""
@@ -215,8 +212,7 @@ def _averaged(noise: Noise, frames: int) -> Noise:
 def _typical_level(noise: Noise, picture: Picture) -> float:
     """The level of noise in the middle of a picture, in 1/255 of its range."""
     if isinstance(noise, PoissonGaussian):
-        base = picture.extent.black - picture.levels.black
-        deviation = noise.deviation(float(np.median(picture.pixels)) + base)
+        deviation = noise.deviation(float(np.median(picture.pixels)) + picture.base)
         return 255 * deviation / picture.levels.span
     return float(np.median(level_of(noise, picture.pixels)))
 

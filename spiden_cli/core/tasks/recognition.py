@@ -60,10 +60,9 @@ def is_of_camera(estimate: Estimate | None) -> bool:
 
 def _counts(picture: Picture, known: UnknownCounts) -> CountsEstimate:
     """Estimate the noise of counts in the units of the file, which pixels may be shifted from."""
-    base = picture.extent.black - picture.levels.black
     if known.offset is not None:
-        known = dataclasses.replace(known, offset=known.offset - base)
-    return estimate_counts(picture.pixels, picture.levels, known).moved(base)
+        known = dataclasses.replace(known, offset=known.offset - picture.base)
+    return estimate_counts(picture.pixels, picture.levels, known).moved(picture.base)
 
 
 def _evident_counts(picture: Picture) -> CountsEstimate | None:

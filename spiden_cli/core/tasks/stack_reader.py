@@ -1,6 +1,6 @@
 """The planes of a stack as they are to be denoised: which channel each part is of, and means."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -8,6 +8,8 @@ import numpy as np
 
 from spiden_cli.core.files.stacks.layout import Index, Layout
 from spiden_cli.core.files.stacks.source import StackSource
+from spiden_cli.core.image.picture import Picture, Range
+from spiden_cli.core.image.showing import range_of_values, sampled_values, show
 from spiden_cli.core.image.values import Plane
 from spiden_cli.core.tasks.stack_result import StackSettings
 from spiden_cli.errors import InputError
@@ -86,6 +88,17 @@ class Reader:
         else:
             for sample in range(plane[2]):
                 yield Part(channel * plane[2] + sample, (..., sample), False)
+
+    def extent(self, chosen: Sequence[tuple[Index, Part]]) -> Range:
+        """Black and white of a channel, by what some of its planes hold; see `measured`."""
+        samples = [sampled_values(self.read(index)[part.place]) for index, part in chosen]
+        return range_of_values(samples, self.source.dtype)
+
+    def picture(self, plane: Plane, extent: Range) -> Picture:
+        """A plane, or a part of one, as a picture; bytes have black and white of their own."""
+        if plane.dtype == np.uint8:
+            return Picture(np.ascontiguousarray(plane))
+        return show(plane, str(self.source.path), extent)
 
     def measured(self) -> dict[int, list[tuple[Index, Part]]]:
         """Which planes are looked at for each channel, spread evenly over all."""

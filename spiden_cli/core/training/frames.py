@@ -5,21 +5,18 @@ from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
-
 from spiden_cli.core.files.finding import pictures_in
 from spiden_cli.core.files.picture_files import read_picture
 from spiden_cli.core.files.stacks.layout import Index, Layout
 from spiden_cli.core.files.stacks.opening import is_stack, open_stack
 from spiden_cli.core.files.stacks.source import StackSource
-from spiden_cli.core.image.picture import Picture, Range
-from spiden_cli.core.image.showing import range_of_values, sampled_values, show
+from spiden_cli.core.image.picture import Picture
+from spiden_cli.core.tasks.stack_reader import Reader
+from spiden_cli.core.tasks.stack_result import StackSettings
 from spiden_cli.core.training.observations import Observation
-from spiden_cli.errors import DatasetError
+from spiden_cli.errors import DatasetError, InputError
 
-__all__ = ["consecutive_frames", "pairs_of_files"]
-
-_MOST_MEASURED = 8
+__all__ = ["consecutive_frames", "files_of", "pairs_of_files"]
 
 
 def pairs_of_files(
@@ -47,7 +44,19 @@ def pairs_of_files(
             planes = _Planes(files.enter_context(open_stack(source, axes)))
             cleaned = _clean_planes(files, target, planes.layout, axes)
             for index in planes.layout.indices():
-                yield Observation(str(source), planes[index], cleaned[index], True)
+                yield from _observed(source, planes[index], cleaned[index], True)
+
+
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """Return the files of frames: those that are named, and the pictures of folders.
+
+    Raises:
+        InputError: there is no such file, or no picture in a folder.
+    """
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path}: no such file or folder")
+    return [file for path in paths for file in (pictures_in(path) if path.is_dir() else [path])]
 
 
 def consecutive_frames(paths: Sequence[Path], axes: str | None = None) -> Iterator[Observation]:
@@ -94,29 +103,35 @@ def _frames_of(path: Path, axes: str | None) -> Iterator[Observation]:
         for index in planes.layout.indices():
             if index[at] % 2 == 0 and index[at] + 1 < planes.layout.lengths[at]:
                 following = (*index[:at], index[at] + 1, *index[at + 1 :])
-                yield Observation(str(path), planes[index], planes[following], False)
+                yield from _observed(path, planes[index], planes[following], False)
 
 
 class _Planes:
     """The planes of a stack as pictures, all of a channel with the same black and white."""
 
     def __init__(self, source: StackSource) -> None:
-        self._source, self.layout = source, source.layout
-        self._extents: dict[int, Range] = {}
+        self.layout = source.layout
+        self._reader = Reader(source, StackSettings(), source.layout)
+        measured = self._reader.measured()
+        self._extents = {key: self._reader.extent(chosen) for key, chosen in measured.items()}
 
-    def __getitem__(self, index: Index) -> Picture:
-        plane, channel = self._source.read(index), self.layout.channel(index)
-        if plane.dtype == np.uint8:
-            return Picture(np.ascontiguousarray(plane))
-        if channel not in self._extents:
-            self._extents[channel] = self._extent(channel)
-        return show(plane, str(self._source.path), self._extents[channel])
+    def __getitem__(self, index: Index) -> list[Picture]:
+        """The parts of a plane that go through a network apart; nearly always one."""
+        plane = self._reader.read(index)
+        return [
+            self._reader.picture(plane[part.place], self._extents[part.key])
+            for part in self._reader.parts(index)
+        ]
 
-    def _extent(self, channel: int) -> Range:
-        own = [at for at in self.layout.indices() if self.layout.channel(at) == channel]
-        chosen = own[:: -(-len(own) // _MOST_MEASURED)]
-        samples = [sampled_values(self._source.read(index)) for index in chosen]
-        return range_of_values(samples, self._source.dtype)
+
+def _observed(
+    path: Path, noisy: Sequence[Picture], target: Sequence[Picture], is_clean: bool
+) -> Iterator[Observation]:
+    if len(noisy) != len(target):
+        raise DatasetError(f"{path}: noisy planes of {len(noisy)} channels, clean ones of "
+                           f"{len(target)}")  # fmt: skip
+    for one, other in zip(noisy, target, strict=True):
+        yield Observation(str(path), one, other, is_clean)
 
 
 class _SamePicture:
@@ -125,8 +140,8 @@ class _SamePicture:
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
 
-    def __getitem__(self, index: Index) -> Picture:
-        return self._picture
+    def __getitem__(self, index: Index) -> list[Picture]:
+        return [self._picture]
 
 
 def _clean_planes(

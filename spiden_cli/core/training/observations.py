@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from spiden_cli.core.data.training_images import TrainingImages, hold_out
-from spiden_cli.core.image.picture import Picture
+from spiden_cli.core.image.picture import Picture, Range
 from spiden_cli.core.image.pixels import Planes, to_unit
 from spiden_cli.core.noise.model import Unknown
 from spiden_cli.core.noise.whitening import whitening_for
@@ -116,9 +116,8 @@ def _shown(observation: Observation, channels: int) -> list[Tensor]:
 
 def _in_range_of(noisy: Picture, target: Picture) -> Planes:
     """Return the target as shares of the noisy picture's range: both are of the same units."""
-    unit, own, wanted = to_unit(target.pixels, target.levels), target.extent, noisy.extent
-    scale, shift = own.span / wanted.span, (own.black - wanted.black) / wanted.span
-    return unit * np.float32(scale) + np.float32(shift)
+    own = Range(noisy.extent.black - target.base, noisy.extent.white - target.base)
+    return to_unit(target.pixels, own)
 
 
 def _cut(image: Tensor) -> tuple[Sequence[Tensor], Sequence[Tensor]]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from spiden_cli.core.atomic import atomic_path
+from spiden_cli.core.files.formats import FORMATS
 from spiden_cli.core.files.stacks.layout import Index, Layout
 from spiden_cli.core.files.stacks.npy import NpySource, NpyTarget
 from spiden_cli.core.files.stacks.pyramid import reduced
@@ -24,7 +25,7 @@ __all__ = ["STACK_SUFFIXES", "Write", "check_stack_target", "stack_losses", "wri
 Write = Callable[[Index, Plane], None]
 """Takes the planes in the order of the layout."""
 
-STACK_SUFFIXES = (".tif", ".tiff", ".npy", ".zarr")
+STACK_SUFFIXES = tuple(suffix for f in FORMATS if f.any_type for suffix in f.suffixes)
 _BIG = 3_900_000_000  # bytes, above which a TIFF needs 64-bit places; compression is no promise
 
 

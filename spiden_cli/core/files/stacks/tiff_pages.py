@@ -14,6 +14,7 @@ from spiden_cli.core.files.stacks.layout import Layout
 from spiden_cli.core.files.stacks.ome_xml import for_new_file
 from spiden_cli.core.files.stacks.source import StackSource
 from spiden_cli.core.files.stacks.tiff import TiffSource, samples_are_planes
+from spiden_cli.core.files.tiff_tags import IJ_COUNTS, IJ_METADATA, POINTERS, content_of
 
 __all__ = [
     "Style",
@@ -27,11 +28,10 @@ Tag = tuple[int, int, int, Any, bool]
 
 _MANAGED = {254, 270, 282, 283, 296, 320}
 """Tags that are handed on by name, not as they are."""
-_SUB_IFDS, _EXIF, _GPS, _IJ_COUNTS, _IJ_METADATA = 330, 34665, 34853, 50838, 50839
+_SUB_IFDS, _EXIF, _GPS = 330, 34665, 34853
 _SOFTWARE = 305
 _OF_JPEG = {347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532}
 """Tags that say how samples were compressed."""
-_POINTERS = {13, 18}  # types of tags whose value is a place in the old file
 _LOSSLESS = {
     tifffile.COMPRESSION.NONE: None,
     tifffile.COMPRESSION.LZW: "lzw",
@@ -226,33 +226,27 @@ def _described(page: tifffile.TiffPage) -> bytes | None:
     tag = page.tags.get(270)
     if tag is None:
         return None
-    return _content(page, tag).rstrip(b"\0") or None
-
-
-def _content(page: tifffile.TiffPage, tag: tifffile.TiffTag) -> bytes:
-    stream = page.parent.filehandle
-    stream.seek(tag.valueoffset)
-    return bytes(stream.read(tag.valuebytecount))
+    return content_of(page, tag).rstrip(b"\0") or None
 
 
 def _tags(page: tifffile.TiffPage, averaged: bool, signed: bool) -> Iterator[Tag]:
     """The tags of a page as they are, but for those of which the writer makes its own."""
     left = _MANAGED | _OF_JPEG | set(tifffile.TIFF.TAG_FILTERED)
-    if averaged and _IJ_METADATA in page.tags:
-        left |= {_IJ_COUNTS, _IJ_METADATA}
-        words = dict(page.tags[_IJ_METADATA].value)
+    if averaged and IJ_METADATA in page.tags:
+        left |= {IJ_COUNTS, IJ_METADATA}
+        words = dict(page.tags[IJ_METADATA].value)
         words.pop("Labels", None)  # one a frame
         yield from tifffile.imagej_metadata_tag(words, page.parent.byteorder)
     if signed:
         left |= {_SOFTWARE}
         software = page.tags.get(_SOFTWARE)
-        said = b"" if software is None else _content(page, software).split(b"\0")[0]
+        said = b"" if software is None else content_of(page, software).split(b"\0")[0]
         if SOFTWARE.encode() not in said:
             said = b"; ".join(filter(None, (said, SOFTWARE.encode())))
         yield _SOFTWARE, 2, len(said) + 1, said + b"\0", False
     for tag in page.tags.values():
-        if tag.code not in left and int(tag.dtype) not in _POINTERS:
-            yield tag.code, int(tag.dtype), tag.count, _content(page, tag), False
+        if tag.code not in left and int(tag.dtype) not in POINTERS:
+            yield tag.code, int(tag.dtype), tag.count, content_of(page, tag), False
 
 
 def _resolution(page: tifffile.TiffPage) -> dict[str, Any]:
