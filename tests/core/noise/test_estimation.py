@@ -69,11 +69,14 @@ def test_same_picture_same_answer(colour_pixels):
     assert estimate_sigma(colour_pixels) == estimate_sigma(colour_pixels.copy())
 
 
-def test_twelve_megapixels_take_seconds_at_most():
+def test_twelve_megapixels_take_less_than_two_seconds():
     photo = noisy_file(np.full((3000, 4000, 3), 120.0, np.float32), 20, seed=0)
-    start = time.process_time()  # not of whatever else the machine does
-    assert estimate_sigma(photo) == pytest.approx(20, rel=0.02)
-    assert time.process_time() - start < 4
+    seconds = []
+    for _ in range(3):  # the best of them: the machine does other things meanwhile
+        start = time.perf_counter()
+        assert estimate_sigma(photo) == pytest.approx(20, rel=0.02)
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 2
 
 
 def test_too_small_a_picture_is_an_input_error():
