@@ -28,6 +28,7 @@ from spiden_cli.commands.batch import Machine, Work, run
 from spiden_cli.commands.denoise_files import Asked, find, naming_for, plan
 from spiden_cli.core.image.pixels import to_pixels
 from spiden_cli.core.tasks import files as tasks
+from spiden_cli.core.tasks.settings import Settings
 
 COUNT, SIDE, REPEATS, PROCESSES = 300, 64, 2, 1
 JOBS = (1, 2)
@@ -74,7 +75,7 @@ def parts(folder: Path, target: Path, level: float | None) -> tuple[float, dict[
     asked = Asked(naming_for(f"{target}/", None, None))
     planned = plan(find([str(folder)], asked), asked)
     chosen = time.perf_counter() - began
-    settings = tasks.Settings(level, alone=False)
+    settings = Settings(level, alone=False)
     done = run(planned, Machine(lambda share, alone: Work(model, settings), 1, 1), None)
     tasks.read_picture, tasks.write_picture = reading, writing
     assert done.exit_code == 0

@@ -21,7 +21,8 @@ import tifffile
 from scipy.ndimage import gaussian_filter
 
 import spiden_cli as spiden
-from spiden_cli.core.tasks.files import Files, Settings, denoise_file
+from spiden_cli.core.tasks.files import denoise_file
+from spiden_cli.core.tasks.settings import Files, Settings
 from spiden_cli.core.tasks.stack_files import denoise_stack_file
 
 

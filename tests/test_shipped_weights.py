@@ -22,7 +22,7 @@ from spiden_cli.core.network.folding import fold
 from spiden_cli.core.neuron.weighted import digits
 from spiden_cli.core.noise.synthesis import add_gaussian_noise, gaussian_noise
 from spiden_cli.core.tasks.denoising import denoise_planes
-from spiden_cli.core.tasks.model import AUTO
+from spiden_cli.core.tasks.loading import AUTO
 from spiden_cli.core.weights import load_folded, load_weights, read_info
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from spiden_cli.core.tasks.denoising import OnTile
-    from spiden_cli.core.tasks.files import Files, Settings
     from spiden_cli.core.tasks.model import Model
+    from spiden_cli.core.tasks.settings import Files, Settings
 
 Say = Callable[[str], None]
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import typer
 
+from spiden_cli.commands import batch_options, noise_options, stack_options
 from spiden_cli.commands import denoise_options as options
-from spiden_cli.commands import noise_options
 from spiden_cli.commands.batch import Done, Machine, Work, run
 from spiden_cli.commands.denoise_files import Asked, find, naming_for, plan
 from spiden_cli.commands.model import EngineName, Ensemble, Model, open_model, weights_files
@@ -56,15 +56,15 @@ def denoise(
     strict: options.Strict = False,
     lenient: options.Lenient = False,
     as_json: options.AsJson = False,
-    recursive: options.Recursive = False,
-    jobs: options.Jobs = 1,
-    dry_run: options.DryRun = False,
-    watch: options.Watch = None,
-    log: options.Log = None,
-    axes: options.Axes = None,
-    channels: options.Channels = "auto",
-    level_per: options.LevelPer = "channel",
-    average_frames: options.AverageFrames = False,
+    recursive: batch_options.Recursive = False,
+    jobs: batch_options.Jobs = 1,
+    dry_run: batch_options.DryRun = False,
+    watch: batch_options.Watch = None,
+    log: batch_options.Log = None,
+    axes: stack_options.Axes = None,
+    channels: stack_options.Channels = "auto",
+    level_per: stack_options.LevelPer = "channel",
+    average_frames: stack_options.AverageFrames = False,
     engine: EngineName = "auto",
     device: Device = "auto",
     threads: Threads = None,
@@ -80,7 +80,7 @@ def denoise(
         raise InputError("--overwrite and --skip-existing are two wishes: give one of them")
     from spiden_cli.core.engine.engine import check_timesteps
     from spiden_cli.core.tasks.adjustment import Adjustment
-    from spiden_cli.core.tasks.files import Settings
+    from spiden_cli.core.tasks.settings import Settings
 
     adjustment = Adjustment(strength, chroma_strength, detail)
     if timesteps is not None:

@@ -13,7 +13,7 @@ from spiden_cli.report.console import note
 if TYPE_CHECKING:
     from spiden_cli.core.files.finding import Source
     from spiden_cli.core.files.outputs import Naming
-    from spiden_cli.core.tasks.files import Files
+    from spiden_cli.core.tasks.settings import Files
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def plan(sources: "Sequence[Source]", asked: Asked) -> Plan:
     """
     from spiden_cli.core.files.outputs import check_parts, plan_outputs
     from spiden_cli.core.files.picture_files import check_quality
-    from spiden_cli.core.tasks.files import Files
+    from spiden_cli.core.tasks.settings import Files
 
     targets = plan_outputs(sources, asked.naming)
     if asked.part:

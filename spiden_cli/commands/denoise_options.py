@@ -7,9 +7,7 @@ import typer
 
 from spiden_cli.commands.options import MODEL, SHOW_HELP
 
-STRENGTH, PART, FILES, RUN = "How strong", "Which part", "Files", "Many pictures"
-STACKS = "Stacks and microscopy"
-MOST_JOBS = 256
+STRENGTH, PART, FILES = "How strong", "Which part", "Files"
 
 EXAMPLES = """Examples:
 
@@ -158,51 +156,6 @@ SkipExisting = Annotated[
         rich_help_panel=FILES,
     ),
 ]
-Recursive = Annotated[
-    bool,
-    typer.Option(
-        "--recursive",
-        "-r",
-        help="Subfolders too; under --output they are made again.",
-        rich_help_panel=RUN,
-    ),
-]
-Jobs = Annotated[
-    int,
-    typer.Option(
-        "--jobs",
-        "-j",
-        help="Pictures at once, each in a process with its share of the threads.",
-        metavar="N",
-        min=1,
-        max=MOST_JOBS,
-        rich_help_panel=RUN,
-    ),
-]
-DryRun = Annotated[
-    bool,
-    typer.Option(
-        "--dry-run", help="Say what would be read and written; do nothing.", rich_help_panel=RUN
-    ),
-]
-Watch = Annotated[
-    Path | None,
-    typer.Option(
-        help="Denoise what is in a folder and what appears there, until Ctrl-C.",
-        metavar="FOLDER",
-        show_default=False,
-        rich_help_panel=RUN,
-    ),
-]
-Log = Annotated[
-    Path | None,
-    typer.Option(
-        help="Add a line of JSON for each picture to a file, as it is done.",
-        metavar="FILE",
-        show_default=False,
-        rich_help_panel=RUN,
-    ),
-]
 Compare = Annotated[
     str | None,
     typer.Option(
@@ -274,40 +227,5 @@ Strict = Annotated[
         help="Write nothing, and leave with code 7, where the output can't hold all that the "
         "input says.",
         rich_help_panel=FILES,
-    ),
-]
-Axes = Annotated[
-    str | None,
-    typer.Option(
-        help="What the dimensions of a stack are, such as TZCYX: X, Y, Z, time T, channel C, "
-        "samples of a colour S; by default what the file says.",
-        metavar="LETTERS",
-        show_default=False,
-        rich_help_panel=STACKS,
-    ),
-]
-Channels = Annotated[
-    str,
-    typer.Option(
-        help="independent: red, green and blue are three dyes, and say nothing about each other. "
-        "Channels of ImageJ and OME always are.",
-        metavar="auto|independent",
-        rich_help_panel=STACKS,
-    ),
-]
-LevelPer = Annotated[
-    str,
-    typer.Option(
-        help="Estimate one noise level for each channel, or for each plane.",
-        metavar="channel|plane",
-        rich_help_panel=STACKS,
-    ),
-]
-AverageFrames = Annotated[
-    bool,
-    typer.Option(
-        "--average-frames",
-        help="The frames show the same: take their mean first.",
-        rich_help_panel=STACKS,
     ),
 ]

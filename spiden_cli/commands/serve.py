@@ -66,7 +66,7 @@ def serve(
         raise InputError(
             f"spiden serve needs a package ({error.name}): pip install 'spiden[web]'"
         ) from None
-    from spiden_cli.core.tasks.files import Settings
+    from spiden_cli.core.tasks.settings import Settings
     from spiden_cli.web.guard import Limits
 
     loopback = server.is_loopback(host)

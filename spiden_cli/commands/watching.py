@@ -110,7 +110,7 @@ def _arrived(
 
 
 def _one(source: "Source", asked: Asked, work: Work, sayings: Sayings) -> Outcome:
-    from spiden_cli.core.tasks.files import Files
+    from spiden_cli.core.tasks.settings import Files
 
     try:
         planned = plan([source], asked)

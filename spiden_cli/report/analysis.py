@@ -13,7 +13,7 @@ from spiden_cli.report.csv_files import write_csv
 
 if TYPE_CHECKING:
     from spiden_cli.core.analysis.conversion import Conversion
-    from spiden_cli.core.analysis.layers import LayerError
+    from spiden_cli.core.analysis.layer_error import LayerError
     from spiden_cli.core.analysis.sweep import Point, Sweep
 
 EDGES_SHOWN = 8

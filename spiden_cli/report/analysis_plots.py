@@ -10,7 +10,7 @@ from spiden_cli.report.figures import drawing, literal, shades
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from spiden_cli.core.analysis.layers import LayerError
+    from spiden_cli.core.analysis.layer_error import LayerError
     from spiden_cli.core.analysis.sweep import Sweep
 
 CURVE_POINTS = 80

@@ -13,12 +13,13 @@ from rich.table import Table
 
 from spiden_cli.errors import OutputError, SpidenError
 from spiden_cli.report.console import data, elided, fail, print_json
-from spiden_cli.report.denoising import DenoiseReport, print_sheet
+from spiden_cli.report.denoising import DenoiseReport
+from spiden_cli.report.denoising_sheet import print_sheet
 from spiden_cli.report.numbers import quantity
 from spiden_cli.report.stacks import StackReport
 
 if TYPE_CHECKING:
-    from spiden_cli.core.tasks.files import Files
+    from spiden_cli.core.tasks.settings import Files
 
 Status = Literal["denoised", "failed", "skipped", "exists", "not done", "planned"]
 

@@ -13,7 +13,7 @@ from spiden_cli.report.numbers import quantity
 
 if TYPE_CHECKING:
     from spiden_cli.core.energy.comparison import Verdict
-    from spiden_cli.core.energy.counts import Operations
+    from spiden_cli.core.energy.layer_counts import Operations
     from spiden_cli.core.energy.measurement import Measurement
 
 SHOWN = (("operations", "fp32"), ("lemaire", "int32"), ("movement", "fp32"))

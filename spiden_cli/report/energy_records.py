@@ -9,7 +9,7 @@ from spiden_cli.report.csv_files import write_csv as write_rows
 
 if TYPE_CHECKING:
     from spiden_cli.core.energy.comparison import Comparison, LayerCost, Verdict
-    from spiden_cli.core.energy.counts import Operations
+    from spiden_cli.core.energy.layer_counts import Operations
     from spiden_cli.core.energy.measurement import Measurement
 
 

@@ -10,7 +10,7 @@ from spiden_cli.report.console import data
 from spiden_cli.report.numbers import quantity
 
 if TYPE_CHECKING:
-    from spiden_cli.core.tasks.files import Files
+    from spiden_cli.core.tasks.settings import Files
     from spiden_cli.core.tasks.stack_files import StackDone
 
 _MOST_ROWS = 8  # channels in the sheet; all are in --json

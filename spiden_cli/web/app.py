@@ -19,8 +19,8 @@ from spiden_cli.core.files.outputs import suffix_of_format
 from spiden_cli.core.network.config import MOST_TIMESTEPS
 from spiden_cli.core.strict_json import dumps
 from spiden_cli.core.tasks.adjustment import MOST_STRENGTH, Adjustment
-from spiden_cli.core.tasks.files import Settings
 from spiden_cli.core.tasks.model import Model
+from spiden_cli.core.tasks.settings import Settings
 from spiden_cli.errors import (
     TOO_LITTLE_MEMORY,
     InputError,

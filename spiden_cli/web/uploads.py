@@ -18,8 +18,9 @@ from spiden_cli.core.files.finding import Source
 from spiden_cli.core.files.outputs import Naming
 from spiden_cli.core.files.picture_files import check_quality, suffix_by_content
 from spiden_cli.core.tasks.denoising import OnTile
-from spiden_cli.core.tasks.files import Done, Files, Settings, denoise_file
+from spiden_cli.core.tasks.files import Done, denoise_file
 from spiden_cli.core.tasks.model import Model
+from spiden_cli.core.tasks.settings import Files, Settings
 from spiden_cli.core.temporary import clear_leftovers, temporary_file
 from spiden_cli.errors import SpidenError
 from spiden_cli.report.denoising import DenoiseReport

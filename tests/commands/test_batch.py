@@ -14,7 +14,7 @@ from rich.cells import cell_len
 
 from spiden_cli.core.files import picture_files
 from spiden_cli.core.tasks import files as picture_tasks
-from spiden_cli.core.tasks import model as models
+from spiden_cli.core.tasks import loading
 
 
 @pytest.fixture
@@ -369,7 +369,7 @@ def test_pictures_are_let_go_and_the_model_is_loaded_once(denoise, album, monkey
         Path(f"in/a{index}.png").write_bytes(Path("in/a.png").read_bytes())
     alive: weakref.WeakSet[object] = weakref.WeakSet()
     most, loads = [], []
-    read, load = picture_tasks.read_picture, models.load_folded
+    read, load = picture_tasks.read_picture, loading.load_folded
 
     def reading(path, **options):
         most.append(len(alive))
@@ -378,7 +378,7 @@ def test_pictures_are_let_go_and_the_model_is_loaded_once(denoise, album, monkey
         return picture
 
     monkeypatch.setattr(picture_tasks, "read_picture", reading)
-    monkeypatch.setattr(models, "load_folded", lambda path: loads.append(path) or load(path))
+    monkeypatch.setattr(loading, "load_folded", lambda path: loads.append(path) or load(path))
     assert denoise("in", "-o", "out", "--json").code == 0
     assert len(most) == 34
     assert max(most) <= 1

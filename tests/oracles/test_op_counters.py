@@ -11,13 +11,8 @@ import torch
 from torch import nn
 
 from spiden_cli.core.energy.constants import load_constants
-from spiden_cli.core.energy.counts import (
-    LayerCounts,
-    Operations,
-    Passes,
-    dense_counts,
-    spiking_counts,
-)
+from spiden_cli.core.energy.counts import Passes, dense_counts, spiking_counts
+from spiden_cli.core.energy.layer_counts import LayerCounts, Operations
 from spiden_cli.core.energy.lemaire import LemaireModel
 from spiden_cli.core.energy.model import INT32
 from spiden_cli.core.engine.dense import DenseEngine

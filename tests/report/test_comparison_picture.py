@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 import spiden_cli as spiden
-from spiden_cli.core.tasks.files import Done, Files
+from spiden_cli.core.tasks.files import Done
+from spiden_cli.core.tasks.settings import Files
 from spiden_cli.errors import InputError, OutputError
 from spiden_cli.report.comparison import draw_comparison, plan_comparisons
 from spiden_cli.report.denoising import DenoiseReport

@@ -7,8 +7,8 @@ import time
 import pytest
 import uvicorn
 
-from spiden_cli.core.tasks.files import Settings
 from spiden_cli.core.tasks.model import load
+from spiden_cli.core.tasks.settings import Settings
 from spiden_cli.web.app import Service, make_app
 from spiden_cli.web.guard import Limits
 

@@ -12,8 +12,9 @@ from PIL import Image
 
 from spiden_cli.core.files.picture_files import read_picture
 from spiden_cli.core.tasks.adjustment import Adjustment
-from spiden_cli.core.tasks.files import Files, Settings, denoise_file
+from spiden_cli.core.tasks.files import denoise_file
 from spiden_cli.core.tasks.model import load
+from spiden_cli.core.tasks.settings import Files, Settings
 
 TIMEOUT = 60
 

@@ -1,33 +1,15 @@
-r"""What each layer of a trained network loses, measured on an image: rounding, clipping and order.
-
-Currents are in units of the threshold of their channel. A neuron gets I[1..T], of mean x, and fires
-n spikes. The layer-synchronous quantiser would see all of the input before it fires, n_s =
-quantise(x) spikes. With y = max(0, x) and q = n / T the error has three parts,
-
-    q - y = (q_s - min(y, 1)) + (min(y, 1) - y) + (q - q_s),
-                 rounding           clipping        order
-
-and the order error is what time costs: spikes that came too early (n > n_s: fired before negative
-current arrived, which can't take a spike back) or too late (n < n_s: current that arrived when too
-few steps were left to fire it; docs/analysis.md, section 6). It is zero in the first layer, whose
-input is constant over time. Rounding and clipping never meet, but order meets both, so that their
-mean squares add up to the whole only with a cross term, 2 E[(rounding + clipping) order].
-
-A layer of weighted spikes waits for all of its input, and so is the layer-synchronous quantiser: it
-makes no order error, and clips at its highest level, 1 - 2^-T.
-"""
+"""What each layer of a trained network loses, measured on an image."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from spiden_cli.core.analysis.conversion import decibels
 from spiden_cli.core.analysis.distributions import Sample
+from spiden_cli.core.analysis.layer_error import LayerError, Response, error_of, error_sums
 from spiden_cli.core.analysis.staircase import Neuron, check_timesteps
 from spiden_cli.core.network.denoiser import Denoiser
 from spiden_cli.core.network.graph import Neurons
@@ -37,80 +19,6 @@ from spiden_cli.errors import InputError
 
 TILE = 256  # pixels
 SAMPLE = 200_000  # currents kept for a threshold sweep
-
-
-@dataclass(frozen=True)
-class LayerError:
-    """The conversion error of one layer; mean squares in units of the threshold squared.
-
-    Attributes:
-        layer: name in the network.
-        neuron: "if", "lif" or "weighted".
-        timesteps: T.
-        neurons: how many were measured.
-        mean: mean current.
-        deviation: standard deviation of the current, over all neurons.
-        signal: E[y^2].
-        rounding: mean square of the rounding part.
-        clipping: mean square of the clipping part.
-        early: mean square of the order part, of neurons that fired more than the quantiser.
-        late: the same of neurons that fired less.
-        cross: twice the mean product of order and the other parts.
-        early_share: share of neurons that fired too much.
-        late_share: share of neurons that fired too little.
-        rate: spikes per neuron and timestep.
-    """
-
-    layer: str
-    neuron: str
-    timesteps: int
-    neurons: int
-    mean: float
-    deviation: float
-    signal: float
-    rounding: float
-    clipping: float
-    early: float
-    late: float
-    cross: float
-    early_share: float
-    late_share: float
-    rate: float
-
-    @property
-    def order(self) -> float:
-        """Mean square of the order part."""
-        return self.early + self.late
-
-    @property
-    def synchronous_mse(self) -> float:
-        """Mean squared error of the layer-synchronous quantiser."""
-        return self.rounding + self.clipping
-
-    @property
-    def mse(self) -> float:
-        """Mean squared error of the neurons as they run."""
-        return self.synchronous_mse + self.order + self.cross
-
-    @property
-    def synchronous_sqnr(self) -> float:
-        """Signal-to-quantisation-noise ratio of the layer-synchronous quantiser, in dB."""
-        return decibels(self.signal, self.synchronous_mse)
-
-    @property
-    def sqnr(self) -> float:
-        """Signal-to-quantisation-noise ratio of the neurons as they run, in dB."""
-        return decibels(self.signal, self.mse)
-
-    @property
-    def threshold(self) -> float:
-        """The learnt threshold, in standard deviations of the current."""
-        return 1 / self.deviation if self.deviation > 0 else math.inf
-
-    @property
-    def waits(self) -> bool:
-        """Whether the layer waits for all of its input, so that there is no order in time."""
-        return self.neuron == "weighted"
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +88,7 @@ def measure(
         mean = current
         if isinstance(neurons, IFLayer):
             mean, response = _response(neurons, current, spikes, timesteps)
-            sums[name] = sums.get(name, torch.zeros(())) + _sums(mean, response, timesteps)
+            sums[name] = sums.get(name, torch.zeros(())) + error_sums(mean, response, timesteps)
         if layer is not None:
             kept.append(_choose(mean.flatten(), SAMPLE // len(tiles), generator))
 
@@ -189,7 +97,7 @@ def measure(
             network(tile[None], sigma, timesteps)
             on_progress()
     kind = network.config.neuron
-    errors = tuple(_layer_error(name, kind, timesteps, total) for name, total in sums.items())
+    errors = tuple(error_of(name, kind, timesteps, total) for name, total in sums.items())
     if layer is None:
         return LayerMeasurement(errors)
     sample = Sample(torch.cat(kept).double().numpy())
@@ -204,27 +112,18 @@ def _neuron_of(layer: nn.Module) -> Neuron | None:
     return Neuron(initial, leak, isinstance(layer, WeightedLayer))
 
 
-class _Response(NamedTuple):
-    """What a layer made of its input, each (B, C, H, W) over the threshold; rates are spikes."""
-
-    value: Tensor
-    synchronous: Tensor
-    rate: Tensor
-    highest: float
-
-
 def _response(
     neurons: IFLayer, current: Tensor, output: Tensor, timesteps: int
-) -> tuple[Tensor, _Response]:
+) -> tuple[Tensor, Response]:
     """Return mean currents over the threshold, and what the neurons made of them."""
     if isinstance(neurons, WeightedLayer):
         mean, highest = current, 1 - 0.5**timesteps
-        response = _Response(output, output, spike_count(output, timesteps) / timesteps, highest)
+        response = Response(output, output, spike_count(output, timesteps) / timesteps, highest)
     else:
         mean = _by_timestep(current, timesteps).mean(0)
         synchronous = neurons.forward(mean, timesteps, quantised=True)  # calls no hook
         rate = _by_timestep(output, timesteps).mean(0)
-        response = _Response(rate, synchronous, rate, 1.0)
+        response = Response(rate, synchronous, rate, 1.0)
     return repeat_channels(mean, neurons.population) / neurons.threshold, response
 
 
@@ -261,37 +160,6 @@ def _hooks(
 def _by_timestep(values: Tensor, timesteps: int) -> Tensor:
     """Reshape (T * B, C, H, W) to (T, B, C, H, W)."""
     return values.reshape(timesteps, -1, *values.shape[1:])
-
-
-def _sums(x: Tensor, response: _Response, timesteps: int) -> Tensor:
-    """Sum what a `LayerError` is made of over the neurons of one tile: (12,), float64."""
-    value, synchronous, rate, highest = response
-    y = x.relu()
-    clipped = y.clamp(max=highest)
-    rounding, clipping = synchronous - clipped, clipped - y
-    order = ((value - synchronous) * timesteps).round() / timesteps  # whole spikes, not roundings
-    terms = (
-        torch.ones_like(x),
-        x,
-        x.square(),
-        y.square(),
-        rounding.square(),
-        clipping.square(),
-        order.clamp(min=0).square(),
-        order.clamp(max=0).square(),
-        2 * (rounding + clipping) * order,
-        order > 0,
-        order < 0,
-        rate,
-    )
-    return torch.stack([term.sum(dtype=torch.float64) for term in terms])
-
-
-def _layer_error(name: str, neuron: str, timesteps: int, total: Tensor) -> LayerError:
-    count = int(total[0])
-    mean, square, *rest = (float(value) for value in total[1:] / count)
-    deviation = math.sqrt(max(0.0, square - mean**2))
-    return LayerError(name, neuron, timesteps, count, mean, deviation, *rest)
 
 
 def _choose(values: Tensor, most: int, generator: torch.Generator) -> Tensor:

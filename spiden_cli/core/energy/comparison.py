@@ -4,14 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from spiden_cli.core.energy.constants import Constants
-from spiden_cli.core.energy.counts import (
-    LayerCounts,
-    Operations,
-    by_layer,
-    dense_counts,
-    spiking_counts,
-    total_operations,
-)
+from spiden_cli.core.energy.counts import dense_counts, spiking_counts
+from spiden_cli.core.energy.layer_counts import LayerCounts, Operations, by_layer, total_operations
 from spiden_cli.core.energy.lemaire import LemaireModel
 from spiden_cli.core.energy.measurement import Measurement
 from spiden_cli.core.energy.model import (

@@ -14,7 +14,7 @@ a stream of currents along membrane shortcuts, narrow words), docs/energy.md giv
 from itertools import pairwise
 
 from spiden_cli.core.energy.constants import LemaireConstants
-from spiden_cli.core.energy.counts import LayerCounts
+from spiden_cli.core.energy.layer_counts import LayerCounts
 from spiden_cli.core.energy.model import INT8, INT32, PICOJOULE, Joules, Precision
 from spiden_cli.core.energy.operations import product_share
 

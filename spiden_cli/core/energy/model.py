@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
-from spiden_cli.core.energy.counts import LayerCounts
+from spiden_cli.core.energy.layer_counts import LayerCounts
 
 PICOJOULE = 1e-12
 

@@ -11,7 +11,7 @@ text, which was not at hand; what was chosen to fill the gaps is in docs/energy.
 """
 
 from spiden_cli.core.energy.constants import MovementConstants
-from spiden_cli.core.energy.counts import LayerCounts
+from spiden_cli.core.energy.layer_counts import LayerCounts
 from spiden_cli.core.energy.model import FP32, INT8, PICOJOULE, Joules, Precision
 from spiden_cli.core.energy.operations import product_share
 

@@ -9,7 +9,7 @@ where most of the energy of a real chip goes, so it is the kindest model to spik
 """
 
 from spiden_cli.core.energy.constants import OperationsConstants
-from spiden_cli.core.energy.counts import LayerCounts
+from spiden_cli.core.energy.layer_counts import LayerCounts
 from spiden_cli.core.energy.model import (
     FP32,
     INT8,

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from spiden_cli.core.tasks.denoising import denoise_planes
-from spiden_cli.core.tasks.model import AUTO, Model, load
+from spiden_cli.core.tasks.loading import AUTO
+from spiden_cli.core.tasks.model import Model, load
 from spiden_cli.errors import InputError
 
 __all__ = ["PlugAndPlayDenoiser"]

@@ -18,17 +18,11 @@ from spiden_cli.core.image.animation import Animation
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.noise.model import as_noise
 from spiden_cli.core.tasks.denoising import OnTile
-from spiden_cli.core.tasks.files import (
-    Done,
-    Files,
-    Settings,
-    announce_losses,
-    denoise_prepared,
-    prepare,
-)
+from spiden_cli.core.tasks.files import Done, announce_losses, denoise_prepared, prepare
 from spiden_cli.core.tasks.model import Model
 from spiden_cli.core.tasks.recognition import estimated
 from spiden_cli.core.tasks.results import Result
+from spiden_cli.core.tasks.settings import Files, Settings
 from spiden_cli.errors import InputError
 
 __all__ = ["denoise_animation"]

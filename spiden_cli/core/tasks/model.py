@@ -7,18 +7,14 @@ The command line, a web page and a scheduler call the same. A model may be asked
 at once, and travels to other processes by pickle.
 """
 
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spiden_cli.core.bundled import find_weights, model_for
-from spiden_cli.core.engine.ensemble import EnsembleEngine
-from spiden_cli.core.engine.selection import Waiting, select_engine
+from spiden_cli.core.engine.selection import Waiting
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.region import as_region
-from spiden_cli.core.network.folding import FoldedNetwork
 from spiden_cli.core.noise.blind import is_coarse
 from spiden_cli.core.noise.defects import Repairs, repaired
 from spiden_cli.core.noise.model import (
@@ -36,70 +32,29 @@ from spiden_cli.core.tasks.advice import doubts, no_gain, too_little
 from spiden_cli.core.tasks.arrays import as_picture, like
 from spiden_cli.core.tasks.denoising import OnTile, denoise_picture
 from spiden_cli.core.tasks.images import open_image, stack_like, unstack
+from spiden_cli.core.tasks.loading import AUTO, Loader
 from spiden_cli.core.tasks.recognition import Estimate, estimated, is_of_camera, noise_of
 from spiden_cli.core.tasks.results import Batch, Choice, Loaded, Result
-from spiden_cli.core.weights import WeightsInfo, load_folded
 from spiden_cli.errors import InputError
 
 if TYPE_CHECKING:
     from spiden_cli.core.tasks.stack_result import StackResult
 
-AUTO = "auto"
-
 
 class Model:
     """A denoiser for grey and colour pictures; see `load`."""
 
-    def __init__(
-        self,
-        name: str | Path,
-        engine: str,
-        device: str,
-        threads: int | None,
-        ensemble: bool,
-        waiting: Waiting = nullcontext,
-    ) -> None:
-        self.name = str(name)
-        self._settings = engine, device, threads, ensemble
-        self._waiting = waiting
-        self._networks: dict[str, tuple[FoldedNetwork, WeightsInfo]] = {}
-        self._loaded: dict[str, Loaded] = {}
-        self._lock = threading.Lock()
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out what belongs to this process: engines, lock and display."""
-        return {"name": self.name, "settings": self._settings, "networks": self._networks}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["name"], *state["settings"])  # type: ignore[misc]
-        self._networks = state["networks"]
+    @property
+    def name(self) -> str:
+        """The bundled model, the weights file, or "auto"."""
+        return self._loader.name
 
     def loaded(self, colour: bool, coarse: bool = False) -> Loaded:
-        """Return the weights and the engine for a kind of picture; loads them at the first call.
-
-        Args:
-            colour: whether it is in colour.
-            coarse: whether its noise is a camera's.
-
-        Raises:
-            WeightsError: there are no such weights, or they are damaged.
-            InputError: there is no such device or engine, or it can't run this network.
-        """
-        name = model_for(colour, coarse) if self.name == AUTO else self.name
-        with self._lock:
-            if name not in self._loaded:
-                self._loaded[name] = self._load(name)
-            return self._loaded[name]
-
-    def _load(self, name: str) -> Loaded:
-        engine, device, threads, ensemble = self._settings
-        if name not in self._networks:
-            self._networks[name] = load_folded(find_weights(name))
-        network, info = self._networks[name]
-        made, note = select_engine(
-            engine, network, device, info.firing_rate, threads, self._waiting
-        )
-        return Loaded(name, EnsembleEngine(made) if ensemble else made, info, note, network)
+        """Return the weights and the engine for a kind of picture; see `Loader.loaded`."""
+        return self._loader.loaded(colour, coarse)
 
     def choose(self, picture: Picture, noise: Noise | Estimate | float | None = None) -> Choice:
         """Return the weights for a picture, and the noise that they are told; as `denoise` does.
@@ -331,7 +286,7 @@ def load(
         WeightsError: there are no such weights, or they are damaged.
         InputError: there is no such device or engine, or it can't run this network.
     """
-    model = Model(name, engine, device, threads, ensemble, waiting)
+    model = Model(Loader(name, engine, device, threads, ensemble, waiting))
     if model.name != AUTO:
         model.loaded(colour=False)  # what is wrong with it is told before any picture is read
     return model

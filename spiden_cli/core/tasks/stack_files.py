@@ -14,9 +14,10 @@ from spiden_cli.core.files.stacks.source import ArraySource
 from spiden_cli.core.files.stacks.targets import check_stack_target, stack_losses, writing_stack
 from spiden_cli.core.image.values import check_type
 from spiden_cli.core.memory import memory_limited
-from spiden_cli.core.tasks.files import Files, Settings, refuse_losses
+from spiden_cli.core.tasks.files import refuse_losses
 from spiden_cli.core.tasks.model import Model
 from spiden_cli.core.tasks.planes import OnPlane, denoise_planes_of
+from spiden_cli.core.tasks.settings import Files, Settings
 from spiden_cli.core.tasks.stack_reader import planned_layout
 from spiden_cli.core.tasks.stack_result import StackResult, StackSettings
 from spiden_cli.errors import InputError

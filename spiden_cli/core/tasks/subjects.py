@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from spiden_cli.core.data.samples import Sample
-from spiden_cli.core.tasks.model import AUTO, Model
+from spiden_cli.core.tasks.loading import AUTO
+from spiden_cli.core.tasks.model import Model
 from spiden_cli.core.tasks.results import Loaded
 
 

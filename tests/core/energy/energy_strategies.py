@@ -2,7 +2,8 @@
 
 from hypothesis import strategies as st
 
-from spiden_cli.core.energy.counts import LayerCounts, Passes, spiking_counts
+from spiden_cli.core.energy.counts import Passes, spiking_counts
+from spiden_cli.core.energy.layer_counts import LayerCounts
 from spiden_cli.core.energy.measurement import Measurement
 from spiden_cli.core.engine.activity import LayerActivity
 from spiden_cli.core.network.config import NetworkConfig

@@ -13,15 +13,8 @@ from hypothesis import strategies as st
 from small_networks import SIGMA, exact, picture
 
 from spiden_cli.core.energy import counts
-from spiden_cli.core.energy.counts import (
-    LayerCounts,
-    Operations,
-    Passes,
-    by_layer,
-    dense_counts,
-    spiking_counts,
-    total_operations,
-)
+from spiden_cli.core.energy.counts import Passes, dense_counts, spiking_counts
+from spiden_cli.core.energy.layer_counts import LayerCounts, Operations, by_layer, total_operations
 from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.network.config import NetworkConfig
 from spiden_cli.core.network.denoiser import Denoiser

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from spiden_cli.core.energy.comparison import energy_models
 from spiden_cli.core.energy.constants import load_constants
-from spiden_cli.core.energy.counts import LayerCounts, Operations
+from spiden_cli.core.energy.layer_counts import LayerCounts, Operations
 from spiden_cli.core.energy.lemaire import LemaireModel
 from spiden_cli.core.energy.model import (
     FP32,

@@ -35,11 +35,6 @@ def cache_folder() -> Path:
     return Path(given) if given else Path(platformdirs.user_cache_dir("spiden")) / "numba"
 
 
-def is_cached() -> bool:
-    """Return whether there is compiled code of this version, so that no long wait is ahead."""
-    return any(cache_folder().glob(f"{_source_hash()[:16]}/*.nbc"))
-
-
 @cache
 def _source_hash() -> str:
     """Hash all modules of this package: whatever machine code is made of, it is here."""
