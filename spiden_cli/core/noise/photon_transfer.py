@@ -12,6 +12,7 @@ picture, as far as the line allows it; what is denoised depends on that at very 
 
 import math
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,10 +36,31 @@ _CLIPPED = 1e-4
 _DETECTED = 3.0
 """Standard errors that a slope must be away from none, to be used where counts are asked for."""
 
-# Counts are evident from here on: chosen so that Set12 and BSD, clean or with white noise, are not.
-_SIGNIFICANT, _SIGNIFICANT_IN_8_BITS = 6.0, 8.0
+# Counts are evident from here on: chosen so that photographs, clean or with white noise, are not.
 _GROWS, _GROWS_FROM_BLACK, _MISFIT = 1.25, 20.0, 0.2
-_WHITE, _COARSE, _FLAT_SHARE = (0.85, 1.2), 1.3, 0.2
+
+
+class _Evidence(NamedTuple):
+    """What noise that grows along a line has to show beside, to be that of counts.
+
+    Attributes:
+        significant: standard errors of the gain.
+        edges: strength of noise in horizontal and vertical detail over that in diagonal detail,
+            least and most. The noise of a camera that has interpolated is stronger there.
+        coarse: the same of what is larger. Smooth structures show there as well; less than in
+            detail it is in what has been sharpened, or has grain.
+        flat: share of blocks that hold noise alone, at least.
+    """
+
+    significant: float
+    edges: tuple[float, float]
+    coarse: tuple[float, float]
+    flat: float
+
+
+_IN_8_BITS = _Evidence(8.0, (0.85, 1.2), (0.9, 1.3), 0.2)
+"""Most pictures of 8 bits are photographs."""
+_DEEPER = _Evidence(6.0, (0.85, 1.15), (0.9, 10.0), 0.1)
 
 
 @dataclass(frozen=True)
@@ -102,14 +124,13 @@ def estimate_counts(
     floating = pixels.dtype.kind == "f"
     limits = None if floating else extent or Range.full(pixels.dtype)
     black, white = (None, None) if limits is None else _clipped_ends(pixels, limits)
-    found = _estimate(blocks_of(pixels), known or UnknownCounts(), black, white)
+    asked = _IN_8_BITS if pixels.dtype.itemsize == 1 else _DEEPER
+    found = _estimate(blocks_of(pixels), known or UnknownCounts(), black, white, asked)
     if not found.evident or found.noise is None:
         return found
     noise, least = found.noise, -math.inf if limits is None else limits.black
-    sure = _SIGNIFICANT_IN_8_BITS if pixels.dtype.itemsize == 1 else _SIGNIFICANT
-    # Most pictures of 8 bits are photographs. No file of counts has its zero far below its black.
-    is_so = noise.gain > sure * found.gain_error and noise.offset > least - noise.gain
-    return replace(found, evident=is_so)
+    # No file of counts has its zero far below its black.
+    return replace(found, evident=noise.offset > least - noise.gain)
 
 
 def photon_transfer(
@@ -139,7 +160,11 @@ def _clipped_ends(pixels: Pixels, extent: Range) -> tuple[float | None, float | 
 
 
 def _estimate(
-    blocks: Blocks, known: UnknownCounts, black: float | None = None, white: float | None = None
+    blocks: Blocks,
+    known: UnknownCounts,
+    black: float | None = None,
+    white: float | None = None,
+    asked: _Evidence = _DEEPER,
 ) -> CountsEstimate:
     """Estimate from blocks, some of which are clipped at black or white, if these are given."""
     fit = fitted(blocks, known, black, white)
@@ -156,19 +181,21 @@ def _estimate(
     evident = (
         ends[1] > (_GROWS_FROM_BLACK if fit.down_to_black else _GROWS) * ends[0]
         and line.misfit < _MISFIT
-        and _is_white(flat)
-        and share > _FLAT_SHARE
+        and line.slope > asked.significant * line.slope_error
+        and share > asked.flat
+        and _is_white(flat, asked)
     )
     return CountsEstimate(noise, line.slope_error, level, dark, light, evident)
 
 
-def _is_white(flat: Blocks) -> bool:
+def _is_white(flat: Blocks, asked: _Evidence) -> bool:
     """Return whether noise is as strong in all details; of frames that isn't known."""
     fine = float(np.median(flat.fine))
     if fine == 0 or not flat.edges.any():
         return fine > 0
     edges, coarse = (float(np.median(part)) / fine for part in (flat.edges, flat.coarse))
-    return _WHITE[0] < edges < _WHITE[1] and coarse < _COARSE
+    (least, most), (least_coarse, most_coarse) = asked.edges, asked.coarse
+    return least < edges < most and least_coarse < coarse < most_coarse
 
 
 def _ends(blocks: Blocks, line: Line) -> tuple[float, float]:
