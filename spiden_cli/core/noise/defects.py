@@ -1,4 +1,4 @@
-"""Faults of a detector that are no noise: stuck pixels, and offsets of whole rows and columns.
+"""Faults of a detector that are no noise: stuck pixels, faulty lines, offsets of rows and columns.
 
 A stuck pixel (hot, or dead) stands far from its neighbours, alone. A star or a bead is as bright,
 but the optics have spread it over several pixels; texture varies among the neighbours as well. So a
@@ -7,6 +7,9 @@ stuck too, than noise would take it, and several times as far as these lie off t
 
 Offsets of rows (or columns) are alike over the whole width. So they are measured in four parts of
 the width apart, each against the rows around: they are offsets if the parts agree.
+
+A faulty row (or column), or two beside each other, stands off those around in all four parts, and
+the next ones do not: what optics have drawn has flanks, and hardly ever spans the picture.
 """
 
 from collections.abc import Callable
@@ -38,6 +41,9 @@ more); offsets are so many deviations of their own error, and such a share of th
 noise, at least; and are correlated by less than so much with the next row's, as structures are."""
 _OF_THE_PICTURE = 5.0
 """An offset as many times as large as usual is none, but an edge of the picture."""
+_FAULTY, _FLANK, _WIDEST = 6.0, 0.25, 2
+"""Deviations of its error that a faulty line stands off in each part; share of it, at most, that
+the lines beside it stand off by; lines beside each other."""
 _OF_MEDIAN = 1.2533
 """Deviation of a median of n normal values, times the root of n: the root of pi / 2."""
 
@@ -47,11 +53,13 @@ class Repairs(NamedTuple):
 
     Attributes:
         stuck: pixels that were replaced by the median of their neighbours.
+        lines: faulty rows and columns that were replaced by the mean of those beside them.
         rows: standard deviation of the offsets that were taken off rows, in pixel units; 0: none.
         columns: likewise.
     """
 
     stuck: int = 0
+    lines: int = 0
     rows: float = 0.0
     columns: float = 0.0
 
@@ -60,6 +68,8 @@ class Repairs(NamedTuple):
         said = []
         if self.stuck:
             said.append(f"{self.stuck} stuck {'pixel' if self.stuck == 1 else 'pixels'} replaced")
+        if self.lines:
+            said.append(f"{self.lines} faulty {'line' if self.lines == 1 else 'lines'} replaced")
         for what, offset in (("rows", self.rows), ("columns", self.columns)):
             if offset:
                 said.append(f"offsets of {what} taken off, {offset:.2g} on average")
@@ -83,6 +93,7 @@ def repaired(picture: Picture, noise: PoissonGaussian) -> tuple[Picture, Repairs
     planes, repairs = zip(*(_repaired(plane, noise) for plane in channels), strict=True)
     done = Repairs(
         sum(part.stuck for part in repairs),
+        sum(part.lines for part in repairs),
         max(part.rows for part in repairs),
         max(part.columns for part in repairs),
     )
@@ -94,7 +105,8 @@ def repaired(picture: Picture, noise: PoissonGaussian) -> tuple[Picture, Repairs
 
 def _repaired(pixels: Pixels, noise: PoissonGaussian) -> tuple[Values, Repairs]:
     values: Values = pixels.astype(np.float32)
-    # Offsets first: they would hide among each other what sticks out.
+    # Lines and offsets first: they would hide among each other what sticks out.
+    lines = _mended(values, noise) + _mended(values.T, noise)
     offsets_of_rows = _offsets(values, noise)
     values -= offsets_of_rows[:, None]
     offsets_of_columns = _offsets(values.T, noise)
@@ -102,7 +114,7 @@ def _repaired(pixels: Pixels, noise: PoissonGaussian) -> tuple[Values, Repairs]:
     where, by = _stuck(Anscombe(noise).forward(values), values)
     values[where] = by
     rows, columns = (float(part.std()) for part in (offsets_of_rows, offsets_of_columns))
-    return values, Repairs(len(by), rows, columns)
+    return values, Repairs(len(by), lines, rows, columns)
 
 
 def _stuck(white: Values, values: Values) -> tuple[tuple[NDArray[np.intp], ...], Values]:
@@ -142,17 +154,52 @@ def _stuck(white: Values, values: Values) -> tuple[tuple[NDArray[np.intp], ...],
     return (rows, columns), by.astype(np.float32)
 
 
-def _offsets(values: Values, noise: PoissonGaussian) -> Values:
-    """Return the offset of each row, in pixel units; zeros where they are not clearly there."""
-    values = values[:, :: max(1, values.shape[1] // _MOST_COLUMNS)]
+def _mended(values: Values, noise: PoissonGaussian) -> int:
+    """Replace faulty rows, in place, by the mean of the next good ones; return their number."""
+    measured = _profiles(values, noise)
+    if measured is None:
+        return 0
+    profiles, errors = measured
+    profiles = profiles - np.median(profiles, axis=1, keepdims=True)  # not a mean: lines move that
+    signs = np.sign(profiles)
+    off = np.abs(profiles).min(0)
+    clear = (np.abs(profiles) > _FAULTY * errors).all(0) & (np.abs(signs.sum(0)) == _PARTS)
+    edges = np.flatnonzero(np.diff(clear.astype(np.int8), prepend=0, append=0))
+    number = 0
+    for first, end in zip(edges[::2], edges[1::2], strict=True):
+        beside = [row for row in (first - 1, end) if 0 <= row < len(values)]
+        if end - first > _WIDEST:
+            continue
+        if np.abs(profiles[:, beside]).max() > _FLANK * off[first:end].max():
+            continue
+        values[first:end] = values[beside].mean(0)
+        number += int(end - first)
+    return number
+
+
+def _profiles(values: Values, noise: PoissonGaussian) -> tuple[Values, Values] | None:
+    """Measure how far each row stands off those around it.
+
+    Returns:
+        In parts of the width, (4, H), and their errors (4, 1), in pixel units; None: too small.
+    """
+    values = _thinned(values)
     height, width = values.shape
-    none = np.zeros(height, np.float32)
     if width < _PARTS * _LEAST_PART or height < 4 * _ROWS:
-        return none
+        return None
     parts = np.array_split(values, _PARTS, axis=1)
     profiles = np.stack([_profile(part) for part in parts])
     errors = np.array([[_OF_MEDIAN * _deviation(part, noise, np.mean)] for part in parts])
-    errors /= np.sqrt(width / _PARTS)
+    return profiles, (errors / np.sqrt(width / _PARTS)).astype(np.float32)
+
+
+def _offsets(values: Values, noise: PoissonGaussian) -> Values:
+    """Return the offset of each row, in pixel units; zeros where they are not clearly there."""
+    none = np.zeros(len(values), np.float32)
+    measured = _profiles(values, noise)
+    if measured is None:
+        return none
+    profiles, errors = measured
     weights = 1 / errors**2
     shared = (profiles * weights).sum(0) / weights.sum()
     size = 1.4826 * float(np.median(np.abs(shared)))  # a few rows that differ are of the picture
@@ -160,13 +207,17 @@ def _offsets(values: Values, noise: PoissonGaussian) -> Values:
         return none
     differing = 1.4826 * np.median(np.abs(profiles - shared) / errors) / np.sqrt(1 - 1 / _PARTS)
     clear = size * np.sqrt(weights.sum())
-    seen = size / _deviation(values, noise, np.median)
+    seen = size / _deviation(_thinned(values), noise, np.median)
     usual = shared.clip(-3 * size, 3 * size)
     smooth = float((usual[1:] * usual[:-1]).mean() / (usual**2).mean())
     if differing > _UNLIKE or clear < _CLEAR or seen < _SEEN or smooth > _SMOOTH:
         return none
     offsets: Values = np.where(np.abs(shared) > _OF_THE_PICTURE * size, 0, shared)
     return offsets.astype(np.float32)
+
+
+def _thinned(values: Values) -> Values:
+    return values[:, :: max(1, values.shape[1] // _MOST_COLUMNS)]
 
 
 def _deviation(

@@ -86,3 +86,27 @@ def test_the_units_are_those_of_the_file():
     found, repairs = repaired(shifted, replace(NOISE, offset=NOISE.offset - 5000))
     assert repairs.stuck == 1
     assert found.pixels[50, 60] < -4700
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("fault", ["dead", "hot", "brighter", "two"])
+def test_faulty_lines_are_replaced(fault, axis):
+    clean = 20 * blobs()
+    values = detected(clean)
+    seen = values if axis == 0 else values.T
+    lines = [70, 71] if fault == "two" else [70]
+    for line in lines:
+        seen[line] = {"dead": 0, "hot": 4095}.get(fault, seen[line] + 15)
+    found, repairs = repaired(picture(values), NOISE)
+    assert repairs.lines == len(lines)
+    assert repairs.stuck == repairs.rows == repairs.columns == 0
+    assert "faulty line" in str(repairs)
+    left = (found.pixels - NOISE.offset - NOISE.gain * clean).take(lines, axis)
+    assert np.sqrt((left**2).mean()) < 7
+
+
+def test_a_line_that_optics_have_drawn_is_left_alone():
+    rows = np.arange(160)[:, None]
+    clean = 20 * blobs() + 40 * np.exp(-((rows - 80) ** 2) / (2 * 0.8**2))
+    noisy = picture(detected(clean))
+    assert repaired(noisy, NOISE)[0] is noisy
