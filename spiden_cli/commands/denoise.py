@@ -71,7 +71,7 @@ def denoise(
     max_memory: MaxMemory = None,
 ) -> None:
     """Remove noise from pictures and stacks; their depth, colours and metadata are kept."""
-    one_of("--channels", channels, ("auto", "independent"))
+    one_of("--channels", channels, ("auto", "independent", "together"))
     one_of("--level-per", level_per, ("channel", "plane"))
     repair = noise_options.repairs(hot_pixels)
     known = noise_options.chosen_noise(sigma, sigma_unit, noise, gain, offset, read_noise)
@@ -88,8 +88,9 @@ def denoise(
     settings = Settings(
         known, timesteps, white, adjustment, quality, strip, part, overwrite,
         None if max_memory is None else memory_size(max_memory), strict=strict, axes=axes,
-        independent=channels == "independent", per_plane=level_per == "plane",
-        average=average_frames, repair=repair, floats=floats, lenient=lenient,
+        independent=None if channels == "auto" else channels == "independent",
+        per_plane=level_per == "plane", average=average_frames, repair=repair, floats=floats,
+        lenient=lenient,
     )  # fmt: skip
 
     def open_work(share: int | None, alone: bool) -> Work:

@@ -19,9 +19,10 @@ Axes = Annotated[
 Channels = Annotated[
     str,
     typer.Option(
-        help="independent: red, green and blue are three dyes, and say nothing about each other. "
-        "Channels of ImageJ and OME always are.",
-        metavar="auto|independent",
+        help="independent: red, green and blue are three dyes, and say nothing about each other, "
+        "as is found by itself where each holds photon counts; together: they are a photograph. "
+        "Channels of ImageJ and OME are independent.",
+        metavar="auto|independent|together",
         rich_help_panel=STACKS,
     ),
 ]

@@ -59,6 +59,7 @@ class DenoiseReport:
         notes: what the user should know, a sentence each.
         sigma_of_channels: the level of each colour, where they were denoised apart; `sigma` is then
             None.
+        counts_of_channels: likewise gain, offset and read noise, of colours that hold counts.
         frames: of an animation: work, time and what was removed are of all, the firing map of the
             first; 1: a picture.
     """
@@ -99,6 +100,7 @@ class DenoiseReport:
     notes: tuple[str, ...]
     frames: int = 1
     sigma_of_channels: tuple[float | None, ...] = ()
+    counts_of_channels: tuple[dict[str, float] | None, ...] = ()
 
     @classmethod
     def of(cls, files: "Files", done: "Done") -> "DenoiseReport":
@@ -109,7 +111,6 @@ class DenoiseReport:
             done: what became of the picture.
         """
         from spiden_cli.core.engine.activity import mean_firing_rate, synaptic_operations
-        from spiden_cli.core.noise.model import PoissonGaussian
 
         picture, result, quality, region, frames = done
         apart = tuple(getattr(channel.noise, "sigma", None) for channel in result.channels)
@@ -131,7 +132,7 @@ class DenoiseReport:
             noise=type(result.noise).__name__,
             sigma=sigma if isinstance(sigma, float) else None,
             sigma_in_file=_in_file(result.noise, picture, result.image.levels.span),
-            counts=asdict(result.noise) if isinstance(result.noise, PoissonGaussian) else None,
+            counts=_counts_of(result.noise),
             sigma_estimated=result.estimated,
             noise_found=None if result.estimate is None or apart else str(result.estimate),
             strength=strength,
@@ -152,6 +153,7 @@ class DenoiseReport:
             notes=result.notes,
             frames=frames,
             sigma_of_channels=apart,
+            counts_of_channels=tuple(_counts_of(channel.noise) for channel in result.channels),
         )
 
     @property
@@ -183,7 +185,7 @@ class DenoiseReport:
     def level(self) -> str:
         """The noise level, and where it is from."""
         if self.sigma_of_channels:
-            return _levels_of(self.sigma_of_channels, self.sigma_estimated)
+            return self._levels_of_channels
         level = self.noise if self.sigma is None else f"{self.sigma:.1f}"
         if self.sigma_in_file is not None and (self.depth > 8 or self.counts is not None):
             dark, light = self.sigma_in_file
@@ -193,6 +195,19 @@ class DenoiseReport:
         whole = "the picture" if self.region is None else "the whole picture"
         whole = "the middle frame" if self.frames > 1 else whole
         return f"{level} ({f'estimated from {whole}' if self.sigma_estimated else 'as given'})"
+
+    @property
+    def _levels_of_channels(self) -> str:
+        from spiden_cli.core.tasks.apart import COLOURS
+
+        each = zip(COLOURS, self.sigma_of_channels, self.counts_of_channels, strict=True)
+        said = (
+            f"{name} {level:.1f}" if level is not None
+            else f"{name} counts of gain {counts['gain']:.3g}" if counts
+            else f"{name} different"
+            for name, level, counts in each
+        )  # fmt: skip
+        return f"{', '.join(said)} ({'estimated' if self.sigma_estimated else 'as given'})"
 
     @property
     def adjustment(self) -> str:
@@ -243,9 +258,7 @@ def _in_file(noise: "Noise", picture: "Picture", span: float) -> tuple[float, fl
     return dark, light
 
 
-def _levels_of(channels: tuple[float | None, ...], estimated: bool) -> str:
-    from spiden_cli.core.tasks.apart import COLOURS
+def _counts_of(noise: "Noise") -> dict[str, float] | None:
+    from spiden_cli.core.noise.model import PoissonGaussian
 
-    said = ("different" if level is None else f"{level:.1f}" for level in channels)
-    named = ", ".join(f"{name} {text}" for name, text in zip(COLOURS, said, strict=True))
-    return f"{named} ({'estimated' if estimated else 'as given'})"
+    return asdict(noise) if isinstance(noise, PoissonGaussian) else None

@@ -7,6 +7,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from tifffile import imread, imwrite
 
+from spiden_cli.core.image.picture import Picture
+from spiden_cli.core.tasks.recognition import are_counted_apart
+
 GAIN, OFFSET, READ = 2.0, 100.0, 2.0
 NOISE = ("--gain", GAIN, "--offset", OFFSET, "--read-noise", READ)
 
@@ -174,3 +177,27 @@ def test_what_makes_no_sense_is_refused_by_name(spiden, raw, small_weights, opti
     assert said in " ".join(done.stderr.split())
     assert len(done.stderr.strip().splitlines()) <= 3
     assert not raw.with_name("raw_denoised.tif").exists()
+
+
+@pytest.mark.parametrize("options", [(), ("--channels", "together")])
+def test_dyes_in_red_and_green_are_denoised_apart(spiden, clean, tmp_path, options):
+    dyes = [clean, clean[::-1].copy(), np.zeros_like(clean)]
+    noisy = np.stack([detected(dyes[0]), detected(dyes[1]), dyes[2].astype(np.uint16)], 2)
+    source, target = tmp_path / "dyes.tif", tmp_path / "out.tif"
+    imwrite(source, noisy, photometric="rgb")
+    done = spiden("denoise", source, "-o", target, "--engine", "dense", "--json", *options)
+    assert done.code == 0, done.stderr
+    (record,) = json.loads(done.stdout)
+    assert ("denoised apart" in done.stderr) == (options == ())
+    gains = [psnr(imread(target)[..., k], dyes[k]) - psnr(noisy[..., k], dyes[k]) for k in (0, 1)]
+    assert (min(gains) > 11) == (options == ())
+    assert record["model"] == ("base" if options == () else "base-colour")
+    assert not imread(target)[..., 2].any() or options
+
+
+def test_a_photograph_of_16_bits_is_not_of_dyes(colour_pixels):
+    chance = np.random.default_rng(0)
+    big = np.tile(colour_pixels, (5, 5, 1))[:160, :160].astype(float)
+    for sigma in (0, 3, 20):
+        deep = (257 * (big + sigma * chance.normal(size=big.shape))).clip(0, 65535)
+        assert not are_counted_apart(Picture(deep.astype(np.uint16)))

@@ -28,12 +28,12 @@ from spiden_cli.core.image.metrics import Quality, check_alike, quality
 from spiden_cli.core.image.picture import Picture, with_white
 from spiden_cli.core.image.pixels import in_floats
 from spiden_cli.core.image.region import Region, cropped
-from spiden_cli.core.noise.model import Noise, as_noise
+from spiden_cli.core.noise.model import Noise, PoissonGaussian, Unknown, UnknownCounts, as_noise
 from spiden_cli.core.tasks.denoising import OnTile
 from spiden_cli.core.tasks.inks import denoise_inks
 from spiden_cli.core.tasks.masks import as_shares
 from spiden_cli.core.tasks.model import Model
-from spiden_cli.core.tasks.recognition import Estimate, estimated
+from spiden_cli.core.tasks.recognition import Estimate, are_counted_apart, estimated
 from spiden_cli.core.tasks.results import Result
 from spiden_cli.core.tasks.settings import Files, Settings
 from spiden_cli.errors import InputError, LossError
@@ -95,6 +95,10 @@ def denoise_file(
         check_alike(given.whole.pixels, clean)  # refused before the work
         clean = clean if settings.region is None else clean[settings.region.window]
     announce_losses(files, given.part, settings.strict, on_note)
+    if _are_dyes(model, settings, picture):
+        settings = replace(settings, independent=True)
+        on_note("its colours hold photon counts of their own, and are denoised apart, as dyes are; "
+                "--channels together takes them for a photograph")  # fmt: skip
     result = denoise_prepared(
         model, given.whole, _noise(settings, files.source, picture), settings, given.mask,
         settings.map_firing or files.drawing is not None, on_tile,
@@ -193,6 +197,14 @@ def refuse_losses(source: Path, lost: Sequence[str], strict: bool) -> None:
     """
     if strict and lost:
         raise LossError(f"{source}: {'; '.join(lost)}; leave out --strict to do it all the same")
+
+
+def _are_dyes(model: Model, settings: Settings, picture: Picture) -> bool:
+    """Return whether colours are found to be independent: unasked, if anything lets them be so."""
+    asked = settings.independent is not None or settings.adjustment.chroma_strength is not None
+    if asked or not isinstance(as_noise(settings.noise), Unknown | UnknownCounts | PoissonGaussian):
+        return False
+    return are_counted_apart(picture) and model.loaded(colour=False).info.config.image_channels == 1
 
 
 def _denoiser(model: Model, settings: Settings, picture: Picture) -> Callable[..., Result]:

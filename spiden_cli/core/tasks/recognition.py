@@ -4,13 +4,15 @@ import dataclasses
 import re
 from typing import TypeAlias
 
+import numpy as np
+
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise
 from spiden_cli.core.noise.model import Gaussian, Noise, Unknown, UnknownCounts, found_noise
 from spiden_cli.core.noise.photon_transfer import CountsEstimate, estimate_counts
 from spiden_cli.errors import InputError
 
-__all__ = ["Estimate", "estimated", "is_of_camera", "noise_of"]
+__all__ = ["Estimate", "are_counted_apart", "estimated", "is_of_camera", "noise_of"]
 
 _COUNTING = re.compile(r"(photon|single)[\s_-]*counting", re.IGNORECASE)
 
@@ -20,7 +22,7 @@ Estimate: TypeAlias = NoiseEstimate | CountsEstimate
 def estimated(wanted: Noise, picture: Picture) -> Estimate | None:
     """Estimate what is unknown of the noise.
 
-    Counts are looked for in grey pictures: what made a picture of colours has mixed them.
+    Counts are looked for in grey pictures: what made a photograph of colours has mixed them.
 
     Args:
         wanted: what is known of it.
@@ -56,6 +58,24 @@ def noise_of(estimate: Estimate, picture: Picture, for_camera: bool) -> Noise:
 def is_of_camera(estimate: Estimate | None) -> bool:
     """Return whether the noise that was found is coarse, as a camera's is."""
     return isinstance(estimate, NoiseEstimate) and not estimate.is_white
+
+
+def are_counted_apart(picture: Picture) -> bool:
+    """Return whether each colour holds counts of its own, as dyes do: they are no photograph.
+
+    A camera has interpolated its colours and put them through a curve, and no counts are left. A
+    colour of one value, as where there are only two dyes, may be beside them.
+
+    Args:
+        picture: any; of 8 bits it is a photograph.
+    """
+    if not picture.is_colour or picture.pixels.dtype.itemsize == 1:
+        return False
+    kept = picture.range
+    planes = [Picture(np.ascontiguousarray(plane), range=kept)
+              for plane in np.moveaxis(picture.pixels, -1, 0)]  # fmt: skip
+    measured = [plane for plane in planes if np.ptp(plane.pixels)]
+    return bool(measured) and all(_evident_counts(plane) is not None for plane in measured)
 
 
 def _counts(picture: Picture, known: UnknownCounts) -> CountsEstimate:

@@ -60,7 +60,8 @@ class Settings:
         alone: it is the only one, so that what doesn't suit it is refused and not passed over.
         strict: refuse where the output can't hold all that the input says.
         axes: of a stack, a letter for each dimension; None: what the file says.
-        independent: take the colours for channels that say nothing about each other.
+        independent: take the colours for channels that say nothing about each other; None: where
+            each is found to hold photon counts of its own.
         per_plane: estimate the noise of each plane of a stack on its own.
         average: take the mean over the frames of a stack first.
         map_firing: gather where the neurons fire also where no comparison is drawn.
@@ -82,7 +83,7 @@ class Settings:
     alone: bool = True
     strict: bool = False
     axes: str | None = None
-    independent: bool = False
+    independent: bool | None = None
     per_plane: bool = False
     average: bool = False
     map_firing: bool = False

@@ -118,7 +118,7 @@ def _check(settings: Settings, files: Files) -> None:
 def _of_planes(settings: Settings) -> StackSettings:
     return StackSettings(
         settings.noise, settings.timesteps, settings.white, settings.adjustment,
-        settings.independent, settings.per_plane, settings.average, settings.repair,
+        bool(settings.independent), settings.per_plane, settings.average, settings.repair,
     )  # fmt: skip
 
 
