@@ -96,7 +96,7 @@ def test_stuck_pixels_are_replaced_unless_that_is_off(spiden, small_weights, tmp
     np.save(tmp_path / "mask.npy", np.full(clean.shape, 0, np.uint8))
     run = "denoise", tmp_path / "hot.tif", "-m", small_weights, "--overwrite", *NOISE
     (record,) = json.loads(spiden(*run, "--json").stdout)
-    assert record["repairs"] == {"stuck": 25, "rows": 0, "columns": 0}
+    assert record["repairs"] == {"stuck": 25, "lines": 0, "rows": 0, "columns": 0}
     assert imread(record["output"]).max() < 400
     assert "25 stuck pixels replaced" in spiden(*run).stdout
     (record,) = json.loads(spiden(*run, "--json", "--hot-pixels", "off").stdout)
