@@ -112,6 +112,7 @@ def _step(run: Run, replica: nn.Module, lr: float) -> tuple[float, float]:
         goal = objective(
             state.network, batch, timesteps, config.method == "quantiser", config.sparsity_weight,
             run.teacher, config.teacher_weight, config.loss, config.sparsity_over, replica,
+            run.team.mean,
         )  # fmt: skip
     state.optimiser.zero_grad(set_to_none=True)
     with run.team.meeting():

@@ -6,7 +6,7 @@ output has none of it.
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import torch
@@ -46,6 +46,7 @@ def objective(
     loss: str = "l1",
     sparsity_over: str = "layers",
     forward: Callable[..., Tensor] | None = None,
+    mean: Callable[[Tensor], Tensor] = lambda value: value,
 ) -> Objective:
     """Run a batch through the network and judge it: error + weight * mean firing rate.
 
@@ -59,16 +60,17 @@ def objective(
     the few pixels that no denoiser can restore. "psnr" is for the end of a run: the mean over
     patches of the logarithm of the squared error is what a mean PSNR averages.
 
-    `forward` runs the network, where that isn't to be called itself.
+    `forward` runs the network, where that isn't to be called itself; `mean` takes the mean of a
+    number over the processes that each have a part of the batch.
     """
-    measure = {"l1": _l1, "psnr": _relative}[loss]
+    measure = {"l1": _l1, "psnr": partial(_relative, mean=mean)}[loss]
     # Without a penalty the rate is only watched: its gradient would cost a sixth of the step.
     rate = torch.mean if sparsity_weight else torch.no_grad()(torch.mean)
     rates: dict[str, Tensor] = {}
 
     def observe(name: str, spikes: Tensor) -> None:
         if network.config.weighted:  # to count digits takes time: a part of the patches will do
-            spikes = spikes[: -(-len(spikes) // _COUNTED)]
+            spikes = spikes[::_COUNTED]
         rates[name] = rate(network.firing_rates(spikes, timesteps)).float()
 
     denoised = (forward or network)(batch.noisy, batch.sigma, timesteps, quantised, observe)
@@ -98,13 +100,13 @@ def _l1(difference: Tensor) -> Tensor:
     return difference.abs().mean()
 
 
-def _relative(difference: Tensor) -> Tensor:
+def _relative(difference: Tensor, mean: Callable[[Tensor], Tensor]) -> Tensor:
     """Return the mean over patches (B, C, P, P) of the root mean square error.
 
     Its gradient is that of their PSNR, half the mean logarithm of the squared errors, times the
     value: as large as that of L1, so that learning rates and penalties hold for both.
     """
     rms = (difference.square().mean((1, 2, 3)) + 1e-8).sqrt()
-    value = rms.detach().mean()
+    value = mean(rms.detach().mean())
     relative = rms.log().mean() * value
     return value + relative - relative.detach()

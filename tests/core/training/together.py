@@ -28,8 +28,9 @@ CONFIGS = {
         optimiser="muon", learning_rate=0.01, sparsity_weight=0.1, ema=0.5, validate_every=2,
     ),
     "weighted": TrainingConfig(
-        steps=4, batch_size=4, patch_size=12, warmup=1, timesteps=(2,), optimiser="muon",
-        learning_rate=0.01, method="quantiser", sparsity_weight=0.0, ema=0.5, validate_every=2,
+        steps=4, batch_size=8, patch_size=12, warmup=1, timesteps=(2,), optimiser="muon",
+        learning_rate=0.01, method="quantiser", sparsity_weight=0.1, ema=0.5, validate_every=2,
+        loss="psnr",
     ),
 }  # fmt: skip
 
