@@ -1,13 +1,18 @@
 """Bundled models on data sets, each combination measured once: for the tables of results.py."""
 
+import hashlib
+import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import torch
+from cells import Cells, Key
+from graphics import draw_pictures
 from sizes import OnePass, Sized, draws, sized, spread
 
 import spiden_cli as spiden
+from spiden_cli.core.data.datasets import Dataset
 from spiden_cli.core.energy.comparison import Comparison, compare
 from spiden_cli.core.energy.constants import load_constants
 from spiden_cli.core.energy.measurement import measured
@@ -16,9 +21,9 @@ from spiden_cli.core.engine.ensemble import EnsembleEngine
 from spiden_cli.core.tasks.evaluation import Evaluation
 
 ENSEMBLE, ONE_PASS = " --ensemble", " in one pass"
-SEVERAL, SEEDS = ("set12", 4), tuple(range(5))
-"""The set and T that are measured with several draws of noise: a dozen pictures leave the last
-digit to the luck of one. The others are measured with the first."""
+SEEDS = tuple(range(5))
+"""The draws of noise that are added to each picture: a set leaves the last digit to the luck of
+one."""
 
 
 @cache
@@ -32,29 +37,62 @@ def engine(model: str) -> spiden.Engine:
     return spiden.make_engine("auto", network, torch.device("cpu"), info.firing_rate)
 
 
-def is_for_camera(model: str) -> bool:
-    """Return whether a bundled model was trained on camera noise."""
-    name = model.removesuffix(ENSEMBLE).removesuffix(ONE_PASS)
-    return spiden.read_info(spiden.find_weights(name)).for_camera
+def weights_of(model: str) -> Path:
+    """Return the weights of a bundled model, whose name may end in a way to run it."""
+    return spiden.find_weights(model.removesuffix(ENSEMBLE).removesuffix(ONE_PASS))
+
+
+@cache
+def fingerprint(model: str) -> str:
+    """Return the start of the hash of a model's weights."""
+    return hashlib.sha256(weights_of(model).read_bytes()).hexdigest()[:16]
+
+
+DRAWN, DRAWN_COUNT, DRAWN_SEED = "drawn", 16, 7
+"""The set of drawn pictures, which is no download but made by graphics.py."""
+
+_drawn_folder = tempfile.TemporaryDirectory()
+
+
+@cache
+def find_set(name: str, data_dir: Path | None) -> Dataset:
+    """Return a data set by its name."""
+    if name != DRAWN:
+        return spiden.find_dataset(name, data_dir)
+    folder = Path(_drawn_folder.name)
+    draw_pictures(folder, DRAWN_COUNT, DRAWN_SEED)
+    return spiden.find_dataset(str(folder), None)
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Evaluates models on sets; each combination once."""
+    """Evaluates models on sets; each combination once, and only if it isn't known yet.
+
+    Attributes:
+        data_dir: folder with set12/, bsd68/, ...; None: they are fetched.
+        cells: what is known.
+    """
 
     data_dir: Path | None
+    cells: Cells
 
     @cache  # noqa: B019 - lives as long as the program
     def run(self, model: str, dataset: str, sigma: float | None, timesteps: int = 4) -> Evaluation:
         """Return the scores of a model on a set; sigma None is estimated for each picture."""
-        images = spiden.find_dataset(dataset, self.data_dir)
-        level = "auto" if sigma is None else f"{sigma:g}"
-        print(f"{model} on {images.name}, sigma {level}, T = {timesteps}", flush=True)
-        several = (dataset, timesteps) == SEVERAL and not model.endswith((ENSEMBLE, ONE_PASS))
-        return spiden.evaluate(
-            engine(model), images.samples, sigma, timesteps, for_camera=is_for_camera(model),
-            seeds=SEEDS if several else (0,),
-        )  # fmt: skip
+        images = find_set(dataset, self.data_dir)
+        key, weights = Key(model, dataset, sigma, timesteps), fingerprint(model)
+        found = self.cells.find(key, weights)
+        for seed in (0,) if images.has_noise else SEEDS:
+            if found is not None and seed in found.seeds:
+                continue
+            print(f"{key}, draw {seed}", flush=True)
+            draw = spiden.evaluate(
+                engine(model), images.samples, sigma, timesteps, seeds=(seed,),
+                for_camera=spiden.read_info(weights_of(model)).for_camera,
+            )  # fmt: skip
+            found = self.cells.add(key, weights, draw)
+        assert found is not None
+        return found
 
     def psnr(self, model: str, dataset: str, sigma: float, timesteps: int = 4) -> str:
         """Return the mean PSNR in dB, with its deviation where several draws were measured."""

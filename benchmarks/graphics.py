@@ -116,6 +116,15 @@ def chart(rng: Generator) -> Pixels:
 KINDS: tuple[Callable[[Generator], Pixels], ...] = (sky, shapes, screen, chart)
 
 
+def draw_pictures(folder: Path, count: int, seed: int) -> None:
+    """Draw pictures into a folder, which is made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for index in range(count):
+        kind = KINDS[index % len(KINDS)]
+        pixels = kind(default_rng([seed, index]))
+        Image.fromarray(pixels).save(folder / f"{kind.__name__}-{index:03}.png")
+
+
 def main() -> None:
     """Write the pictures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -123,12 +132,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    arguments.folder.mkdir(parents=True, exist_ok=True)
-    for index in range(arguments.count):
-        kind = KINDS[index % len(KINDS)]
-        pixels = kind(default_rng([arguments.seed, index]))
-        path = arguments.folder / f"{kind.__name__}-{index:03}.png"
-        Image.fromarray(pixels).save(path)
+    draw_pictures(arguments.folder, arguments.count, arguments.seed)
     print(f"drew {arguments.count} pictures in {arguments.folder}")
 
 

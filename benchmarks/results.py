@@ -2,22 +2,34 @@
 
     python benchmarks/results.py [--data-dir DIR] [--section TITLE]
 
-Writes docs/results.md: Set12, BSD68, CBSD68 and nam25 with the protocol of `spiden evaluate`. With
---section, such as "Real photographs", the others stay as they are; it may be given several times,
-and sections then share what they measure. The classical denoisers that are measured on real
-photographs are those of benchmarks/classical.py, which has run before.
+Writes docs/results.md: Set12, BSD68, CBSD68, drawn pictures and nam25 with the protocol of `spiden
+evaluate`. What it measures is kept in docs/results.json, draw by draw of the noise: a run that was
+interrupted goes on there, and another measures only what is missing, or of other weights. With
+--section, such as "Real photographs", the others stay as they are; it may be given several times.
+The classical denoisers that are measured on real photographs are those of benchmarks/classical.py,
+which has run before.
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from bench import ENSEMBLE, SEEDS, Bench, engine, twin
+from bench import DRAWN, DRAWN_COUNT, DRAWN_SEED, ENSEMBLE, SEEDS, Bench, engine, twin
+from cells import Cells
 from energy_table import energy_table
 from pairs_table import DATASET, LEVELS, pairs_table
 from sections import HEAD, read_sections, write_sections
-from sizes import answer, claim_table, draws, one_pass_table, ratios, sizes_table, spread
+from sizes import (
+    answer,
+    claim_table,
+    draws,
+    one_pass_table,
+    paired,
+    ratios,
+    sizes_table,
+    spread,
+)
 
 import spiden_cli as spiden
 from spiden_cli.core.bundled import DEFAULT_COLOUR_MODEL, DEFAULT_MODEL, model_for
@@ -25,6 +37,7 @@ from spiden_cli.report.evaluation import PROTOCOL
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results.md"
+CELLS = RESULTS.with_suffix(".json")
 SIGMAS = (15.0, 25.0, 50.0)
 TIMESTEPS = (1, 2, 3, 4, 8)
 
@@ -66,7 +79,7 @@ def timesteps_table(bench: Bench, models: list[str]) -> str:
     for model in models:
         for timesteps in TIMESTEPS:
             result = bench.run(model, "set12", 25.0, timesteps)
-            additions = result.mean("synaptic_operations")  # per image, as `spiden evaluate` prints
+            additions = result.mean("synaptic_operations")
             lines.append(
                 f"| {model} | {timesteps} | {spread(draws(result))} | {result.mean('ssim'):.4f} "
                 f"| {result.mean('firing_rate'):.3f} | {additions:,.0f} |"
@@ -122,25 +135,65 @@ non-local means take the level that scikit-image estimates (h = 0.8 sigma), Open
 {pairs_table(lambda sigma: bench.run(model, DATASET, sigma))}"""
 
 
+def flat_areas(bench: Bench) -> str:
+    """Write the section on drawn pictures."""
+    colour, grey = DEFAULT_COLOUR_MODEL, DEFAULT_MODEL
+    names, levels = (colour, twin(colour), grey, twin(grey)), (10.0, 25.0)
+    found = {name: [bench.run(name, DRAWN, sigma) for sigma in levels] for name in names}
+    noisy = [f"{one.mean('noisy_psnr'):.2f}" for one in found[colour]]
+    rows = {f"`{name}`": [spread(draws(one)) for one in some] for name, some in found.items()}
+    lines = [
+        f"| {name} | {' | '.join(cells)} |" for name, cells in ({"noisy": noisy} | rows).items()
+    ]
+    loss = [spread(paired(*pair)) for pair in zip(found[twin(colour)], found[colour], strict=True)]
+    return f"""\
+Mean PSNR in dB on {DRAWN_COUNT} pictures of flat tones, type and charts, in colour (`{grey}` takes
+their channels one by one), of which the first draw of the noise is
+
+```sh
+python benchmarks/graphics.py drawn --count {DRAWN_COUNT} --seed {DRAWN_SEED}
+spiden evaluate --dataset drawn/ --sigma 10,25 -m {colour}
+```
+
+| model | sigma 10 | sigma 25 |
+|---|--:|--:|
+{lines}
+
+On flat tones spikes cost {loss[0]} and {loss[1]} dB in colour, by rounding, and photographs have
+taught the colour networks less of them than the grey: where `{grey}` is ahead, `-m {grey}` is
+better for screenshots and drawings."""
+
+
 def timesteps(bench: Bench) -> str:
     """Write the section on T."""
     return timesteps_table(bench, spiking_models())
 
 
-def models(bench: Bench) -> str:
-    """Write the section on all models."""
+def on_set12(bench: Bench) -> str:
+    """Write the section on the grey models on Set12."""
+    return models_table(bench, grey_models(), ("set12",))
+
+
+def on_bsd68(bench: Bench) -> str:
+    """Write the section on the grey models on BSD68."""
+    return models_table(bench, grey_models(), ("bsd68",))
+
+
+def on_cbsd68(bench: Bench) -> str:
+    """Write the section on colour pictures."""
     colour = [name for name in spiden.model_names() if name not in grey_models()]
-    return f"""{models_table(bench, grey_models(), ("set12",))}
-
-{models_table(bench, grey_models(), ("bsd68",))}
-
-The mean over eight orientations, `--ensemble`, is eight times the work:
-
-{models_table(bench, [f"{DEFAULT_MODEL}{ENSEMBLE}"], ("set12",))}
-
-Colour; grey models take the three channels one by one:
+    return f"""\
+Grey models take the three channels one by one.
 
 {models_table(bench, [DEFAULT_MODEL, *colour], ("cbsd68",))}"""
+
+
+def orientations(bench: Bench) -> str:
+    """Write the section on the mean over orientations."""
+    return f"""\
+The mean over eight orientations, `--ensemble`, is eight times the work.
+
+{models_table(bench, [f"{DEFAULT_MODEL}{ENSEMBLE}"], ("set12",))}"""
 
 
 def sizes(bench: Bench) -> str:
@@ -162,7 +215,7 @@ A spiking network stands for a CNN whose activations have few levels; here the s
 that CNN, in one pass, on the same noise. Spikes of equal weight (`base-if`) gain a little by their
 order in time. Weighted spikes are the binary digits of its activations, and so it: the dense engine
 computes them in one pass, the event engine, on the left, spike by spike. Rounding of sums is all
-that differs. First draw of the noise.
+that differs.
 
 {one_pass_table({"base-if": (2, 4, 8), "base": (4,)}, bench.one_pass)}"""
 
@@ -204,8 +257,12 @@ For `base` over `base-if-cnn`: {answer(columns[1])}
 SECTIONS: dict[str, Callable[[Bench], str]] = {
     "Beside published methods": beside_published,
     "Real photographs": real_photographs,
+    "Flat areas: drawn pictures": flat_areas,
     "Timesteps: Set12, sigma 25": timesteps,
-    "Models: mean PSNR in dB, spiking ones at T = 4": models,
+    "Set12: mean PSNR in dB, spiking models at T = 4": on_set12,
+    "BSD68: mean PSNR in dB, spiking models at T = 4": on_bsd68,
+    "CBSD68: mean PSNR in dB, spiking models at T = 4": on_cbsd68,
+    "Eight orientations: mean PSNR in dB, T = 4": orientations,
     "Size and activity: Set12, sigma 25": sizes,
     "The same weights in one pass: Set12, sigma 25": one_pass,
     "Energy: Set12, sigma 25": energy,
@@ -219,20 +276,24 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, help="folder with set12/, bsd68/, ...")
     parser.add_argument("--section", choices=SECTIONS, action="append", help="these alone")
     options = parser.parse_args()
-    write(Bench(options.data_dir), options.section or list(SECTIONS))
+    bench = Bench(options.data_dir, Cells(CELLS))
+    for title in options.section or SECTIONS:
+        write(title, SECTIONS[title](bench))
 
 
-def write(bench: Bench, titles: Sequence[str]) -> None:
-    """Measure some sections, and write them beside the others."""
-    written = read_sections(RESULTS) | {title: SECTIONS[title](bench) for title in titles}
+def write(title: str, text: str) -> None:
+    """Write a section beside the others."""
+    written = read_sections(RESULTS) | {title: text}
     protocol = f"{PROTOCOL[0].upper()}{PROTOCOL[1:]}"
     head = f"""\
 # Results
 
-Made by `python benchmarks/results.py`. {protocol}. A mean ± a
-standard deviation is over {len(SEEDS)} draws of the noise (Set12, T = 4), any other figure of the
-first draw. Differences are taken draw by draw, on the same noise."""
-    ordered = {title: written[title] for title in SECTIONS if title in written}
+Made by `python benchmarks/results.py`, which keeps what it measured, picture by picture, in
+[results.json](results.json). {protocol}.
+A mean ± a standard deviation is over {len(SEEDS)} draws of the noise, a figure without one of the
+first draw; SSIM is a mean over the draws, and spikes, additions and energy are those of all.
+Differences are taken draw by draw, on the same noise."""
+    ordered = {name: written[name] for name in SECTIONS if name in written}
     write_sections(RESULTS, {HEAD: head} | ordered)
 
 

@@ -19,6 +19,7 @@ from spiden_cli.core.files.picture_files import read_picture
 from spiden_cli.core.image.pixels import to_unit
 from spiden_cli.core.image.tensor import to_tensor
 from spiden_cli.core.network.folding import fold
+from spiden_cli.core.neuron.layer import IFLayer
 from spiden_cli.core.neuron.weighted import digits
 from spiden_cli.core.noise.synthesis import add_gaussian_noise, gaussian_noise
 from spiden_cli.core.tasks.denoising import denoise_planes
@@ -148,3 +149,20 @@ def test_denoising_helps_a_photograph_at_every_level():
         denoised = denoise_planes(engine, noisy, sigma, 4).denoised
         gain = psnr(to_pixels(denoised, "uint8"), pixels) - psnr(to_pixels(noisy, "uint8"), pixels)
         assert gain > 1.0, sigma
+
+
+def test_initial_potentials_are_where_the_analysis_says():
+    text = (ROOT / "docs" / "analysis.md").read_text(encoding="utf-8")
+    said = re.search(r"of `(\S+)`, (\d+)\s+of\s+whose\s+([\d,]+) are\s+below\s+zero, by ([\d.]+)", text)
+    assert said is not None
+    for name in spiking_models():
+        network, info = load_weights(find_weights(name))
+        layers = [layer for layer in network.modules() if isinstance(layer, IFLayer)]
+        values = torch.cat([layer.initial_potential.flatten() for layer in layers])
+        assert info.config.learn_initial is (name == said[1])
+        assert values.max() < 1
+        if name == said[1]:
+            assert (int((values < 0).sum()), f"{len(values):,}") == (int(said[2]), said[3])
+            assert values.min() >= -float(said[4]) - 0.005
+        else:
+            assert values.min() >= 0

@@ -20,7 +20,7 @@ PROTOCOL = _NOISE.format(draws="")
 PAIRS_PROTOCOL = f"noise: that of the noisy pictures, none added; {_SCORING}"
 LEGEND = (
     "rate: spikes per neuron and timestep; s/ch: spikes per channel, position and inference, "
-    "however many neurons a channel has"
+    "however many neurons a channel has; both, and operations per pixel, of a set as a whole"
 )
 MEASURES = (
     "noisy_psnr", "psnr", "change", "ssim", "firing_rate", "spikes_per_channel",
@@ -67,7 +67,7 @@ class EvaluationReport:
         return PAIRS_PROTOCOL if self.pairs else _NOISE.format(draws=_draws(self.result.seeds))
 
     def means(self) -> dict[str, float]:
-        """Return the mean over the images of each measure."""
+        """Return the mean over the set of each measure; see `Evaluation.mean`."""
         return {name: self.result.mean(name) for name in MEASURES}
 
     def as_json(self) -> dict[str, Any]:

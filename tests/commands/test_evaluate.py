@@ -76,12 +76,21 @@ def test_a_seed_changes_the_noise_and_repeats_average(spiden, folder, small_weig
     assert "seeds 1 to 2" in outcome.stderr
 
 
-def test_spikes_per_channel_are_those_of_energy(spiden, folder, small_weights):
+def test_spikes_of_a_set_are_those_of_energy(spiden, folder, small_weights):
+    with Image.open(folder / "0.png") as image:  # of another size, and of other spikes
+        image.crop((0, 0, 17, 16)).point(lambda value: 255 - value // 2).save(folder / "3.png")
     record = of(spiden, "--dataset", folder, "-m", small_weights)
     outcome = spiden("energy", "--dataset", folder, "-m", small_weights, "--json")
     (energy,) = json.loads(outcome.stdout)
     assert record["mean"]["spikes_per_channel"] > 0
     assert record["mean"]["spikes_per_channel"] == pytest.approx(energy["spikes_per_channel"])
+    operations = energy["operations"]
+    added = operations["accumulates"] / energy["pixels"]
+    assert record["mean"]["synaptic_operations"] == pytest.approx(added)
+    rate = operations["spikes_out"] / operations["neurons"]
+    assert record["mean"]["firing_rate"] == pytest.approx(rate)
+    each = [image["firing_rate"] for image in record["images"]]
+    assert record["mean"]["firing_rate"] != pytest.approx(np.mean(each), rel=1e-4)
 
 
 @pytest.mark.parametrize("extra", [(), ("--sigma", "15,25", "--per-image"), ("--repeats", "2")])

@@ -14,7 +14,9 @@ from spiden_cli.errors import InputError
 from spiden_cli.report import console, training
 from spiden_cli.report.training import check_tensorboard, show
 
-FOUND = Validation({"25": 30.0}, {"blocks.0.conv1": 0.1, "readout": 0.2})
+FOUND = Validation(
+    {"25": 30.0}, {"blocks.0.conv1": 0.1, "readout": 0.2}, {"blocks.0.conv1": 500, "readout": 500}
+)
 
 
 @pytest.fixture

@@ -111,7 +111,18 @@ class Evaluation:
     seeds: tuple[int, ...] = (0,)
 
     def mean(self, quantity: str) -> float:
-        """Return the mean over the images of an attribute of `ImageScore`."""
+        """Return the mean over the images of an attribute of `ImageScore`.
+
+        Spikes and operations are those of the whole set, over all of its neurons, channels or
+        pixels: a large image counts for more, as it does in their energy.
+        """
+        if quantity == "firing_rate":
+            return mean_firing_rate(self.activity)
+        if quantity == "spikes_per_channel":
+            return mean_spikes_per_channel(self.activity)
+        if quantity == "synaptic_operations":
+            pixels = sum(image.pixels for image in self.scores)
+            return sum(image.operations for image in self.scores) / pixels
         return fmean(getattr(image, quantity) for image in self.scores)
 
     @property

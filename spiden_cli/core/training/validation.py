@@ -26,15 +26,18 @@ class Validation:
         psnr: mean PSNR in dB, by level of white noise, or "camera", "pairs" or "frames"; with the
             last it is measured against another noisy frame, whose noise bounds it.
         firing_rates: spikes per neuron and timestep, by layer; for a CNN, mean activations.
+        neurons: of each layer, over all images.
     """
 
     psnr: dict[str, float]
     firing_rates: dict[str, float]
+    neurons: dict[str, int]
 
     @property
     def mean_firing_rate(self) -> float:
-        """Mean over the layers; those of a preset differ in nothing but the read-out's fan-out."""
-        return fmean(self.firing_rates.values())
+        """Spikes per neuron and timestep of the whole network, as `spiden evaluate` counts them."""
+        neurons = [self.neurons[name] for name in self.firing_rates]
+        return fmean(self.firing_rates.values(), neurons)
 
 
 def validation_levels(sigma: tuple[float, float]) -> list[float]:
@@ -69,9 +72,11 @@ def validate(
     network.eval()
     values: dict[str, list[float]] = defaultdict(list)
     rates: dict[str, list[Tensor]] = defaultdict(list)
+    neurons: dict[str, int] = defaultdict(int)
 
     def observe(name: str, spikes: Tensor) -> None:
         rates[name].append(network.firing_rates(spikes, timesteps).mean())
+        neurons[name] += spikes[0].numel()  # one timestep of one image
 
     for seed, image in enumerate(images):
         for kind, level, given in _trials(image, noise, sigma, seed):
@@ -80,7 +85,7 @@ def validate(
             values[kind].append(score(given, denoised.numpy()).psnr)
     network.train(was_training)
     means = {name: float(torch.stack(found).mean()) for name, found in rates.items()}
-    return Validation({kind: fmean(scores) for kind, scores in values.items()}, means)
+    return Validation({kind: fmean(scores) for kind, scores in values.items()}, means, neurons)
 
 
 def _trials(

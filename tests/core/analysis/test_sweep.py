@@ -135,6 +135,16 @@ def test_it_is_half_of_a_symmetric_uniform_quantiser(timesteps):
     assert distortion(step) <= min(distortion(0.99 * step), distortion(1.01 * step))
 
 
+@pytest.mark.parametrize(
+    ("x", "weighted", "decibels"),
+    [(Gaussian(), False, 4.0), (Laplace(), False, 3.3), (Gaussian(), True, 4.8)],
+)
+def test_rounding_down_costs_what_the_analysis_says(x, weighted, decibels):
+    """At T = 4, each initial potential at its own best threshold."""
+    half, none = (least_error(x, Neuron(phi, weighted=weighted), 4) for phi in (0.5, 0.0))
+    assert half.sqnr - none.sqnr == pytest.approx(decibels, abs=0.06)
+
+
 def test_a_sweep_holds_what_was_asked_for():
     calls = []
     found = sweep(

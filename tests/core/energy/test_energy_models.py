@@ -175,6 +175,27 @@ def test_lemaire_copies_the_current_of_the_encoder_word_by_word(shape, populatio
         assert copy == pytest.approx(2e-12 * timesteps * words * access)
 
 
+@pytest.mark.parametrize("population", [2, 3])
+def test_lemaire_prices_every_neuron_of_a_population(population):
+    """Each reads the current that they share, and reads and writes a potential of its own.
+
+    Events add to that current once, however many neurons share it.
+    """
+    model, timesteps = LemaireModel(CONSTANTS.lemaire), 3
+    config = replace(CONFIG, inner_population=population, population=population)
+    inner = [layer for layer in network(0.5, timesteps, config) if layer.spike_driven][:-1]
+    for layer in inner:
+        operations, words = layer.operations, layer.shape.outputs
+        assert operations.neurons == timesteps * population * words
+        for precision in model.formats:
+            bits = model.potential_bits(precision)
+            shared, own = model.access(words, bits), model.access(population * words, bits)
+            events = 2 * (operations.accumulates + operations.biases) * shared
+            passes = operations.neurons * (shared + 2 * own)
+            found = model.energy(layer, precision)["potentials"]
+            assert found == pytest.approx(1e-12 * (events + passes))
+
+
 def test_memory_dominates_lemaire():
     terms = LemaireModel(CONSTANTS.lemaire).energy(dense_layer(), INT32)
     memory = sum(terms[name] for name in ("weights", "inputs", "outputs", "potentials"))

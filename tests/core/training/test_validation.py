@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from spiden_cli.core.engine.activity import mean_firing_rate
+from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.image.metrics import psnr
 from spiden_cli.core.image.tensor import to_pixels
 from spiden_cli.core.network.denoiser import Denoiser
@@ -39,6 +41,18 @@ def test_scores_and_rates(images, quantised):
         with torch.no_grad():
             denoised = network(noisy[None], 50.0, 3, quantised)[0]
         scores.append(psnr(to_pixels(denoised, "uint8"), image[0].numpy()))
-    rates = found.firing_rates.values()
-    assert found.mean_firing_rate == pytest.approx(sum(rates) / 3)
     assert found.psnr["50"] == pytest.approx(sum(scores) / len(scores), abs=1e-6)
+
+
+def test_the_rate_is_over_the_neurons_of_the_network(images):
+    """Layers differ in size where resolutions do; it is the rate that `spiden evaluate` finds."""
+    torch.manual_seed(0)
+    network = Denoiser(replace(preset("base"), width=4, layers=10, threshold=1.0)).eval()
+    image = images.held_out[0][:, :32, :32]
+    found = validate(network, [image], "white", (25.0, 25.0), 3, False, torch.device("cpu"))
+    noisy = add_gaussian_noise(image / 255, 25.0, 0)
+    activity = DenseEngine(network).run(noisy.numpy(), 25.0, 3).activity
+    rates = {name: layer.firing_rate for name, layer in activity.items()}
+    assert found.firing_rates == pytest.approx(rates, abs=1e-4)
+    assert found.mean_firing_rate == pytest.approx(mean_firing_rate(activity), abs=1e-4)
+    assert found.mean_firing_rate != pytest.approx(sum(rates.values()) / len(rates), rel=0.01)
