@@ -1,7 +1,7 @@
-"""The paper's two statements on energy, with this project's networks: used by results.py.
+"""Two statements of the paper's abstract on energy, with this project's networks: for results.py.
 
 One: energy grows with the timesteps, so that spiking networks win at few of them. Two: a larger
-spiking network of like quality stays under a CNN. Both are read off one table: each spiking model
+spiking network denoises competitively with less energy than a CNN. Both are read off one table: each spiking model
 at each T, over each CNN, under two energy models.
 """
 

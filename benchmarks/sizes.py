@@ -1,8 +1,8 @@
 """How large the spiking networks are beside CNNs, and what that is worth: used by results.py.
 
 Three tables on one set: size and activity of each network; the same weights as a quantised CNN in
-one pass; and the paper's statement that a larger spiking network of like quality takes 20 % less
-energy than a CNN, under each energy model.
+one pass; and the statement of the paper's abstract that a larger spiking network takes 20 % less
+energy, beside CNNs of like quality, under each energy model.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ from spiden_cli.core.network.parameters import parameter_count
 from spiden_cli.core.tasks.evaluation import Evaluation
 
 LESS = 0.8
-"""The paper's 20 % less energy."""
+"""The 20 % less energy of the paper's abstract."""
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,9 @@ def test_denoising_helps_a_photograph_at_every_level():
 
 def test_initial_potentials_are_where_the_analysis_says():
     text = (ROOT / "docs" / "analysis.md").read_text(encoding="utf-8")
-    said = re.search(r"of `(\S+)`, (\d+)\s+of\s+whose\s+([\d,]+) are\s+below\s+zero, by ([\d.]+)", text)
+    said = re.search(
+        r"of `(\S+)`, (\d+)\s+of\s+whose\s+([\d,]+) are\s+below\s+zero, by ([\d.]+)", text
+    )
     assert said is not None
     for name in spiking_models():
         network, info = load_weights(find_weights(name))

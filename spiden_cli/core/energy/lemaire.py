@@ -37,7 +37,7 @@ class LemaireModel:
     def energy(self, layer: LayerCounts, precision: Precision) -> Joules:
         """Return the energy of a layer; see `EnergyModel.energy`.
 
-        float32 is priced as int32, as the paper does.
+        float32 is priced as int32: arithmetic is a small share.
         """
         if layer.spike_driven:
             terms = self._spike_driven(layer, precision)

@@ -1,4 +1,4 @@
-"""The paper's network, a straight chain of layers, and the same with membrane shortcuts.
+"""A straight chain of layers, as the paper's is taken to be, and the same with membrane shortcuts.
 
 Plain, it is DnCNN (Zhang et al. 2017, arXiv 1608.03981): u <- conv(spike(u)). With shortcuts, two
 layers make a block that adds to the current, u <- u + conv(spike(conv(spike(u)))) (MS-ResNet: Hu
