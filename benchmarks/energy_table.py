@@ -1,8 +1,8 @@
 """Two statements of the paper's abstract on energy, with this project's networks: for results.py.
 
 One: energy grows with the timesteps, so that spiking networks win at few of them. Two: a larger
-spiking network denoises competitively with less energy than a CNN. Both are read off one table: each spiking model
-at each T, over each CNN, under two energy models.
+spiking network denoises competitively with less energy than a CNN. Both are read off one table:
+each spiking model at each T, over each CNN, under two energy models.
 """
 
 from collections.abc import Mapping

@@ -242,12 +242,13 @@ def claim(bench: Bench) -> str:
     spiking_of = {twin(name): name for name in compared}
     columns = [ratios(pair, compared, spiking_of) for pair in pairs]
     return f"""\
-The paper's abstract says that a larger spiking network denoises competitively with 20 % less energy;
-that it is set against a CNN of like quality is inferred. `base` over `base-if-cnn` is that case:
-PSNR as good, with more parameters. `base` over `base-cnn` is the case of equal parameters. `base-if` has more parameters than `base-if-cnn`, and
-still less PSNR: a CNN of its PSNR would be smaller, and the ratios higher. Energy at T = 4 over
-that of the CNN in the same number format, or with 8-bit weights and activations of as few bits as
-hold the levels of the spikes; yes: at least 20 % less.
+The paper's abstract says that a larger spiking network denoises competitively with 20 % less
+energy; that it is set against a CNN of like quality is inferred. `base` over `base-if-cnn` is that
+case: PSNR as good, with more parameters. `base` over `base-cnn` is the case of equal parameters.
+`base-if` has more parameters than `base-if-cnn`, and still less PSNR: a CNN of its PSNR would be
+smaller, and the ratios higher. Energy at T = 4 over that of the CNN in the same number format, or
+with 8-bit weights and activations of as few bits as hold the levels of the spikes; yes: at least
+20 % less.
 
 For `base` over `base-if-cnn`: {answer(columns[1])}
 

@@ -97,6 +97,9 @@ def main(load: Load) -> None:
         noisy = np.random.default_rng(0).normal(0.5, options.sigma / 255, shape).astype(np.float32)
     else:
         pixels = spiden.read_picture(options.picture).pixels[: shape[1], : shape[2]]
+        if pixels.shape[:2] != shape[1:]:
+            parser.error(f"{options.picture} is smaller than {shape[2]} x {shape[1]} pixels, for "
+                         f"which {options.file} is made")  # fmt: skip
         noisy = np.moveaxis(np.atleast_3d(pixels), -1, 0)[: shape[0]].astype(np.float32) / 255
     found = run(load(graph), graph, network_input(noisy, options.sigma, network.config, steps))
     recording = spiden.record(network, noisy, options.sigma, steps)

@@ -18,8 +18,8 @@ _BASE = NetworkConfig(
 )
 
 PRESETS: dict[str, NetworkConfig] = {
-    # DnCNN (Zhang et al. 2017, arXiv 1608.03981) with IF neurons: inferred to be the paper's network,
-    # whose abstract has a PSNR 0.25 dB below its CNN's, which is DnCNN's then.
+    # DnCNN (Zhang et al. 2017, arXiv 1608.03981) with IF neurons. It is inferred to be the paper's
+    # network: by its abstract a CNN is 0.25 dB better, which is DnCNN's PSNR.
     "dncnn17": NetworkConfig(layers=17, width=64),
     # A quarter of the positions and one model for a range of sigma, after FFDNet (Zhang et al.
     # 2018, arXiv 1710.04026); membrane shortcuts after MS-ResNet (Hu et al. 2024, 2112.08954);

@@ -2,10 +2,12 @@
 
 import importlib
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from small_networks import SIGMA, exact, picture, shrunk
 
 from spiden_cli.core.exchange.nir_graph import write_nir
@@ -56,6 +58,19 @@ def test_a_reader_finds_the_same_spikes(tmp_path, reader, library, name, changes
     denoised = noise_subtracted(noisy, found.drawn, SIGMA, config)
     assert denoised.shape == noisy.shape
     assert np.abs(denoised - noisy).max() > 0
+
+
+def test_a_picture_that_is_too_small_for_a_file_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    running = importlib.import_module("running")
+    write_nir(tmp_path / "n.nir", exact(shrunk("base-if"), seed=1), 32, 48, 4)
+    Image.new("L", (40, 32)).save(tmp_path / "small.png")
+    monkeypatch.setattr(
+        sys, "argv", ["read", f"{tmp_path}/n.nir", f"--picture={tmp_path}/small.png"]
+    )
+    with pytest.raises(SystemExit, match="2"):
+        running.main(lambda graph: None)
+    assert "small.png is smaller than 48 x 32 pixels" in capsys.readouterr().err
 
 
 def test_the_file_says_what_it_is_and_is_in_order(tmp_path):
