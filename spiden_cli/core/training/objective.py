@@ -63,7 +63,7 @@ def objective(
     `forward` runs the network, where that isn't to be called itself; `mean` takes the mean of a
     number over the processes that each have a part of the batch.
     """
-    measure = {"l1": _l1, "psnr": partial(_relative, mean=mean)}[loss]
+    measure = partial(_relative, mean=mean) if loss == "psnr" else _l1
     # Without a penalty the rate is only watched: its gradient would cost a sixth of the step.
     rate = torch.mean if sparsity_weight else torch.no_grad()(torch.mean)
     rates: dict[str, Tensor] = {}
