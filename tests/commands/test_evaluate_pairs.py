@@ -185,3 +185,15 @@ def test_broken_pairs_are_one_line_and_nothing_is_written(
     (line,) = outcome.stderr.splitlines()
     assert words in line
     assert not out.exists()
+
+
+def test_photon_counts_are_found_as_denoise_does(spiden, small_weights, tmp_path):
+    light = 400 * np.add.outer(np.linspace(0, 1, 96) ** 2, np.zeros(96))
+    noisy = 100 + 2 * np.random.default_rng(0).poisson(light)
+    for side, pixels in (("noisy", noisy), ("clean", np.rint(100 + 2 * light))):
+        (tmp_path / side).mkdir()
+        Image.fromarray(pixels.astype(np.uint16)).save(tmp_path / side / "a.png")
+    (record,) = evaluated(spiden, "--dataset", tmp_path, "-m", small_weights)
+    (image,) = record["images"]
+    assert image["noise_found"].startswith("photon counts, gain 2")
+    assert image["sigma"] is None

@@ -22,9 +22,9 @@ from spiden_cli.core.engine.activity import (
 from spiden_cli.core.engine.engine import Engine
 from spiden_cli.core.image.picture import Pixels
 from spiden_cli.core.network.families import graph_of
-from spiden_cli.core.noise.blind import NoiseEstimate, estimate_noise
-from spiden_cli.core.noise.model import Gaussian, as_noise, found_noise
+from spiden_cli.core.noise.model import Gaussian, Noise, Unknown
 from spiden_cli.core.tasks.denoising import denoise_picture
+from spiden_cli.core.tasks.recognition import Estimate, estimated, noise_of
 from spiden_cli.core.tasks.scoring import Trial, eight_bits, planes_of, score
 
 
@@ -54,7 +54,7 @@ class ImageScore:
     width: int
     passes: int
     sigma: float | None
-    estimate: NoiseEstimate | None
+    estimate: Estimate | None
     noisy_psnr: float
     psnr: float
     ssim: float
@@ -210,10 +210,9 @@ def _try(
 ) -> ImageScore:
     """Denoise an image with one draw of noise, and score the result; see `evaluate`."""
     noisy, clean = sample.read(sigma, seed)
-    estimate = estimate_noise(noisy.pixels, noisy.levels) if sigma is None else None
-    noise = as_noise(None if sigma is None else Gaussian(sigma))
-    if estimate is not None:
-        noise = found_noise(estimate, for_camera)
+    noise: Noise = Unknown() if sigma is None else Gaussian(sigma)
+    if (estimate := estimated(noise, noisy)) is not None:
+        noise = noise_of(estimate, noisy, for_camera)
     result = denoise_picture(engine, noisy, noise, timesteps, estimated=estimate is not None)
     given, denoised = Trial(planes_of(clean), planes_of(noisy)), planes_of(result.picture)
     found = score(given, denoised, with_ssim)
