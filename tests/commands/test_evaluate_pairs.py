@@ -188,7 +188,7 @@ def test_broken_pairs_are_one_line_and_nothing_is_written(
 
 
 def test_photon_counts_are_found_as_denoise_does(spiden, small_weights, tmp_path):
-    light = 400 * np.add.outer(np.linspace(0, 1, 96) ** 2, np.zeros(96))
+    light = 400 * np.add.outer(np.linspace(0, 1, 192) ** 2, np.zeros(192))
     noisy = 100 + 2 * np.random.default_rng(0).poisson(light)
     for side, pixels in (("noisy", noisy), ("clean", np.rint(100 + 2 * light))):
         (tmp_path / side).mkdir()
