@@ -66,8 +66,8 @@ ReadNoise = Annotated[
 HotPixels = Annotated[
     str,
     typer.Option(
-        help="auto: in photon counts, stuck pixels are replaced by their neighbours, and offsets "
-        "of whole rows or columns taken off. off: neither.",
+        help="auto: in photon counts, stuck pixels and faulty lines are replaced by their "
+        "neighbours, and offsets of whole rows or columns taken off. off: neither.",
         metavar="|".join(HOT_PIXELS),
         rich_help_panel=COUNTS,
     ),
