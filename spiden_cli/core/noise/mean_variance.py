@@ -15,7 +15,7 @@ flattens a line (errors in variables), and counts that come out high would vary 
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,10 @@ from numpy.typing import NDArray
 from spiden_cli.core.image.picture import Pixels
 from spiden_cli.errors import InputError
 
-__all__ = ["GROUPS", "LEAST_BLOCKS", "Blocks", "Points", "blocks_of", "blocks_of_frames", "grouped"]
+__all__ = [
+    "LEAST_BLOCKS", "Blocks", "Points", "blocks_of", "blocks_of_frames", "grouped", "in_groups",
+    "lowest",
+]  # fmt: skip
 
 Values = NDArray[np.float64]
 
@@ -38,13 +41,13 @@ _FLAT_COARSE, _FLAT_EDGES, _FLAT_FINE = 1.8, 1.6, 4.0
 """Ratios to the noise's variance below which a block is flat, and a block has no stray pixel."""
 _FLAT_SHARE, _CALMEST = 0.02, 0.1
 """Share of the blocks of like brightness that are flat, below which the calmest tenth is taken."""
-GROUPS = 24
+_GROUPS = 24
 """Of blocks of like brightness."""
 _FRAME_SIDE = 4
 
 
 class Blocks(NamedTuple):
-    """What was measured of blocks, (N,) each, in pixel units or their square.
+    """What was measured of blocks, (N,) each, in pixel units or their square; by `around`, rising.
 
     Attributes:
         mean: of the block.
@@ -64,9 +67,14 @@ class Blocks(NamedTuple):
     coarse: Values
     samples: float
 
-    def chosen(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> "Blocks":
+    def chosen(self, which: NDArray[np.bool_]) -> "Blocks":
         """Return some of the blocks."""
         return self.each(lambda values: values[which])
+
+    def in_order(self) -> "Blocks":
+        """Return the blocks by the brightness around them: groups of them are then slices."""
+        order = np.argsort(self.around, kind="stable")
+        return self.each(lambda values: values[order])
 
     def each(self, change: Callable[[Values], Values]) -> "Blocks":
         """Return what becomes of the blocks when each of their numbers is changed alike."""
@@ -93,9 +101,9 @@ class Blocks(NamedTuple):
             variance: of the noise at each block, (N,), > 0.
         """
         flat, edges = self.are_flat(variance), self.edges / variance
-        for part in np.array_split(np.argsort(self.around, kind="stable"), GROUPS):
-            if flat[part].sum() < _FLAT_SHARE * len(part):
-                flat[part] |= edges[part] <= np.quantile(edges[part], _CALMEST)
+        for alike, calm in zip(in_groups(flat), in_groups(edges), strict=True):
+            if len(few := np.flatnonzero(alike.sum(1) < _FLAT_SHARE * alike.shape[1])):
+                alike[few] |= lowest(calm[few], _CALMEST)
         return self.chosen(flat)
 
 
@@ -136,7 +144,7 @@ def blocks_of(pixels: Pixels) -> Blocks:
         raise InputError(
             "the picture is of few values, alike over large areas: there is no noise to estimate"
         )
-    return blocks.chosen(varied)
+    return blocks.chosen(varied).in_order()
 
 
 def blocks_of_frames(frames: NDArray[np.number]) -> Blocks:
@@ -177,18 +185,42 @@ def blocks_of_frames(frames: NDArray[np.number]) -> Blocks:
     means, fine = blockwise(mean), blockwise(variance).ravel()
     around = _around(means, 1, 3).ravel()
     samples, calm = float(_FRAME_SIDE**2 * (number - 1)), np.zeros_like(fine)
-    return Blocks(means.ravel(), means.ravel(), around, fine, calm, calm, samples)
+    blocks = Blocks(means.ravel(), means.ravel(), around, fine, calm, calm, samples)
+    return blocks.in_order()
 
 
-def grouped(blocks: Blocks, groups: int) -> Points:
+def grouped(blocks: Blocks) -> Points:
     """Gather blocks in groups of about as many, by the brightness around them."""
-    order = np.argsort(blocks.around, kind="stable")
-    parts = [part for part in np.array_split(order, groups) if len(part)]
+    means, variances = (in_groups(values) for values in (blocks.mean, blocks.fine))
+    sizes = [np.full(len(part), part.shape[1]) for part in means]
     return Points(
-        np.array([blocks.mean[part].mean() for part in parts]),
-        np.array([blocks.fine[part].mean() for part in parts]),
-        np.array([len(part) * blocks.samples for part in parts]),
+        np.concatenate([part.mean(1) for part in means]),
+        np.concatenate([part.mean(1) for part in variances]),
+        np.concatenate(sizes) * blocks.samples,
     )
+
+
+def in_groups(values: NDArray[Any]) -> list[NDArray[Any]]:
+    """Return views (G, N) of values in their order: `_GROUPS` of them in all, of one or two sizes.
+
+    Groups of one size can be looked at together. There are fewer where there are fewer values.
+    """
+    size, larger = divmod(len(values), _GROUPS)
+    end = larger * (size + 1)
+    parts = [(values[:end], size + 1), (values[end:], size)]
+    return [part.reshape(-1, size) for part, size in parts if len(part)]
+
+
+def lowest(groups: Values, share: float) -> NDArray[np.bool_]:
+    """Return which values are up to a quantile of their group.
+
+    Args:
+        groups: (G, N), N >= 1.
+        share: of the values, 0 to 1.
+    """
+    last = int(share * (groups.shape[1] - 1))
+    which: NDArray[np.bool_] = groups <= np.partition(groups, last, axis=1)[:, [last]]
+    return which
 
 
 def _windows(plane: NDArray[np.number]) -> Iterator[Values]:

@@ -61,6 +61,9 @@ class _Evidence(NamedTuple):
 _IN_8_BITS = _Evidence(8.0, (0.85, 1.2), (0.9, 1.3), 0.2)
 """Most pictures of 8 bits are photographs."""
 _DEEPER = _Evidence(6.0, (0.85, 1.15), (0.9, 10.0), 0.1)
+_PROMISING = 0.5
+"""Share of the standard errors asked for that a slope reaches soon, or never: of 921 simulated
+pictures of counts that were evident none was below 0.8, and of photographs three in four are."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,10 @@ class CountsEstimate:
 
 
 def estimate_counts(
-    pixels: Pixels, extent: Range | None = None, known: UnknownCounts | None = None
+    pixels: Pixels,
+    extent: Range | None = None,
+    known: UnknownCounts | None = None,
+    only_evident: bool = False,
 ) -> CountsEstimate:
     """Estimate the noise of counts from one picture.
 
@@ -117,6 +123,8 @@ def estimate_counts(
         extent: black and white, where the file has clipped; None: the full range of the type.
             Floats are taken for not clipped.
         known: what is known already; None: nothing.
+        only_evident: look no further where counts won't be evident; what is returned is then
+            hardly more than that.
 
     Raises:
         InputError: the picture is too small to tell, or clipped nearly everywhere.
@@ -125,7 +133,8 @@ def estimate_counts(
     limits = None if floating else extent or Range.full(pixels.dtype)
     black, white = (None, None) if limits is None else _clipped_ends(pixels, limits)
     asked = _IN_8_BITS if pixels.dtype.itemsize == 1 else _DEEPER
-    found = _estimate(blocks_of(pixels), known or UnknownCounts(), black, white, asked)
+    least_sure = _PROMISING * asked.significant if only_evident else -math.inf
+    found = _estimate(blocks_of(pixels), known or UnknownCounts(), black, white, asked, least_sure)
     if not found.evident or found.noise is None:
         return found
     noise, least = found.noise, -math.inf if limits is None else limits.black
@@ -165,9 +174,10 @@ def _estimate(
     black: float | None = None,
     white: float | None = None,
     asked: _Evidence = _DEEPER,
+    least_sure: float = -math.inf,
 ) -> CountsEstimate:
     """Estimate from blocks, some of which are clipped at black or white, if these are given."""
-    fit = fitted(blocks, known, black, white)
+    fit = fitted(blocks, known, black, white, least_sure)
     line, flat, points = fit.line, fit.flat, fit.points
     dark, light = _ends(blocks, line)
     dark = dark if black is None else min(dark, black)

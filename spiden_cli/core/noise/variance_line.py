@@ -11,18 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spiden_cli.core.noise.mean_variance import (
-    GROUPS,
     LEAST_BLOCKS,
     Blocks,
     Points,
     Values,
     grouped,
+    in_groups,
+    lowest,
 )
 from spiden_cli.core.noise.model import UnknownCounts
 
 __all__ = ["Fit", "Line", "fitted"]
 
 _ROUNDS = 10
+_SETTLED = 1e-3
+"""Change of the variances from round to round, as a share of them, that is none any more."""
 _OUTLYING = 4.0
 """Deviations from the line, in robust ones of all groups, from where on a group has no say."""
 _LEAST_VARIANCE = 0.1
@@ -46,6 +49,11 @@ class Line(NamedTuple):
     slope_error: float = 0.0
     misfit: float = 0.0
 
+    @property
+    def sureness(self) -> float:
+        """How many standard errors the slope is above none."""
+        return self.slope / self.slope_error if self.slope_error else math.inf
+
     def at(self, mean: Values, least: float) -> Values:
         """Return the variance at means, no less than `least`."""
         return np.maximum(self.slope * mean + self.intercept, least)
@@ -60,7 +68,10 @@ class Fit(NamedTuple):
     down_to_black: bool
 
 
-def fitted(blocks: Blocks, known: UnknownCounts, black: float | None, white: float | None) -> Fit:
+def fitted(
+    blocks: Blocks, known: UnknownCounts, black: float | None, white: float | None,
+    least_sure: float = -math.inf,
+) -> Fit:  # fmt: skip
     """Fit the line to flat blocks, which it tells from others itself.
 
     Args:
@@ -68,18 +79,24 @@ def fitted(blocks: Blocks, known: UnknownCounts, black: float | None, white: flo
         known: what the line has to keep to.
         black: where the file has clipped, if it has.
         white: likewise.
+        least_sure: slopes that are less, in standard errors, both at the start and after a round,
+            won't do: the fit ends there.
     """
     points = _calmest(blocks)
     least = _least(points)
     line = _through(points, np.maximum(points.variance, least), known)
     flat, down_to_black = blocks, False
     for _ in range(_ROUNDS):
-        variance = line.at(blocks.around, least)
+        before, variance = line, line.at(blocks.around, least)
         usable, down_to_black = _unclipped(blocks, variance, black, white)
         flat = blocks.chosen(usable).flat(variance[usable])
-        points = grouped(flat, GROUPS)
+        points = grouped(flat)
         least = _least(points)
-        line = _through(points, line.at(points.mean, least), known)
+        expected = line.at(points.mean, least)
+        line = _through(points, expected, known)
+        moved = np.abs(line.at(points.mean, least) / expected - 1).max()
+        if moved < _SETTLED or max(before.sureness, line.sureness) < least_sure:
+            break
     return Fit(line, flat, points, down_to_black)
 
 
@@ -110,12 +127,10 @@ def _least(points: Points) -> float:
 
 def _calmest(blocks: Blocks) -> Points:
     """Group the calmest blocks of each brightness: a start, whose variance is somewhat too low."""
-    order = np.argsort(blocks.around, kind="stable")
-    activity = blocks.coarse + blocks.edges
-    chosen = []
-    for part in np.array_split(order, GROUPS):
-        chosen.append(part[activity[part] <= np.quantile(activity[part], 0.3)])
-    return grouped(blocks.chosen(np.concatenate(chosen)), GROUPS)
+    activity, calm = blocks.coarse + blocks.edges, np.zeros(len(blocks.around), bool)
+    for values, which in zip(in_groups(activity), in_groups(calm), strict=True):
+        which |= lowest(values, 0.3)
+    return grouped(blocks.chosen(calm))
 
 
 def _through(points: Points, variance: Values, known: UnknownCounts) -> Line:

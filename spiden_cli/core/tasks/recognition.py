@@ -78,20 +78,21 @@ def are_counted_apart(picture: Picture) -> bool:
     return bool(measured) and all(_evident_counts(plane) is not None for plane in measured)
 
 
-def _counts(picture: Picture, known: UnknownCounts) -> CountsEstimate:
+def _counts(picture: Picture, known: UnknownCounts, only_evident: bool = False) -> CountsEstimate:
     """Estimate the noise of counts in the units of the file, which pixels may be shifted from."""
     if known.offset is not None:
         known = dataclasses.replace(known, offset=known.offset - picture.base)
-    return estimate_counts(picture.pixels, picture.levels, known).moved(picture.base)
+    found = estimate_counts(picture.pixels, picture.levels, known, only_evident)
+    return found.moved(picture.base)
 
 
 def _evident_counts(picture: Picture) -> CountsEstimate | None:
+    said = says_counts(picture)
     try:
-        found = _counts(picture, UnknownCounts())
+        found = _counts(picture, UnknownCounts(), only_evident=not said)
     except InputError:  # too small to tell
         return None
-    said = found.noise is not None and says_counts(picture)
-    return found if found.evident or said else None
+    return found if found.evident or (said and found.noise is not None) else None
 
 
 def says_counts(picture: Picture) -> bool:

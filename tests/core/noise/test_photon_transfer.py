@@ -6,6 +6,7 @@ from scipy.ndimage import gaussian_filter
 
 from spiden_cli.core.files.picture_files import read_picture
 from spiden_cli.core.image.picture import Range
+from spiden_cli.core.noise.mean_variance import blocks_of, grouped, in_groups
 from spiden_cli.core.noise.model import PoissonGaussian, UnknownCounts
 from spiden_cli.core.noise.photon_transfer import estimate_counts, photon_transfer
 from spiden_cli.errors import InputError
@@ -156,3 +157,26 @@ def test_noise_that_can_not_be_is_refused(gain, offset, read, said):
     for kind in (PoissonGaussian, UnknownCounts):
         with pytest.raises(InputError, match=said):
             kind(gain, offset, read)
+
+
+def test_a_short_look_finds_what_is_evident_and_nothing_else():
+    chance, counts = np.random.default_rng(2), PoissonGaussian(2, 100, 2)
+    for side in (96, 192):
+        clean = scene(side)
+        white = as_file(1000 * clean + 100 + chance.normal(0, 20, clean.shape))
+        for pixels in (as_file(detected(counts, 5 * clean)), white):
+            whole, short = (estimate_counts(pixels, only_evident=only) for only in (False, True))
+            assert whole.evident == short.evident == (pixels is not white)
+            assert short == whole or pixels is white
+
+
+def test_blocks_are_grouped_by_the_brightness_around_them():
+    blocks = blocks_of(as_file(detected(PoissonGaussian(2, 100, 2), 100 * scene(110))))
+    assert (np.diff(blocks.around) >= 0).all()
+    groups = [row for part in in_groups(blocks.around) for row in part]
+    expected = np.array_split(np.sort(blocks.around), 24)
+    assert all(np.array_equal(*pair) for pair in zip(groups, expected, strict=True))
+    assert len(in_groups(blocks.around)) == 2  # there are groups of two sizes
+    assert grouped(blocks).mean == pytest.approx(
+        [part.mean() for part in np.array_split(blocks.mean, 24)]
+    )
