@@ -136,12 +136,13 @@ def _without_one_tone(patches: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def _gradient_energy(patches: Patches) -> npt.NDArray[np.float32]:
     """Sum over the patch of squared central differences, horizontal and vertical: (N,)."""
     squares = patches.reshape(_SIDE, _SIDE, -1)
-    energy = np.zeros(patches.shape[1], np.float32)
+    energy: npt.NDArray[np.float32] = np.zeros(patches.shape[1], np.float32)
     for line in range(_SIDE):  # a row and a column at a time stay in the processor's cache
         for along in (squares[line], squares[:, line]):
             difference = along[2:] - along[:-2]
             energy += np.einsum("kn,kn->n", difference, difference)
-    return energy / 4
+    energy /= 4
+    return energy
 
 
 def _mean_median_rule(patches: Patches) -> float:
