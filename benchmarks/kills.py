@@ -2,26 +2,31 @@
 
     python benchmarks/kills.py --kills 100
     python benchmarks/kills.py --kills 100 --seconds 120   # as many as there is time for
+    python benchmarks/kills.py --what training --what OME-Zarr
 
-A killed training is resumed, and must end in the bits of one that was not. What a killed denoising
-has written must be whole, and its second run must leave nothing but the outputs. On Linux, for an
-administrator, a small file system of memory fills up at every size below that of the output.
+A killed training is resumed, and must end in the bits of one that was not. What any other killed
+command has written must be whole, and its second run must leave nothing but the outputs, neither
+beside them nor where the system keeps temporary files.
 """
 
 import argparse
+import hashlib
 import multiprocessing
 import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import tifffile
@@ -29,6 +34,8 @@ import torch
 from PIL import Image
 
 from spiden_cli.app import main as spiden
+from spiden_cli.core.data.download import download_files
+from spiden_cli.core.data.sources import PinnedFile, Source
 from spiden_cli.core.data.training_images import TrainingImages
 from spiden_cli.core.network.presets import preset
 from spiden_cli.core.training.config import TrainingConfig
@@ -48,23 +55,27 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=100, help="of each kind")
     parser.add_argument("--seconds", type=float, default=1e9, help="of each kind, at most")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--what", choices=KINDS, action="append", help="these kinds alone")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    moments, failed = random.Random(options.seed), 0
+    failed = 0
     print(
         "| what | kills | before the end | lost | half | left behind |\n|---|--:|--:|--:|--:|--:|"
     )
     with tempfile.TemporaryDirectory(prefix="spiden-kills-") as name:
-        for what, one in (("training", Trainings), ("folder", Folders), ("TIFF", Tiffs)):
+        for what in options.what or KINDS:
             place = Path(name) / what
-            place.mkdir()
-            counts, began, case = [0, 0, 0, 0, 0], time.monotonic(), one(place)
+            (place / "temporary").mkdir(parents=True)
+            tempfile.tempdir = str(place / "temporary")
+            moments = random.Random(f"{what} {options.seed}")
+            counts, began, case = [0, 0, 0, 0, 0], time.monotonic(), KINDS[what](place)
             while counts[0] < options.kills and time.monotonic() - began < options.seconds:
                 found = case.kill(moments.uniform(0, 1.1))
                 counts = [count + more for count, more in zip(counts, (1, *found), strict=True)]
             print(f"| {what} | {' | '.join(map(str, counts))} |", flush=True)
             failed += sum(counts[2:])
-        print("\n" + full_disk(Path(name)))
+            tempfile.tempdir = None
+            shutil.rmtree(place)
     sys.exit(failed > 0)
 
 
@@ -143,15 +154,16 @@ class Folders:
         for index in range(self.count):
             pixels = generator.integers(0, 255, (self.side, self.side), np.uint8)
             self.write(self.noisy / f"{index}{self.suffix}", pixels)
-        timed(self.denoise)  # compiles, if need be
-        self.length = timed(self.denoise)
+        self.out.mkdir()
+        timed(self.work)  # compiles, if need be
+        self.length = timed(self.work)
         self.whole = self.written()
 
     def write(self, path: Path, pixels: np.ndarray) -> None:
         """Write a noisy picture."""
         Image.fromarray(pixels).save(path)
 
-    def denoise(self) -> None:
+    def work(self) -> None:
         """Denoise all."""
         sys.argv = ["spiden", "denoise", str(self.noisy), "-o", str(self.out), "-m", "tiny",
                     "--threads", "1", "--overwrite"]  # fmt: skip
@@ -159,58 +171,159 @@ class Folders:
             spiden()
 
     def written(self) -> dict[str, bytes]:
-        """Return the files of the output folder, by name."""
-        return {path.name: path.read_bytes() for path in self.out.iterdir()}
+        """Return the files of the output folder by where they are, empty folders included."""
+        return {
+            str(path.relative_to(self.out)): path.read_bytes() if path.is_file() else b""
+            for path in self.out.rglob("*")
+            if not self.is_temporary(path)
+        }
+
+    def is_temporary(self, path: Path) -> bool:
+        """Return whether a killed process may leave this, to be removed by the next."""
+        return path.relative_to(self.out).parts[0].startswith(".spiden-")
 
     def kill(self, share: float) -> tuple[int, int, int, int]:
         """Kill one at a share of its length, then do it whole; return what the table counts."""
         shutil.rmtree(self.out, ignore_errors=True)
-        early = killed(self.denoise, share * self.length)
-        there = self.written() if self.out.exists() else {}
+        self.out.mkdir()
+        early = killed(self.work, share * self.length)
+        there = self.written()
         half = sum(self.whole.get(name, content) != content for name, content in there.items())
-        timed(self.denoise)
+        timed(self.work)
         after = self.written()
         lost = sum(after.get(name) != content for name, content in self.whole.items())
-        return early, lost, half, len(after.keys() - self.whole.keys())
+        left = [*(after.keys() - self.whole.keys()), *filter(self.is_temporary, self.out.iterdir()),
+                *Path(tempfile.gettempdir()).iterdir()]  # fmt: skip
+        return early, lost, half, len(left)
 
 
 class Tiffs(Folders):
     """Denoisings of one large TIFF."""
 
-    count, side, suffix = 1, 1200, ".tif"
+    count, side, suffix = 1, 800, ".tif"
 
     def write(self, path: Path, pixels: np.ndarray) -> None:
         """Write a noisy picture."""
         tifffile.imwrite(path, pixels, compression="deflate")
 
 
-def full_disk(place: Path) -> str:
-    """Denoise into file systems that are too small by less and less; return a sentence."""
-    small = place / "small"
-    small.mkdir()
-    source = place / "folder" / "noisy" / "0.png"
-    wrong = tried = 0
-    for pages in range(1, 8):
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={4096 * pages}", "tmpfs", str(small)]
-        if subprocess.run(mount, check=False, capture_output=True).returncode:
-            return "a full disk: not tried, since only an administrator may mount one"
-        try:
-            target, codes = small / "out.png", FORK.Queue()
+class Stacks(Folders):
+    """Denoisings of a stack of pages."""
 
-            def denoise(target: Path = target, codes: "multiprocessing.Queue" = codes) -> None:
-                sys.argv = ["spiden", "denoise", str(source), "-o", str(target), "-m", "tiny"]
-                try:
-                    spiden()
-                except SystemExit as leaving:
-                    codes.put(leaving.code)
+    count, side, suffix = 1, 128, ".tif"
 
-            timed(denoise)
-            code, left = codes.get(timeout=10), [path.name for path in small.iterdir()]
-            tried += 1
-            wrong += (code, left) not in ((6, []), (0, ["out.png"]))
-        finally:
-            subprocess.run(["umount", str(small)], check=True)
-    return f"a full disk: {tried} sizes, {wrong} with another end than a refusal or a whole file"
+    def write(self, path: Path, pixels: np.ndarray) -> None:
+        """Write a noisy stack."""
+        stack = np.stack([np.roll(pixels, step) for step in range(12)])
+        tifffile.imwrite(path, stack, imagej=True, metadata={"axes": "ZYX"})
+
+
+class Zarrs(Folders):
+    """Denoisings of an OME-Zarr of two levels."""
+
+    count, side, suffix = 1, 128, ".zarr"
+
+    def write(self, path: Path, pixels: np.ndarray) -> None:
+        """Write a noisy volume, in another process: the threads of zarr don't survive a fork."""
+        timed(lambda: self.write_here(path, np.stack([np.roll(pixels, at) for at in range(6)])))
+
+    def write_here(self, path: Path, stack: np.ndarray) -> None:
+        """Write a noisy volume."""
+        import zarr
+
+        group = zarr.open_group(str(path), mode="w", zarr_format=2)
+        for level in (0, 1):
+            values = stack[:, :: 1 + level, :: 1 + level]
+            array = group.create_array(
+                str(level), shape=values.shape, dtype=values.dtype, chunks=(1, 64, 64)
+            )
+            array[...] = values
+        axes = [{"name": name, "type": "space"} for name in "zyx"]
+        datasets = [{"path": str(level)} for level in (0, 1)]
+        group.attrs["multiscales"] = [{"version": "0.4", "axes": axes, "datasets": datasets}]
+
+
+class Commands(Folders):
+    """Other commands that write files, by turns; of each as a run of its own."""
+
+    count, side, suffix = 1, 64, ".png"
+
+    def __init__(self, place: Path) -> None:
+        self.turn = 0
+        self.runs = [
+            ["export", "tiny-if", "-o", "OUT/a.nir", "--size", "64x64", "--overwrite"],
+            ["export", "tiny-if", "-o", "OUT/a-int8.npz", "--overwrite"],
+            ["spikes", "IN", "-o", "OUT/s.npz", "-m", "tiny", "--csv", "OUT/s.csv", "--overwrite"],
+            ["denoise", "-", "-o", "OUT/stdin.png", "-m", "tiny", "--overwrite"],
+            ["energy", "-m", "tiny", "--csv", "OUT/e.csv", "--plot", "OUT/e.png", "--overwrite"],
+            ["noise", "IN", "-o", "OUT/n.png", "--overwrite"],
+        ]
+        super().__init__(place)
+
+    def work(self) -> None:
+        """Run the command whose turn it is."""
+        source = self.noisy / "0.png"
+        with source.open("rb") as stream:
+            os.dup2(stream.fileno(), 0)
+        sys.stdin = os.fdopen(0, "r", closefd=False)
+        words = [word.replace("OUT", str(self.out)) for word in self.runs[self.turn]]
+        sys.argv = ["spiden", *[str(source) if word == "IN" else word for word in words]]
+        with suppress(SystemExit):
+            spiden()
+
+    def kill(self, share: float) -> tuple[int, int, int, int]:
+        """Kill the next command, having run it whole to know its length and its files."""
+        self.turn = (self.turn + 1) % len(self.runs)
+        shutil.rmtree(self.out)
+        self.out.mkdir()
+        self.length, self.whole = timed(self.work), self.written()
+        return super().kill(share)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Sends files, slowly enough to be killed at, and says nothing."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def copyfile(self, source: BinaryIO, outputfile: BinaryIO) -> None:
+        """Send a file in two halves."""
+        content = source.read()
+        half = len(content) // 2
+        for part in (content[:half], content[half:]):
+            outputfile.write(part)
+            outputfile.flush()
+            time.sleep(0.05)
+
+
+class Downloads(Folders):
+    """Downloads of a data set from a server on this machine."""
+
+    count, side, suffix = 8, 96, ".png"
+
+    def __init__(self, place: Path) -> None:
+        handler = partial(Quiet, directory=str(place / "noisy"))
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.address = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        super().__init__(place)
+
+    def work(self) -> None:
+        """Download what is missing."""
+        contents = {path.name: path.read_bytes() for path in self.noisy.rglob("*.png")}
+        files = tuple(
+            PinnedFile(name, name, hashlib.sha256(content).hexdigest())
+            for name, content in sorted(contents.items())
+        )
+        source = Source("pictures", "a", "b", files)
+        missing = [file for file in files if not (self.out / file.name).exists()]
+        download_files(source, missing, self.out, base_url=self.address)
+
+
+KINDS = {
+    "training": Trainings, "folder": Folders, "TIFF": Tiffs, "stack": Stacks, "OME-Zarr": Zarrs,
+    "commands": Commands, "downloads": Downloads,
+}  # fmt: skip
 
 
 if __name__ == "__main__":

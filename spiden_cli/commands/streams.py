@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -58,8 +57,9 @@ def streams(
         )
     if writes and sys.stdout.isatty():
         raise InputError("stdout is a terminal: send the picture into a file or a pipe")
-    with TemporaryDirectory(prefix="spiden-") as place:
-        folder = Path(place)
+    from spiden_cli.core.temporary import private_folder
+
+    with private_folder() as folder:
         names, result, shown = list(pictures), folder / "out", {}
         if reads:
             file = _stdin_as_file(folder)

@@ -2,12 +2,11 @@
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from spiden_cli.core.temporary import temporary_file
+from spiden_cli.core.temporary import temporary_file, temporary_folder
 from spiden_cli.errors import OutputError
 
 __all__ = ["atomic_folder", "atomic_path", "check_replaceable", "making_folder"]
@@ -84,11 +83,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     try:
         if target.exists():
             raise FileExistsError(None, "it exists already, and folders are never replaced")
-        with tempfile.TemporaryDirectory(
-            prefix=".spiden-", dir=target.parent, ignore_cleanup_errors=True
-        ) as name:
-            temporary = Path(name, "made")
-            temporary.mkdir()
+        with temporary_folder(target.parent) as temporary:
             yield temporary
             temporary.chmod(0o777 & ~_umask())
             temporary.rename(target)

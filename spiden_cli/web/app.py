@@ -21,6 +21,7 @@ from spiden_cli.core.strict_json import dumps
 from spiden_cli.core.tasks.adjustment import MOST_STRENGTH, Adjustment
 from spiden_cli.core.tasks.model import Model
 from spiden_cli.core.tasks.settings import Settings
+from spiden_cli.core.temporary import clear_private_folders
 from spiden_cli.errors import (
     TOO_LITTLE_MEMORY,
     InputError,
@@ -31,7 +32,7 @@ from spiden_cli.errors import (
 from spiden_cli.version import __version__
 from spiden_cli.web.guard import Guard, Limits, refusal
 from spiden_cli.web.turns import StoppedError, Turns
-from spiden_cli.web.uploads import Answer, Part, Upload, clear_old_folders, denoise_upload
+from spiden_cli.web.uploads import Answer, Part, Upload, denoise_upload
 
 __all__ = ["Service", "make_app"]
 
@@ -104,7 +105,7 @@ def make_app(service: Service) -> Guard:
 
     @asynccontextmanager
     async def living(app: FastAPI) -> AsyncIterator[None]:
-        clear_old_folders()
+        clear_private_folders()
         yield
         turns.close()
 

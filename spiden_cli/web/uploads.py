@@ -5,10 +5,6 @@ killed, the next one removes them.
 """
 
 import re
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import copyfileobj
@@ -21,17 +17,15 @@ from spiden_cli.core.tasks.denoising import OnTile
 from spiden_cli.core.tasks.files import Done, denoise_file
 from spiden_cli.core.tasks.model import Model
 from spiden_cli.core.tasks.settings import Files, Settings
-from spiden_cli.core.temporary import clear_leftovers, temporary_file
+from spiden_cli.core.temporary import private_folder
 from spiden_cli.errors import SpidenError
 from spiden_cli.report.denoising import DenoiseReport
 from spiden_cli.web.views import Views, firing_view
 
-__all__ = ["Answer", "Part", "Upload", "clear_old_folders", "denoise_upload"]
+__all__ = ["Answer", "Part", "Upload", "denoise_upload"]
 
-_PREFIX = "spiden-serve-"
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LONGEST_NAME = 120
-_ABANDONED_AFTER = 60.0  # seconds without a file, after which a folder is nobody's
 _OF_THIS_MACHINE = ("comparison", "mask", "region")
 
 
@@ -93,13 +87,13 @@ def denoise_upload(model: Model, upload: Upload, with_views: bool, on_tile: OnTi
         SpidenError: the picture can't be read, denoised or written.
     """
     shown = _plain_name(upload.name)
-    with _private_folder() as folder, ExitStack() as files:
+    with private_folder() as folder:
         suffix = shown.suffix if re.fullmatch(r"\.\w{1,9}", shown.suffix) else ""
-        source = files.enter_context(temporary_file(folder, suffix))
+        source = folder / f"sent{suffix}"
         with source.open("wb") as stream:
             copyfileobj(upload.file, stream)
         try:
-            return _denoise(model, upload, with_views, on_tile, shown, source, files)
+            return _denoise(model, upload, with_views, on_tile, shown, source)
         except SpidenError as error:
             raise type(error)(str(error).replace(str(source), str(shown))) from error
 
@@ -117,13 +111,12 @@ def _denoise(
     on_tile: OnTile,
     shown: Path,
     source: Path,
-    files: ExitStack,
 ) -> Answer:
     named = shown if shown.suffix else shown.with_suffix(suffix_by_content(source))
     result = Naming(suffix=upload.suffix).target(Source(named))
     check_quality(result, upload.settings.quality)
-    target = files.enter_context(temporary_file(source.parent, result.suffix))
-    settings = replace(upload.settings, overwrite=True, alone=False, map_firing=with_views)
+    target = source.with_name(f"denoised{result.suffix}")
+    settings = replace(upload.settings, alone=False, map_firing=with_views)
     notes: list[str] = []
     job = Files(source, target, shown=shown)
     try:
@@ -160,19 +153,3 @@ def _views(done: Done) -> tuple[tuple[Part, ...], dict[str, Any]]:
             layers.append({"name": name or None, "firing_rate": rate, "low": low, "high": high})
     shown = {"width": made.width, "height": made.height}
     return tuple(parts), {"shown": shown, "amplification": made.amplification, "layers": layers}
-
-
-@contextmanager
-def _private_folder() -> Iterator[Path]:
-    """Make a folder that only this user can look into; what is in it goes with it."""
-    with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
-
-
-def clear_old_folders() -> None:
-    """Remove what processes that were killed have left."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        with suppress(OSError):
-            clear_leftovers(folder)
-            if time.time() - folder.stat().st_mtime > _ABANDONED_AFTER:
-                folder.rmdir()  # only if it's empty

@@ -2,8 +2,9 @@
 
 A file has the pinned SHA-256; one that is a scaled copy is scaled here, and shows what was pinned.
 
-pooch writes each file under a temporary name, checks its hash, and renames it. So a run that was
-cut, by Ctrl-C too, goes on with the files that are still missing. The downloader that it calls is
+pooch writes each file into a temporary folder and checks its hash; then it is renamed to where it
+belongs. So a run that was cut, by Ctrl-C too, goes on with the files that are still missing, and
+takes away what was begun. The downloader that it calls is
 ours: pooch's own sets no bound on the size of a file, waits for as long as bytes drip in, and can't
 be told to stop when another file has failed.
 """
@@ -11,8 +12,9 @@ be told to stop when another file has failed.
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +22,7 @@ from urllib.parse import quote, urlsplit
 
 from spiden_cli.core.data.scaled import scale_picture
 from spiden_cli.core.data.sources import PinnedFile, Source
+from spiden_cli.core.temporary import temporary_folder
 from spiden_cli.errors import DatasetError, OutputError
 
 DEFAULT_BASE_URL = "https://raw.githubusercontent.com"
@@ -77,31 +80,28 @@ def download_files(
 
     pooch.get_logger().setLevel("WARNING")  # by default it logs each file to stderr
     base = f"{_base_url(base_url)}/"
-    fetcher = pooch.create(
-        path=folder,
-        base_url=base,
-        registry={file.name: _hash_of_download(file) for file in files},
-        urls={file.name: base + quote(file.url_path) for file in files},
-    )
-    try:
-        for place in {(folder / file.name).parent for file in files}:
-            place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"can't make the folder {folder}: {error.strerror}") from error
+
+    def fetch(place: Path, file: PinnedFile) -> Path:
+        fetcher = pooch.create(
+            path=place,
+            base_url=base,
+            registry={file.name: _hash_of_download(file)},
+            urls={file.name: base + quote(file.url_path)},
+        )
+        came = Path(fetcher.fetch(file.name, downloader=partial(_download, stop, file)))
+        return came.replace(folder / file.name)
 
     total = len(source.files)
     done, bytes_done = total - len(files), 0
     report = on_progress or _ignore
     stop = threading.Event()
     report(DownloadProgress(source.name, done, total, bytes_done))
-    with ThreadPoolExecutor(MAX_CONNECTIONS, thread_name_prefix="spiden-download") as pool:
+    with (
+        _place_below(folder, files) as place,
+        ThreadPoolExecutor(MAX_CONNECTIONS, thread_name_prefix="spiden-download") as pool,
+    ):
         try:
-            running = {
-                pool.submit(
-                    fetcher.fetch, file.name, downloader=partial(_download, stop, file)
-                ): file
-                for file in files
-            }
+            running = {pool.submit(fetch, place, file): file for file in files}
             for future in as_completed(running):
                 path = _result(future, source, running[future], folder)
                 done += 1
@@ -111,6 +111,19 @@ def download_files(
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+@contextmanager
+def _place_below(folder: Path, files: Sequence[PinnedFile]) -> Iterator[Path]:
+    """Make the folders of a data set, and below them a temporary one."""
+    with ExitStack() as stack:
+        try:
+            for part in {(folder / file.name).parent for file in files}:
+                part.mkdir(parents=True, exist_ok=True)
+            place = stack.enter_context(temporary_folder(folder))
+        except OSError as error:
+            raise OutputError(f"can't make the folder {folder}: {error.strerror}") from error
+        yield place
 
 
 def where_to_put(name: str, folder: Path) -> str:
@@ -188,13 +201,13 @@ def _save(
                 raise requests.Timeout(f"the file took longer than {most_seconds:g} s")
 
 
-def _result(future: Future[str], source: Source, file: PinnedFile, folder: Path) -> Path:
+def _result(future: Future[Path], source: Source, file: PinnedFile, folder: Path) -> Path:
     """Return where pooch put a file, or raise what went wrong as one line."""
     from requests import RequestException
     from urllib3.exceptions import HTTPError
 
     try:
-        return Path(future.result())
+        return future.result()
     except (RequestException, HTTPError, ValueError) as error:  # ValueError: another file
         raise DatasetError(
             f"can't download {source.name}/{file.name}: {_one_line(error)}; run again to go on "
