@@ -4,7 +4,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from spiden_cli.commands.denoise_files import Plan
@@ -154,6 +154,7 @@ def run(plan: Plan, machine: Machine, log: "Path | None") -> Done:
         processes = min(machine.processes, len(plan.jobs))
         share = threads_of_each(processes, machine.threads)
         work = machine.open_work(share, alone)
+        work = replace(work, settings=replace(work.settings, processes=processes))
         began = time.monotonic()
         if alone:
             outcomes = [_denoise_one(work, plan.jobs[0], add)]

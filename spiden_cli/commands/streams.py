@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from spiden_cli.errors import InputError, SpidenError
+from spiden_cli.errors import InputError, OutputError, SpidenError
 
 STREAM = "-"
+_PIECE = 2**20
+_MOST_BYTES = 6_400_000_000  # of 400 megapixels, each of four channels of 32 bits
 
 
 class Places(NamedTuple):
@@ -82,7 +84,32 @@ def _stdin_as_file(folder: Path) -> Path:
     if sys.stdin.isatty():
         raise InputError("stdin is a terminal: send a picture into it, as in spiden denoise - < x")
     path = folder / "stdin"
-    path.write_bytes(sys.stdin.buffer.read())
-    if not path.stat().st_size:
-        raise InputError("stdin is empty: send a picture into it")
+    try:
+        with path.open("wb") as file:
+            for piece in _pieces(sys.stdin.buffer):
+                file.write(piece)
+    except OSError as error:
+        raise OutputError(f"can't keep what stdin holds: {error.strerror or error}") from error
     return path.rename(path.with_suffix(suffix_by_content(path)))
+
+
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+    """Read a picture of bounded size; of what doesn't begin as one, enough to say so of it."""
+    from spiden_cli.core.files.formats import begun_as
+
+    head = stream.read(_PIECE)
+    if not head:
+        raise InputError("stdin is empty: send a picture into it")
+    if begun_as(head) is None:
+        yield head
+        return
+    length, piece = 0, head
+    while piece:
+        length += len(piece)
+        if length > _MOST_BYTES:
+            raise InputError(
+                f"stdin goes on after {_MOST_BYTES / 1e9:g} GB, more than a picture has: name "
+                "a file"
+            )
+        yield piece
+        piece = stream.read(_PIECE)

@@ -5,25 +5,39 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
-__all__ = ["free_memory", "memory_limit", "memory_limited", "pixel_limit", "pixels_limited"]
+__all__ = [
+    "beyond_memory",
+    "free_memory",
+    "memory_limit",
+    "memory_limited",
+    "pixel_limit",
+    "pixels_limited",
+]
 
 SHARE = 0.8
 """Of the free memory: the rest is for the network, and for whoever else needs some meanwhile."""
 
 _limit: ContextVar[int | None] = ContextVar("memory_limit", default=None)
+_processes: ContextVar[int] = ContextVar("processes", default=1)
 _most_pixels: ContextVar[int | None] = ContextVar("most_pixels", default=None)
 _GROUP = Path("/sys/fs/cgroup")
 _TABLE = Path("/proc/meminfo")
 
 
 @contextmanager
-def memory_limited(most: int | None) -> Iterator[None]:
-    """Set the bytes that a picture may take inside this context; None: a share of what is free."""
-    token = _limit.set(most)
+def memory_limited(most: int | None, processes: int = 1) -> Iterator[None]:
+    """Set the bytes that pictures may take inside this context; None: a share of what is free.
+
+    Args:
+        most: of all processes together.
+        processes: that read pictures at the same time; each may take its part.
+    """
+    token, another = _limit.set(most), _processes.set(processes)
     try:
         yield
     finally:
         _limit.reset(token)
+        _processes.reset(another)
 
 
 @contextmanager
@@ -47,10 +61,28 @@ def memory_limit() -> int | None:
 
     Without a limit of the user's it is `SHARE` of what is free at this moment.
     """
-    if (most := _limit.get()) is not None:
-        return most
-    free = free_memory()
-    return None if free is None else int(SHARE * free)
+    most = _limit.get()
+    if most is None and (free := free_memory()) is not None:
+        most = int(SHARE * free)
+    return None if most is None else most // _processes.get()
+
+
+def beyond_memory(needed: int) -> str | None:
+    """Return the end of a sentence that says why bytes can't be taken, and what to do; else None.
+
+    Args:
+        needed: bytes that a picture takes.
+    """
+    most = memory_limit()
+    if most is None or needed <= most:
+        return None
+    several = _processes.get() > 1
+    whose = f" by each of {_processes.get()} --jobs" if several else ""
+    advice = "choose fewer --jobs" if several else "close other programs"
+    return (
+        f"{needed / 1e9:.2g} GB of memory, and {most / 1e9:.2g} GB may be used{whose}; cut it into "
+        f"parts, {advice}, or raise --max-memory"
+    )
 
 
 def free_memory() -> int | None:

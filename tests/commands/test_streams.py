@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from spiden_cli.app import main
+from spiden_cli.commands import streams
 
 
 @pytest.fixture
@@ -102,3 +104,35 @@ def test_a_terminal_is_no_pipe(pipe, monkeypatch, grey_pixels):
     code, out, err = pipe(picture, "-", "-o", "x.png")
     assert (code, out) == (2, b"")
     assert "stdin is a terminal" in err
+
+
+class Endless(io.RawIOBase):
+    """Begins as a picture may, and never ends."""
+
+    def __init__(self, head: bytes) -> None:
+        self.head, self.given = head, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:
+        buffer[:] = self.head.ljust(len(buffer), b"\0") if not self.given else bytes(len(buffer))
+        self.given += len(buffer)
+        return len(buffer)
+
+
+@pytest.mark.parametrize(
+    ("head", "most", "said"),
+    [(b"", 2**22, "not a picture"), (b"II*\0", 2**26, "goes on after 0.02 GB")],
+)
+def test_stdin_without_an_end_is_not_read_for_ever(
+    spiden, monkeypatch, tmp_path, small_weights, head, most, said
+):
+    monkeypatch.setattr(streams, "_MOST_BYTES", 20_000_000)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    endless = Endless(head)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(endless)))
+    outcome = spiden("denoise", "-", "-m", small_weights, "-o", tmp_path / "a.png")
+    assert (outcome.code, said in outcome.stderr) == (2, True)
+    assert endless.given < most
+    assert list(tmp_path.iterdir()) == []

@@ -13,8 +13,9 @@ import numpy.typing as npt
 from PIL import Image, ImageFile, PngImagePlugin
 
 from spiden_cli.core.files.lenience import takes_early_ends
+from spiden_cli.core.files.needs import to_read
 from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Pixels
-from spiden_cli.core.memory import memory_limit, pixel_limit
+from spiden_cli.core.memory import beyond_memory, pixel_limit
 from spiden_cli.errors import InputError
 
 __all__ = ["Header", "check_size", "decoding", "plausible", "split_alpha"]
@@ -27,9 +28,6 @@ class Header(NamedTuple):
     height: int
     is_colour: bool
 
-
-MEMORY_FACTOR = 6
-"""Most bytes in use for each byte of the pixels: they are read, denoised, and encoded in memory."""
 
 _MOST_TEXT = 2**26
 """Bytes of one compressed text of a PNG, as of all in Pillow: the history of an edited picture can
@@ -82,7 +80,9 @@ def _is_our_own(error: Exception) -> bool:
     return ours and isinstance(error, AttributeError | NameError | ImportError | AssertionError)
 
 
-def check_size(path: Path, width: int, height: int, pixel_bytes: int = 3) -> None:
+def check_size(
+    path: Path, width: int, height: int, pixel_bytes: int = 3, format: str | None = None
+) -> None:
     """Refuse a size from the header before anything is decoded.
 
     Args:
@@ -90,6 +90,7 @@ def check_size(path: Path, width: int, height: int, pixel_bytes: int = 3) -> Non
         width: columns of pixels.
         height: rows of pixels.
         pixel_bytes: of all samples of a pixel.
+        format: as Pillow calls it, where its decoder takes more memory than others; else None.
 
     Raises:
         InputError: the picture is too small to denoise, too large to be believed, or larger than
@@ -105,13 +106,8 @@ def check_size(path: Path, width: int, height: int, pixel_bytes: int = 3) -> Non
             f"{path}: the header claims {width} x {height} pixels, above the limit of "
             f"{limit / 1e6:g} megapixels; cut the picture into parts first"
         )
-    needed, most = MEMORY_FACTOR * pixel_bytes * width * height, memory_limit()
-    if most is not None and needed > most:
-        raise InputError(
-            f"{path}: {width} x {height} pixels take up to {needed / 1e9:.2g} GB of memory, and "
-            f"{most / 1e9:.2g} GB may be used; cut it into parts, close other programs, or raise "
-            "--max-memory"
-        )
+    if refused := beyond_memory(width * height * to_read(format, pixel_bytes)):
+        raise InputError(f"{path}: {width} x {height} pixels take up to {refused}")
 
 
 def split_alpha(samples: npt.NDArray[Any]) -> tuple[Pixels, Pixels | None]:

@@ -36,7 +36,9 @@ def read_heif(path: Path) -> Picture:
     with decoding(path):
         image = _opened(path)
         width, height = image.size
-        check_size(path, width, height, pixel_bytes=8 if image.mode.endswith(";16") else 4)
+        check_size(
+            path, width, height, pixel_bytes=8 if image.mode.endswith(";16") else 4, format="HEIF"
+        )
         samples = np.asarray(image)
         bits = int(image.info.get("bit_depth", 8))
         if samples.dtype == np.uint16:  # filled up with zeros

@@ -33,7 +33,7 @@ def read_jpeg2000(path: Path) -> Picture:
             int.from_bytes(content[at + i : at + i + 4], "big") for i in (8, 12, 16, 20)
         )
         bits, channels = (content[at + 42] & 0x7F) + 1, content[at + 41]
-        check_size(path, width - left, height - top, channels * (1 + (bits > 8)))
+        check_size(path, width - left, height - top, channels * (1 + (bits > 8)), format="JPEG2000")
         samples = np.asarray(imagecodecs.jpeg2k_decode(content))
         if samples.dtype not in (np.uint8, np.uint16) or samples.shape[2:] not in (
             (),

@@ -55,7 +55,7 @@ def read_jpegxl(path: Path) -> Picture:
         content = path.read_bytes()
         boxes = dict(_boxes(content))
         stream = boxes[b"jxlc"] if b"jxlc" in boxes else boxes[b"jxlp"][4:]
-        check_size(path, *_size(stream), pixel_bytes=_MOST_PIXEL_BYTES)
+        check_size(path, *_size(stream), pixel_bytes=_MOST_PIXEL_BYTES, format="JPEGXL")
         samples = np.asarray(imagecodecs.jpegxl_decode(content))
         if samples.dtype not in (np.uint8, np.uint16) or samples.ndim > 3:
             raise InputError(

@@ -20,10 +20,12 @@ from spiden_cli.core.files.inks import CONVERTED, HOLDERS, as_rgb
 from spiden_cli.core.files.lenience import INCOMPLETE, is_lenient, passing_over_early_ends
 from spiden_cli.core.files.losses import losses, lost_in_reading, supported_depth
 from spiden_cli.core.files.metadata import stripped
+from spiden_cli.core.files.needs import to_write
 from spiden_cli.core.files.pillow_reader import header_with_pillow, read_with_pillow
 from spiden_cli.core.files.pillow_writer import can_write_avif, encode_with_pillow
 from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Picture, Resolution
 from spiden_cli.core.image.pixels import in_16_bits
+from spiden_cli.core.memory import beyond_memory
 from spiden_cli.errors import InputError, OutputError
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "Picture",
     "Resolution",
     "check_floats",
+    "check_memory_to_write",
     "check_output",
     "check_quality",
     "is_camera_raw",
@@ -179,6 +182,23 @@ def check_output(path: str | Path, width: int = 0, height: int = 0) -> None:
         raise OutputError(
             f"can't write {path}: {format.name} holds at most {format.longest} pixels a side; "
             "choose .png or .tiff"
+        )
+
+
+def check_memory_to_write(path: str | Path, picture: Picture) -> None:
+    """Check before any work is done that a picture of this size can be encoded.
+
+    Raises:
+        OutputError: it takes more memory than pictures may, or the suffix isn't supported.
+    """
+    format, depth = written_as(Path(path)), picture.pixels.dtype.itemsize
+    channels = picture.channels + (picture.alpha is not None) + (picture.black_plate is not None)
+    kept = depth if format.any_type else min(depth, 1 if format.depth == 8 else 2)
+    needed = to_write(format.name, channels * depth, channels * kept)
+    if refused := beyond_memory(picture.width * picture.height * needed):
+        raise OutputError(
+            f"can't write {path}: as {format.name} {picture.width} x {picture.height} pixels take "
+            f"up to {refused}; .tiff takes the least"
         )
 
 

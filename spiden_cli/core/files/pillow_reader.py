@@ -37,7 +37,7 @@ def read_with_pillow(path: Path) -> Picture:
         InputError: another format, damaged, too small, too large, or more than one frame.
     """
     with decoding(path), opened(path) as image:
-        check_size(path, image.width, image.height, _pixel_bytes(image))
+        check_size(path, image.width, image.height, _pixel_bytes(image), image.format)
         check_pillow_claim(path, image)
         _check_frames(path, image)
         samples, notes = read_samples(path, image)

@@ -15,6 +15,7 @@ from spiden_cli.core.files.inks import as_rgb
 from spiden_cli.core.files.origin import signed
 from spiden_cli.core.files.picture_files import (
     check_floats,
+    check_memory_to_write,
     check_output,
     is_camera_raw,
     losses,
@@ -91,7 +92,9 @@ def denoise_file(
     given = prepare(picture, settings, files)
     clean: Any = None
     if files.reference is not None:
-        clean = _on_scale_of(read_picture(files.reference), given.whole)
+        with settings.reading():
+            reference = read_picture(files.reference)
+        clean = _on_scale_of(reference, given.whole)
         check_alike(given.whole.pixels, clean)  # refused before the work
         clean = clean if settings.region is None else clean[settings.region.window]
     announce_losses(files, given.part, settings.strict, on_note)
@@ -146,7 +149,9 @@ def prepare(picture: Picture, settings: Settings, files: Files) -> Prepared:
         whole = in_floats(whole)
     part = whole if settings.region is None else cropped(whole, settings.region)
     check_output(files.target, part.width, part.height)
-    mask = None if files.mask is None else read_mask(files.mask, whole)
+    with settings.reading():
+        check_memory_to_write(files.target, part)
+        mask = None if files.mask is None else read_mask(files.mask, whole)
     return Prepared(whole, part, mask)
 
 

@@ -54,7 +54,8 @@ class Settings:
         region: the part to denoise and write; None: all of it.
         overwrite: replace files that are there.
         lenient: read a damaged picture as far as it goes.
-        max_memory: bytes that a picture may take; None: a share of what is free.
+        max_memory: bytes that pictures may take; None: a share of what is free.
+        processes: how many work at once, of which each may take its part of that.
         floats: write 32-bit floats.
         repair: in photon counts, replace stuck pixels, and take off offsets of rows and columns.
         alone: it is the only one, so that what doesn't suit it is refused and not passed over.
@@ -77,6 +78,7 @@ class Settings:
     region: Region | None = None
     overwrite: bool = False
     max_memory: int | None = None
+    processes: int = 1
     lenient: bool = False
     floats: bool = False
     repair: bool = True
@@ -93,7 +95,7 @@ class Settings:
     def reading(self) -> Iterator[None]:
         """Hold what is read inside this context to the limits that are set."""
         with (
-            memory_limited(self.max_memory),
+            memory_limited(self.max_memory, self.processes),
             pixels_limited(self.most_pixels),
             lenient(self.lenient),
         ):

@@ -13,7 +13,6 @@ from spiden_cli.core.files.stacks.opening import is_stack, open_stack
 from spiden_cli.core.files.stacks.source import ArraySource
 from spiden_cli.core.files.stacks.targets import check_stack_target, stack_losses, writing_stack
 from spiden_cli.core.image.values import check_type
-from spiden_cli.core.memory import memory_limited
 from spiden_cli.core.tasks.files import refuse_losses
 from spiden_cli.core.tasks.model import Model
 from spiden_cli.core.tasks.planes import OnPlane, denoise_planes_of
@@ -76,14 +75,11 @@ def denoise_stack_file(
     """
     _check(settings, files)
     wanted, target = _of_planes(settings), files.target
-    with open_stack(files.source, settings.axes) as stack:
+    with settings.reading(), open_stack(files.source, settings.axes) as stack:
         check_stack_target(target, stack.kind)
         layout = planned_layout(stack, wanted)
         height, width, *samples = layout.plane
-        with memory_limited(settings.max_memory):
-            check_size(
-                files.source, width, height, (stack.dtype.itemsize + 4) * sum(samples or [1])
-            )
+        check_size(files.source, width, height, (stack.dtype.itemsize + 4) * sum(samples or [1]))
         lost = stack_losses(target, stack)
         refuse_losses(files.name, lost, settings.strict)
         for sentence in (*stack.notes, *lost):
