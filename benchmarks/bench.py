@@ -34,7 +34,8 @@ def engine(model: str) -> spiden.Engine:
     network, info = spiden.load_weights(spiden.find_weights(model.removesuffix(ONE_PASS)))
     if model.endswith(ONE_PASS):  # of weighted spikes, what the dense engine does anyway
         return spiden.DenseEngine(network) if info.config.weighted else OnePass(network)
-    return spiden.make_engine("auto", network, torch.device("cpu"), info.firing_rate)
+    threads = torch.get_num_threads()
+    return spiden.make_engine("auto", network, torch.device("cpu"), info.firing_rate, threads)
 
 
 def weights_of(model: str) -> Path:

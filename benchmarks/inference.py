@@ -1,17 +1,21 @@
 """How fast the spikes are: the event engine beside CNNs, other frameworks and BM3D.
 
     pip install -e '.[fast,plots]' bm3d snntorch && pip install --no-deps spikingjelly==2.0.0 loguru
-    python benchmarks/inference.py [--threads N] [--quick]
+    python benchmarks/inference.py [--threads N] [--section TITLE]
 
-Writes docs/performance.md and docs/images/performance.png. Times are wall-clock medians; what is
-compared runs in turns, in one process, so that a busy machine slows all alike. Rivals that are not
-installed are left out.
+Writes the sections of docs/performance.md that have tables, and docs/images/performance.png; with
+--section, such as "The family", that one alone. Times are medians; what is compared runs in turns,
+in one process, so that a busy machine slows all alike: ratios hold there, seconds do not. With one
+thread it is processor time, otherwise wall-clock time.
+Rivals that are not installed are left out.
 """
 
 import argparse
-import platform
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,7 +23,7 @@ from bench import twin
 from growth import growth
 from memory import memory_table
 from rivals import BM3D, SnnTorch, SpikingJelly
-from sections import read_sections, with_table, write_sections
+from sections import read_sections, write_sections
 from startup import startup_table
 from timing import SIGMA, TIMESTEPS, Run, in_turns, noisy_photograph
 from training_step import training_table
@@ -34,23 +38,35 @@ from spiden_cli.core.network.parameters import parameter_count
 REPORT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 CPU = torch.device("cpu")
 
-FAMILY = "The family"
-
-PART = 4  # of a large picture's sides: what frameworks, which go in tiles, and BM3D get of it
-
 MODEL = "base-if"
 """What the frameworks can run too: none knows weighted spikes."""
 ORIGINAL = "DnCNN-17, torch"
-RIVALS = (ORIGINAL, "CNN twin, torch", "spikingjelly", "snntorch", "BM3D")
+SIDE, SIDE_OF_OTHERS = 512, 256
+"""Of the picture, in pixels; frameworks take a minute and more for the larger."""
 
 
-def contenders(network: spiden.Denoiser, cnn: spiden.Denoiser) -> dict[str, Engine]:
+class Options(NamedTuple):
+    """What is measured, and how."""
+
+    network: spiden.Denoiser
+    twin: spiden.Denoiser
+    threads: int
+    repeats: int
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """What times are read from: of one thread the processor's, which others don't disturb."""
+        return time.process_time if self.threads == 1 else time.perf_counter
+
+
+def contenders(options: Options) -> dict[str, Engine]:
     """Return every engine that can run here, ours first."""
+    network = options.network
     dncnn = spiden.Denoiser(spiden.PRESETS["dncnn17"].twin())  # its weights don't change its time
     made: dict[str, Engine] = {
-        "event": EventEngine(network),
-        "event-int16": EventEngine(network, numbers="int16"),
-        "CNN twin, torch": spiden.DenseEngine(cnn, CPU),
+        "event": EventEngine(network, options.threads),
+        "event-int16": EventEngine(network, options.threads, "int16"),
+        "CNN twin, torch": spiden.DenseEngine(options.twin, CPU),
         ORIGINAL: spiden.DenseEngine(dncnn, CPU),
         "dense, torch": spiden.DenseEngine(network, CPU),
     }
@@ -72,62 +88,35 @@ def check(engines: Mapping[str, Engine], noisy: Planes) -> None:
         assert share > 0.8, name  # a division by the threshold rounds, and flips spikes
 
 
-def compare(
-    engines: Mapping[str, Engine], noisy: Planes, repeats: int, large: bool
-) -> dict[str, float]:
-    """Time every engine, and BM3D, on one image; of a large one, the slow ones do a part, once."""
-    height, width = (side // PART for side in noisy.shape[1:])
-    part = noisy[:, :height, :width] if large else noisy
+def compare(engines: Mapping[str, Engine], noisy: Planes, options: Options) -> dict[str, float]:
+    """Return the seconds of every engine, and of BM3D, on one image; slow ones run once."""
 
-    def runner(engine: Engine, image: Planes) -> Run:
-        return lambda: spiden.denoise_planes(engine, image, SIGMA, TIMESTEPS)
+    def runner(engine: Engine) -> Run:
+        return lambda: spiden.denoise_planes(engine, noisy, SIGMA, TIMESTEPS)
 
-    slow = {SpikingJelly.name, SnnTorch.name, BM3D.name}
-    runs = {name: runner(e, part if name in slow else noisy) for name, e in engines.items()}
-    if large:
-        del runs["dense, torch"]
+    runs = {name: runner(engine) for name, engine in engines.items()}
     try:
         bm3d = BM3D()
-        runs[BM3D.name] = lambda: bm3d.denoise(part, SIGMA)
+        runs[BM3D.name] = lambda: bm3d.denoise(noisy, SIGMA)
     except ImportError:
         print("bm3d is not installed: left out")
-    found = in_turns(runs, repeats, slow | {ORIGINAL} if large else set())
-    return {name: t * PART**2 if large and name in slow else t for name, t in found.items()}
+    slow = {"dense, torch", SpikingJelly.name, SnnTorch.name, BM3D.name}
+    return in_turns(runs, options.repeats, slow, options.clock)
 
 
-def ratio_table(sizes: Mapping[str, dict[str, float]]) -> str:
+def ratio_table(times: Mapping[str, float]) -> str:
     """Return our two engines' time over each rival's, in Markdown."""
-    heads = [f"{size}, {engine}" for size in sizes for engine in ("event", "event-int16")]
-    lines = [
-        f"| time over that of | {' | '.join(heads)} |",
-        "|---|" + "--:|" * len(heads),
-    ]
-    for rival in RIVALS:
-        cells = [
-            f"{times[engine] / times[rival]:.3f}" if rival in times else "-"
-            for times in sizes.values()
-            for engine in ("event", "event-int16")
-        ]
+    ours = ("event", "event-int16")
+    lines = [f"| time over that of | {' | '.join(ours)} |", "|---|--:|--:|"]
+    for rival in [name for name in times if name not in ours]:
+        cells = [f"{times[engine] / times[rival]:.3f}" for engine in ours]
         lines.append(f"| {rival} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def seconds_table(sizes: Mapping[str, dict[str, float]], pixels: Mapping[str, int]) -> str:
-    """Return seconds per megapixel of everything, in Markdown."""
-    names = dict.fromkeys(name for times in sizes.values() for name in times)
-    lines = [f"| s per megapixel | {' | '.join(sizes)} |", "|---|" + "--:|" * len(sizes)]
-    for name in names:
-        cells = [
-            f"{times[name] / pixels[size] * 1e6:.2f}" if name in times else "-"
-            for size, times in sizes.items()
-        ]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def family_table(repeats: int) -> str:
+def family_table(options: Options) -> str:
     """Return what each grey model takes for one picture, over DnCNN and over its own twin."""
-    noisy = noisy_photograph(512, 512)
+    noisy = noisy_photograph(SIDE, SIDE)
     dncnn = spiden.DenseEngine(spiden.Denoiser(spiden.PRESETS["dncnn17"].twin()), CPU)
     runs: dict[str, Run] = {ORIGINAL: lambda: spiden.denoise_planes(dncnn, noisy, SIGMA, TIMESTEPS)}
     cnns: dict[str, str] = {}
@@ -138,20 +127,20 @@ def family_table(repeats: int) -> str:
             continue
         kinds = ("event", "event-int16") if info.config.spiking else ("dense",)
         for kind in kinds:
-            engine = spiden.make_engine(kind, network, CPU, info.firing_rate)
+            engine = spiden.make_engine(kind, network, CPU, info.firing_rate, options.threads)
             row = f"{name}, {engine.name}"
             sizes[row] = parameter_count(info.config)
             cnns[row] = f"{twin(name) if info.config.spiking else name}, dense"
             runs[row] = lambda e=engine: spiden.denoise_planes(e, noisy, SIGMA, TIMESTEPS)
-    found = in_turns(runs, repeats)
+    found = in_turns(runs, options.repeats, clock=options.clock)
     lines = [
-        f"| model, engine | parameters | s | over {ORIGINAL} | over its CNN twin |",
-        "|---|--:|--:|--:|--:|",
+        f"| model, engine | parameters | over {ORIGINAL} | over its CNN twin |",
+        "|---|--:|--:|--:|",
     ]
     for name, seconds in found.items():
         beside = f"{seconds / found[cnns[name]]:.2f}" if name in cnns else "-"
         over = seconds / found[ORIGINAL]
-        lines.append(f"| {name} | {sizes[name]:,} | {seconds:.3f} | {over:.2f} | {beside} |")
+        lines.append(f"| {name} | {sizes[name]:,} | {over:.2f} | {beside} |")
     return "\n".join(lines)
 
 
@@ -175,135 +164,113 @@ def thread_table(network: spiden.Denoiser, repeats: int, threads: int) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Measure everything, and write the report."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--quick", action="store_true", help="512 x 512 alone")
-    parser.add_argument("--family", action="store_true", help="the table of all models alone")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    if arguments.family:
-        sections = read_sections(REPORT)
-        table = family_table(arguments.repeats)
-        write_sections(REPORT, sections | {FAMILY: with_table(sections[FAMILY], table)})
-        return
-    network, _ = spiden.load_weights(spiden.find_weights(MODEL))
-    cnn, _ = spiden.load_weights(spiden.find_weights(twin(MODEL)))
-    engines = contenders(network, cnn)
-    shapes = {"512 x 512": (512, 512), "4000 x 3000": (3000, 4000)}
-    sizes = {}
-    for name, shape in list(shapes.items())[: 1 if arguments.quick else 2]:
-        print(name)
-        noisy, large = noisy_photograph(*shape), name != "512 x 512"
-        if not large:
-            check(engines, noisy)
-        sizes[name] = compare(engines, noisy, arguments.repeats, large)
-    pixels = {name: height * width for name, (height, width) in shapes.items()}
-    ratios, seconds = ratio_table(sizes), seconds_table(sizes, pixels)
-    print(ratios, seconds, sep="\n\n")
-    if arguments.quick:
-        return
-    REPORT.write_text(
-        TEXT.format(
-            threads=arguments.threads, repeats=arguments.repeats, model=MODEL,
-            timesteps=TIMESTEPS, break_even=BREAK_EVEN_RATE,
-            processor=platform.machine(), torch=torch.__version__,
-            ratios=ratios, seconds=seconds,
-            family=family_table(arguments.repeats),
-            growth=growth(network, cnn, arguments.repeats),
-            scaling=thread_table(network, arguments.repeats, arguments.threads),
-            training=training_table(arguments.threads),
-            startup=startup_table(arguments.repeats),
-            memory=memory_table([(3000, 4000), (4000, 6000), (8000, 6000)]),
-        ),
-        encoding="utf-8",
-    )  # fmt: skip
+def against_others(options: Options) -> str:
+    """Write the section on the other ways to compute the same."""
+    noisy = noisy_photograph(SIDE_OF_OTHERS, SIDE_OF_OTHERS)
+    engines = contenders(options)
+    check(engines, noisy)
+    found = compare(engines, noisy, options)
+    return f"""\
+`{MODEL}`, which other frameworks can run too: the same weights, and the same spikes up to rounding.
+{SIDE_OF_OTHERS} x {SIDE_OF_OTHERS} pixels. Time of the event engine divided by theirs; below 1 it
+is faster. BM3D is PyPI's `bm3d`.
+
+{ratio_table(found)}"""
 
 
-TEXT = """# Performance
+def family(options: Options) -> str:
+    """Write the section on all models."""
+    return f"""\
+All grey models; [results.md](results.md) has their PSNR, and how many neurons they have and how
+often those fire. Time of each divided by that of {ORIGINAL}, and of its own CNN twin, in one run:
 
-Written by `python benchmarks/inference.py` on {threads} threads of a {processor} processor, torch
-{torch}. Model `{model}`, which other frameworks can run too; T = {timesteps}, sigma 25, grey, the
-bundled photograph mirrored to size. Medians of {repeats} runs, taken in turns in one process
-after a warm-up. On the large picture
-DnCNN-17 ran once, the dense spiking network not at all, and the other frameworks and BM3D once on a
-sixteenth of it: times 16, since they go in tiles or blocks.
-1 GB is 10^9 bytes.
+{family_table(options)}"""
 
-## How the event engine works
 
-A spike adds a row of weights to the membrane potentials around its position; silent neurons cost
-nothing. All layers advance together, a row of positions at a time, each one row behind the layer
-before it, so that only a few rows of currents and of spikes (one bit each) are in memory, whatever
-the size of the picture. Kernels and loops are compiled at first use, for the processor that they
-run on, and cached on disk. Sums are computed in torch's order, so that in float32 the
-spikes equal torch's bit for bit wherever torch sums as it does on this processor; elsewhere a
-potential within rounding of its threshold may end on the other side of it (tests require 99.9 % of
-the pixels within 0.001, and PSNR within 0.005 dB). `event-int16` rounds weights to 16 bits (a test
-requires PSNR within 0.02 dB on Set12). Weighted spikes are driven plane by plane here and by their
-sum in torch, which rounds otherwise: some spikes flip, a pixel moves by half a grey level on
-average, and the PSNR by nothing (tests require 0.02 dB on one picture, 0.005 dB on Set12).
+def spikes_and_pixels(options: Options) -> str:
+    """Write the section on what the time depends on."""
+    return f"""\
+All thresholds of `{MODEL}` scaled. Time of each engine divided by that of the CNN twin, which does
+not depend on spikes:
 
-## Against others
-
-Time of the event engine divided by theirs; below 1 it is faster:
-
-{ratios}
-
-{seconds}
-
-Frameworks run the same weights and give the same spikes, up to rounding. BM3D is PyPI's `bm3d`.
-
-## The family
-
-All grey models, 512 x 512; [results.md](results.md) has their PSNR, and how many neurons
-they have and how often those fire:
-
-{family}
-
-## Against spikes and pixels
-
-All thresholds of `{model}` scaled, 512 x 512:
-
-{growth}
+{growth(options.network, options.twin, options.repeats, options.threads, options.clock)}
 
 ![Time against firing rate and pixels](images/performance.png)
 
-Operations per second count synaptic operations: a kernel weight added to a potential because a
-spike came in. `--engine auto` takes the event engine below a rate of {break_even}.
+A synaptic operation is a kernel weight added to a potential because a spike came in. `--engine
+auto` takes the event engine below a rate of {BREAK_EVEN_RATE}."""
 
-## From the prompt and back
 
-Whole processes: Python starts, imports, reads a picture, denoises it and writes another
-(`python benchmarks/startup.py`). With the event engine `spiden` imports no torch. BM3D and OpenCV
-run as scripts of a few lines. All but the first `spiden` are told the noise level.
+def startup(options: Options) -> str:
+    """Write the section on whole processes."""
+    return f"""\
+Whole processes: Python starts, imports, reads a picture, denoises it and writes another. With the
+event engine `spiden` imports no torch. BM3D and OpenCV run as scripts of a few lines. All but the
+first `spiden` are told the noise level.
 
-{startup}
+{startup_table(options.repeats)}"""
 
-## Threads
 
-{scaling}
+def threads(options: Options) -> str:
+    """Write the section on threads."""
+    return f"""\
+`{MODEL}`, 1024 x 1024, on cores that nothing else used:
 
-## Memory
+{thread_table(options.network, options.repeats, options.threads)}"""
 
-`spiden denoise --engine event`, the whole process:
 
-{memory}
+def memory(_: Options) -> str:
+    """Write the section on memory."""
+    return f"""\
+`spiden denoise --engine event`, the whole process; 1 GB is 10^9 bytes:
 
-## Training
+{memory_table([(3000, 4000), (4000, 6000), (8000, 6000)])}"""
 
-One optimiser step of `dncnn17`, T = {timesteps}, 16 patches of 48 x 48, each in processes of its
+
+def training(options: Options) -> str:
+    """Write the section on training."""
+    return f"""\
+One optimiser step of `dncnn17`, T = {TIMESTEPS}, 16 patches of 48 x 48, each in processes of its
 own (`python benchmarks/training_step.py`). spikingjelly's network is built of its own layers, in
 multi-step mode, as its tutorials build one. The other lines take the difference apart: its neurons
 in our network, which runs the encoder once and keeps channels last; and that with freed memory
 kept, as `spiden train` keeps it. What is left there is convolutions, the same for both:
 
-{training}
-"""
+{training_table(options.threads)}"""
+
+
+SECTIONS: dict[str, Callable[[Options], str]] = {
+    "Against others": against_others,
+    "The family": family,
+    "Against spikes and pixels": spikes_and_pixels,
+    "From the prompt and back": startup,
+    "Threads": threads,
+    "Memory": memory,
+    "Training": training,
+}
+
+
+def main() -> None:
+    """Measure, and write the sections."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--section", choices=SECTIONS, action="append", help="these alone")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    network, _ = spiden.load_weights(spiden.find_weights(MODEL))
+    cnn, _ = spiden.load_weights(spiden.find_weights(twin(MODEL)))
+    options = Options(network, cnn, arguments.threads, arguments.repeats)
+    for title in arguments.section or SECTIONS:
+        how = "processor time of one thread"
+        if options.threads > 1:
+            how = f"{options.threads} threads"
+        table = SECTIONS[title](options)
+        made = f"_{date.today():%-d %B %Y}, {how}, torch {torch.__version__}._"
+        write_sections(REPORT, read_sections(REPORT) | {title: f"{table}\n\n{made}"})
+
 
 if __name__ == "__main__":
     main()

@@ -19,9 +19,3 @@ def write_sections(page: Path, sections: Mapping[str, str]) -> None:
     """Write a page of sections, as `read_sections` returns them."""
     texts = [f"## {title}\n\n{text}" if title else text for title, text in sections.items()]
     page.write_text("\n\n".join(texts) + "\n", encoding="utf-8")
-
-
-def with_table(text: str, table: str) -> str:
-    """Return the text of a section with another table in the place of its first."""
-    rows = re.compile(r"^\|.*(?:\n\|.*)*", re.MULTILINE)
-    return rows.sub(lambda _: table.strip(), text, count=1)

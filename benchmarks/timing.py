@@ -46,16 +46,21 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e9
 
 
-def in_turns(runs: Mapping[str, Run], repeats: int, once: Collection[str] = ()) -> dict[str, float]:
+def in_turns(
+    runs: Mapping[str, Run],
+    repeats: int,
+    once: Collection[str] = (),
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, float]:
     """Return the median seconds of each, after a warm-up; of those named in `once`, of one run."""
     times: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(repeats + 1):
         for name, run in runs.items():
             if turn != 1 and name in once:
                 continue
-            began = time.perf_counter()
+            began = clock()
             run()
-            times[name].append(time.perf_counter() - began)
+            times[name].append(clock() - began)
             print(f"  {turn} {name}: {times[name][-1]:.3f} s", flush=True)
     return {
         name: statistics.median(seconds if name in once else seconds[1:])
