@@ -11,6 +11,7 @@ Rivals that are not installed are left out.
 """
 
 import argparse
+import os
 import time
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -268,7 +269,8 @@ def main() -> None:
         if options.threads > 1:
             how = f"{options.threads} threads"
         table = SECTIONS[title](options)
-        made = f"_{date.today():%-d %B %Y}, {how}, torch {torch.__version__}._"
+        busy = f"{os.getloadavg()[0]:.0f} processes ready to run on {os.cpu_count()} cores"
+        made = f"_{date.today():%-d %B %Y}, {how}, {busy}, torch {torch.__version__}._"
         write_sections(REPORT, read_sections(REPORT) | {title: f"{table}\n\n{made}"})
 
 
