@@ -180,3 +180,29 @@ def test_blocks_are_grouped_by_the_brightness_around_them():
     assert grouped(blocks).mean == pytest.approx(
         [part.mean() for part in np.array_split(blocks.mean, 24)]
     )
+
+
+def beads(side: int) -> np.ndarray:
+    """Return blurred beads on a dark ground, from 0 to 1: smooth all over."""
+    spots = np.zeros((side, side))
+    tops, lefts, peaks = np.random.default_rng(5).uniform(0, 1, (3, 30))
+    spots[(side * tops).astype(int), (side * lefts).astype(int)] = 0.2 + peaks
+    blurred = gaussian_filter(spots, side / 32)
+    return blurred / blurred.max()
+
+
+@pytest.mark.parametrize("photons", [5, 20])
+def test_counts_of_a_confocal_microscope_in_8_bits_are_evident(photons):
+    gain = 140 / photons  # nothing lies below the black of the file
+    values = gain * np.random.default_rng(2).poisson(photons * beads(192))
+    found = estimate_counts(values.round().clip(0, 255).astype(np.uint8))
+    assert found.evident
+    assert found.noise.gain == pytest.approx(gain, rel=0.15)
+
+
+@pytest.mark.parametrize("photons", [20, 200])
+def test_smooth_structures_of_a_deep_file_leave_counts_evident(photons):
+    values = 100 + 2 * np.random.default_rng(2).poisson(photons * beads(128))
+    found = estimate_counts(as_file(values))
+    assert found.evident
+    assert found.noise.gain == pytest.approx(2, rel=0.15)
