@@ -68,8 +68,7 @@ class Work:
                 raise
             failure = _named(files, SpidenError(TOO_LITTLE_MEMORY))
             return Told(Outcome(files, "failed", error=failure), tuple(notes), ())
-        outcome = Outcome(files, "denoised", report, incomplete=INCOMPLETE in notes)
-        return Told(outcome, tuple(notes), report.notes)
+        return Told(_denoised(files, report, notes), tuple(notes), report.notes)
 
     def denoise(
         self, files: "Files", on_note: Say, on_tile: "OnTile" = lambda done, of: None
@@ -192,7 +191,7 @@ def _denoise_one(work: Work, files: "Files", log: Log) -> Outcome:
     except SpidenError as error:
         log(Outcome(files, "failed", error=error))
         raise
-    outcome = Outcome(files, "denoised", report, incomplete=INCOMPLETE in notes)
+    outcome = _denoised(files, report, notes)
     log(outcome)
     for sentence in report.notes:
         warn(f"{name}: {sentence}")
@@ -269,6 +268,10 @@ def _each(
             return
         bar.begin(files.source.name)
         yield work(files, on_tile)
+
+
+def _denoised(files: "Files", report: DenoiseReport | StackReport, notes: Sequence[str]) -> Outcome:
+    return Outcome(files, "denoised", report, incomplete=INCOMPLETE in notes)
 
 
 def _named(files: "Files", error: SpidenError) -> SpidenError:

@@ -180,10 +180,11 @@ def _table(reports: Sequence[DenoiseReport | StackReport]) -> Table:
 
 
 def _row(report: DenoiseReport | StackReport) -> dict[str, str]:
-    level = "-" if report.sigma is None else f"{report.sigma:.1f}"
+    about = "~" if report.sigma_estimated else ""
+    level = "-" if report.sigma is None else f"{about}{report.sigma:.1f}"
     row = {
         "size": report.size,
-        "sigma": f"{'~' if report.sigma_estimated else ''}{level}",
+        "sigma": level,
         "removed": f"{report.removed:.2g}",
         "rate": f"{report.firing_rate:.3f}" if report.spiking else "-",
         "SynOps": quantity(report.synaptic_operations) if report.spiking else "-",

@@ -201,3 +201,21 @@ def test_a_photograph_of_16_bits_is_not_of_dyes(colour_pixels):
     for sigma in (0, 3, 20):
         deep = (257 * (big + sigma * chance.normal(size=big.shape))).clip(0, 65535)
         assert not are_counted_apart(Picture(deep.astype(np.uint16)))
+
+
+def test_no_white_is_guessed_aloud_for_counts(spiden, raw, clean):
+    raw = raw.parent / "raw.tif"
+    outcome = spiden("denoise", raw, "-m", "tiny", *NOISE)
+    assert outcome.code == 0, outcome.stderr
+    assert "white is taken" not in outcome.stderr
+    outcome = spiden("denoise", raw, "-m", "tiny", "--sigma", 5, "--overwrite")
+    assert "white is taken to be" in outcome.stderr
+
+
+def test_a_table_has_no_level_where_counts_have_none(spiden, tmp_path, clean):
+    for name in "ab":
+        imwrite(tmp_path / f"{name}.tif", detected(clean))
+    outcome = spiden("denoise", tmp_path, "-m", "tiny")
+    assert outcome.code == 0, outcome.stderr
+    rows = [line.split() for line in outcome.stdout.splitlines() if ".tif" in line]
+    assert [row[4] for row in rows] == ["-", "-"]

@@ -68,3 +68,10 @@ def test_any_kind_of_model_denoises_jpeg_into_jpeg(spiden, tmp_path, colour_pixe
             after = np.asarray(image).astype(int)
         closer = np.abs(after - inks).mean((0, 1)) < 0.9 * np.abs(noisy - inks).mean((0, 1))
         assert closer.all(), model
+
+
+def test_inks_cannot_be_independent_and_that_is_said(spiden, page_of_text):
+    path, _ = page_of_text
+    outcome = spiden("denoise", path, "-m", "tiny", "--channels", "independent", "--sigma", 15)
+    assert outcome.code == 0, outcome.stderr
+    assert "--channels independent has no effect" in outcome.stderr

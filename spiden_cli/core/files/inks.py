@@ -5,6 +5,7 @@ made a colour: black text, which one ink prints, would come back as four that do
 """
 
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +15,14 @@ from PIL import Image
 
 from spiden_cli.core.image.picture import Picture, Pixels
 
-__all__ = ["CONVERTED", "HOLDERS", "amounts", "as_rgb", "plates_of"]
+__all__ = ["CONVERTED", "HOLDERS", "amounts", "as_rgb", "full_range", "plates_of"]
 
 HOLDERS = {"JPEG", "TIFF"}
 """Formats, as Pillow calls them, that are written in CMYK."""
 
 CONVERTED = "CMYK was converted to RGB"
+
+_SCALED = "the inks don't fill their range (DotRange); they are written so that they do"
 
 
 def plates_of(samples: Pixels) -> tuple[Pixels, Pixels]:
@@ -32,6 +35,27 @@ def plates_of(samples: Pixels) -> tuple[Pixels, Pixels]:
     colours: Pixels = np.ascontiguousarray(light[..., :3])
     black: Pixels = np.ascontiguousarray(light[..., 3])
     return colours, black
+
+
+def full_range(samples: Pixels, ends: Sequence[float]) -> tuple[Pixels, tuple[str, ...]]:
+    """Return amounts of ink over the full range of their type, and a note if that changed them.
+
+    Args:
+        samples: (H, W, 4), uint8 or uint16.
+        ends: the values of no ink and of all of it: two for all inks, or two for each, in turn.
+            What makes no sense, and the full range, change nothing.
+    """
+    most = np.iinfo(samples.dtype).max
+    if len(ends) not in (2, 8):
+        return samples, ()
+    none, full = (np.resize(np.asarray(ends[start::2], float), 4) for start in (0, 1))
+    usable = np.isfinite([none, full]).all() and (none != full).all()
+    if not usable or ((none == 0) & (full == most)).all():
+        return samples, ()
+    scaled = np.empty_like(samples)
+    for row, result in zip(samples, scaled, strict=True):  # floats of a whole picture take memory
+        result[:] = np.rint(((row - none) * (most / (full - none))).clip(0, most))
+    return scaled, (_SCALED,)
 
 
 def amounts(pixels: Pixels, black_plate: Pixels) -> Pixels:

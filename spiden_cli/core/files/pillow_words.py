@@ -37,6 +37,8 @@ def words_of(path: Path, image: ImageFile.ImageFile) -> tuple[int, Metadata, lis
             block = None
     gain, more = _behind(path, image, orientation, packet or b"")
     if packet:
+        if xmp.is_extended(packet):
+            more = [*more, "the part of its XMP metadata that stands apart (extended) isn't kept"]
         packet = xmp.true_of_upright(packet, orientation >= 5)
         packet = xmp.without_gain_map(packet) if gain is None else packet
         if gain is not None:

@@ -186,8 +186,7 @@ def check_kind(path: Path, page: tifffile.TiffPage) -> None:
 def _check_inks(path: Path, page: tifffile.TiffPage) -> None:
     """Refuse other inks than cyan, magenta, yellow and black (TIFF 6.0, section 16)."""
     inks, others = page.samplesperpixel - len(page.extrasamples), page.tags.get(_INK_SET)
-    multiplied = tuple(page.extrasamples) == (tifffile.EXTRASAMPLE.ASSOCALPHA,)
-    if inks != 4 or (others is not None and others.value != _CMYK) or multiplied:
+    if inks != 4 or (others is not None and others.value != _CMYK):
         raise InputError(
             f"{path}: of pictures in inks only CMYK is read; convert it to CMYK or RGB first"
         )

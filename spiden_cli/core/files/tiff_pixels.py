@@ -168,14 +168,13 @@ def _lab(path: Path, samples: Pixels, page: tifffile.TiffPage) -> tuple[Pixels, 
 
 def _straight(samples: Pixels, page: tifffile.TiffPage) -> tuple[Pixels, list[str]]:
     """Divide colours that were stored multiplied by alpha: every other format has them straight."""
-    has_alpha = samples.ndim == 3 and samples.shape[2] in (2, 4) and page.photometric != _INKS
-    if not has_alpha or tuple(page.extrasamples) != (_PREMULTIPLIED,):
+    if samples.ndim != 3 or tuple(page.extrasamples) != (_PREMULTIPLIED,):
         return samples, []
     peak = (1 << max(8, page.bitspersample)) - 1
     straight = np.empty_like(samples)
     for row, result in zip(samples, straight, strict=True):  # row by row: floats take memory
         alpha = row[:, -1:].astype(np.float64)
-        colours = row[:, :-1] * (peak / np.maximum(alpha, 1.0))
+        colours = row[:, :-1] * (peak / np.maximum(alpha, 1.0))  # or amounts of ink
         result[:, :-1] = np.rint(colours.clip(0, peak))
         result[:, -1] = row[:, -1]
     return straight, ["colours were stored multiplied by alpha; they are written straight"]

@@ -18,7 +18,7 @@ from PIL import ExifTags
 from spiden_cli.core.files import exif, exif_tiff, iptc, xmp
 from spiden_cli.core.files.colour import profile_for
 from spiden_cli.core.files.decoding import Header, check_size, decoding, plausible, split_alpha
-from spiden_cli.core.files.inks import plates_of
+from spiden_cli.core.files.inks import full_range, plates_of
 from spiden_cli.core.files.orientation import upright
 from spiden_cli.core.files.stacks.ome_xml import for_new_file
 from spiden_cli.core.files.tiff_claims import check_tiff_claim
@@ -38,6 +38,7 @@ __all__ = ["read_tiff", "tiff_header"]
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 _WHITE_POINT, _PRIMARIES = 318, 319
+_DOT_RANGE = 336
 _RESOLUTION_UNITS: dict[int, Unit] = {1: "none", 2: "inch", 3: "centimetre"}
 
 
@@ -58,7 +59,7 @@ def read_tiff(path: Path) -> Picture:
         orientation = _orientation(page)
         samples = upright(stored, orientation)
         if page.photometric == tifffile.PHOTOMETRIC.SEPARATED:
-            seen, alpha = _in_inks(path, samples)
+            seen, alpha = _in_inks(path, page, samples)
         else:
             pixels, alpha = split_alpha(samples)
             seen = _seen(path, page, pixels)
@@ -82,13 +83,22 @@ def read_tiff(path: Path) -> Picture:
         )
 
 
-def _in_inks(path: Path, samples: Plane) -> tuple[Picture, Pixels | None]:
+def _in_inks(path: Path, page: tifffile.TiffPage, samples: Plane) -> tuple[Picture, Pixels | None]:
     """Upright CMYK, and its alpha."""
     if samples.dtype not in (np.uint8, np.uint16):
         raise InputError(f"{path}: CMYK of {samples.dtype} can't be read; save it in 8 or 16 bits")
     alpha = np.ascontiguousarray(samples[..., 4]) if samples.shape[2] == 5 else None
-    pixels, plate = plates_of(samples[..., :4])
-    return Picture(pixels, black_plate=plate), alpha
+    inks, notes = full_range(samples[..., :4], _dot_range(page))
+    pixels, plate = plates_of(inks)
+    return Picture(pixels, black_plate=plate, notes=notes), alpha
+
+
+def _dot_range(page: tifffile.TiffPage) -> tuple[float, ...]:
+    """The values of no ink and of all of it (TIFF 6.0, section 16), a pair, or one for each ink."""
+    tag = page.tags.get(_DOT_RANGE)
+    value: Any = () if tag is None else tag.value
+    values = np.atleast_1d(list(value) if isinstance(value, bytes) else np.asarray(value))
+    return tuple(float(value) for value in values) if values.dtype.kind in "iuf" else ()
 
 
 def _seen(path: Path, page: tifffile.TiffPage, pixels: Plane) -> Picture:

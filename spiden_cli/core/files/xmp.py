@@ -9,7 +9,14 @@ needs the C library Exempi, which has no wheels, and pyexiv2 is under the GPL.
 
 import re
 
-__all__ = ["PNG_KEYWORD", "TIFF_TAG", "orientation_of", "true_of_upright", "without_gain_map"]
+__all__ = [
+    "PNG_KEYWORD",
+    "TIFF_TAG",
+    "is_extended",
+    "orientation_of",
+    "true_of_upright",
+    "without_gain_map",
+]
 
 TIFF_TAG = 700
 """The tag of a TIFF file whose value is a packet."""
@@ -19,7 +26,10 @@ PNG_KEYWORD = "XML:com.adobe.xmp"
 
 _ORIENTATION = re.compile(rb"""(tiff:Orientation\s{0,9}(?:=\s{0,9}["']|>)\s{0,9})([1-8])""")
 _STALE = ((b"<xmp:Thumbnails", b"</xmp:Thumbnails>"), (b"<xap:Thumbnails", b"</xap:Thumbnails>"))
-_EXTENSION = re.compile(rb"""\s(xmpNote):HasExtendedXMP\s{0,9}=\s{0,9}["'][0-9A-Fa-f]{32}["']""")
+_EXTENSION = re.compile(
+    rb"""\sxmpNote:HasExtendedXMP\s{0,9}=\s{0,9}["'][0-9A-Fa-f]{32}["']"""
+    rb"""|<xmpNote:HasExtendedXMP>\s{0,9}[0-9A-Fa-f]{32}\s{0,9}</xmpNote:HasExtendedXMP>"""
+)
 _DIRECTORY = (b"<Container:Directory", b"</Container:Directory>")
 _GAIN_MAP = re.compile(rb"""\s(?:hdrgm|HDRGainMap):\w{1,40}\s{0,9}=\s{0,9}["'][^"'<>]{0,200}["']""")
 _SIZES = (
@@ -33,6 +43,11 @@ def orientation_of(packet: bytes) -> int:
     """The orientation that a packet states, 1 to 8; 1 where it states none."""
     found = _ORIENTATION.search(packet)
     return int(found[2]) if found else 1
+
+
+def is_extended(packet: bytes) -> bool:
+    """Return whether more of a packet stands in other segments of its JPEG, which isn't kept."""
+    return _EXTENSION.search(packet) is not None
 
 
 def true_of_upright(packet: bytes, turned: bool) -> bytes:

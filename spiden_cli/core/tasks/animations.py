@@ -18,7 +18,13 @@ from spiden_cli.core.image.animation import Animation
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.noise.model import as_noise
 from spiden_cli.core.tasks.denoising import OnTile
-from spiden_cli.core.tasks.files import Done, announce_losses, denoise_prepared, prepare
+from spiden_cli.core.tasks.files import (
+    Done,
+    announce_losses,
+    announce_white,
+    denoise_prepared,
+    prepare,
+)
 from spiden_cli.core.tasks.model import Model
 from spiden_cli.core.tasks.recognition import estimated
 from spiden_cli.core.tasks.results import Result
@@ -77,6 +83,7 @@ def denoise_animation(
         return denoise_prepared(model, frame, noise, settings, ready.mask, mapped, on_part)
 
     results = [denoise(i, frame) for i, frame in enumerate((ready.whole, *animation.frames[1:]))]
+    announce_white(ready.part, results[0].noise, on_note)
     images: list[Picture] = [result.image for result in results]
     images[0] = signed(images[0], output_format(files.target))
     written = Animation(tuple(images), animation.durations, animation.plays)

@@ -26,7 +26,7 @@ from spiden_cli.core.files.picture_files import (
     write_picture,
 )
 from spiden_cli.core.image.metrics import Quality, check_alike, quality
-from spiden_cli.core.image.picture import Picture, with_white
+from spiden_cli.core.image.picture import WHITE_OPTION, Picture, with_white
 from spiden_cli.core.image.pixels import in_floats
 from spiden_cli.core.image.region import Region, cropped
 from spiden_cli.core.noise.model import Noise, PoissonGaussian, Unknown, UnknownCounts, as_noise
@@ -73,7 +73,8 @@ def denoise_file(
         model: denoises.
         settings: how.
         files: what to read and write.
-        on_note: told, before the work, what reading changed and writing will lose, a sentence each.
+        on_note: told, before the work, what reading changed and writing will lose, a sentence each;
+            after it which white was guessed, if that matters.
         on_tile: told the number of tiles done, and of all.
 
     Raises:
@@ -106,6 +107,7 @@ def denoise_file(
         model, given.whole, _noise(settings, files.source, picture), settings, given.mask,
         settings.map_firing or files.drawing is not None, on_tile,
     )  # fmt: skip
+    announce_white(picture, result.noise, on_note)
     with making_folder(files.target.parent):
         image = signed(result.image, output_format(files.target))
         write_picture(files.target, image, settings.quality, settings.overwrite)
@@ -176,7 +178,7 @@ def announce_losses(
     files: Files, picture: Picture, strict: bool, on_note: Callable[[str], None],
     more: Iterable[str] = (),
 ) -> None:  # fmt: skip
-    """Tell what reading changed and writing will lose.
+    """Tell what reading changed and writing will lose; `announce_white` tells the rest.
 
     Args:
         files: where it goes.
@@ -191,7 +193,23 @@ def announce_losses(
     written = (*losses(files.target, picture), *more)
     refuse_losses(files.name, (*lost_in_reading(picture), *written), strict)
     for sentence in (*picture.notes, *written):
-        on_note(sentence)
+        if WHITE_OPTION not in sentence:
+            on_note(sentence)
+
+
+def announce_white(picture: Picture, noise: Noise, on_note: Callable[[str], None]) -> None:
+    """Tell which white was guessed, where it matters: photon counts have no need of any.
+
+    Args:
+        picture: that was read.
+        noise: that it was found to hold.
+        on_note: told a sentence each.
+    """
+    if isinstance(noise, PoissonGaussian):
+        return
+    for sentence in picture.notes:
+        if WHITE_OPTION in sentence:
+            on_note(sentence)
 
 
 def refuse_losses(source: Path, lost: Sequence[str], strict: bool) -> None:
@@ -214,7 +232,7 @@ def _are_dyes(model: Model, settings: Settings, picture: Picture) -> bool:
 
 def _denoiser(model: Model, settings: Settings, picture: Picture) -> Callable[..., Result]:
     if picture.black_plate is not None:
-        return partial(denoise_inks, model)
+        return partial(denoise_inks, model, independent=settings.independent)
     if settings.independent and picture.is_colour:
         from spiden_cli.core.tasks.apart import denoise_apart
 

@@ -24,12 +24,15 @@ from spiden_cli.core.tasks.results import Result
 
 __all__ = ["denoise_inks"]
 
+_TOGETHER = "it is CMYK, whose colours are denoised together: --channels independent has no effect"
+
 
 def denoise_inks(
     model: Model,
     picture: Picture,
     noise: Noise | Estimate | float | None = None,
     *,
+    independent: bool = False,
     on_tile: Callable[[int, int], None] = lambda done, of: None,
     **settings: Any,  # noqa: ANN401
 ) -> Result:
@@ -42,6 +45,8 @@ def denoise_inks(
         model: denoises.
         picture: in CMYK.
         noise: as for `Model.denoise`.
+        independent: whether the inks were to be taken for channels of their own, which they aren't:
+            a note says so.
         on_tile: told the number of tiles done, and of all.
         settings: more of what `Model.denoise` takes.
 
@@ -57,11 +62,13 @@ def denoise_inks(
     if plate is None:
         raise ValueError("a picture without a black plate")
     colours = replace(picture, black_plate=None)
+    told = (_TOGETHER,) if independent else ()
     if plate.min() == plate.max():
         result = model.denoise(colours, noise, on_tile=on_tile, **settings)
         window = slice(None) if settings.get("region") is None else settings["region"].window
         image = replace(result.image, black_plate=plate[window].copy())
-        return replace(result, image=image, removed=result.removed * math.sqrt(3 / 4))
+        notes = (*result.notes, *told)
+        return replace(result, image=image, notes=notes, removed=result.removed * math.sqrt(3 / 4))
     first = model.denoise(
         colours, noise, on_tile=lambda done, of: on_tile(done, 2 * of), **settings
     )
@@ -76,7 +83,7 @@ def denoise_inks(
         first,
         image=replace(first.image, black_plate=_grey(second.image.pixels)),
         activity=sum_activities([first.activity, second.activity]),
-        notes=(*first.notes, said) if second.estimate is not None else first.notes,
+        notes=(*first.notes, *told, *((said,) if second.estimate is not None else ())),
         removed=math.sqrt((3 * first.removed**2 + second.removed**2) / 4),
         seconds=first.seconds + second.seconds,
     )

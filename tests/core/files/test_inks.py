@@ -140,3 +140,39 @@ def test_jpeg_2000_in_inks_is_no_picture_with_transparency(tmp_path, inks):
     after = read_picture(tmp_path / "x.jp2")
     assert after.alpha is None
     assert np.abs(after.pixels - expected).max() <= 2
+
+
+def test_inks_of_part_of_their_range_are_scaled_to_all_of_it(tmp_path, inks):
+    path, back = tmp_path / "x.tif", tmp_path / "y.tif"
+    for samples in (inks, deep(inks)):
+        most, kind = np.iinfo(samples.dtype).max, "B" if samples.itemsize == 1 else "H"
+        none, full = most // 16, most - most // 16
+        narrow = np.rint(none + samples * ((full - none) / most)).astype(samples.dtype)
+        each = (none, full) * 3 + (0, most)  # black of full range
+        one_of_each = np.dstack([narrow[..., :3], samples[..., 3]])
+        negative, as_stored = most - samples, (narrow, (7, 7))
+        for stored, ends in ((narrow, (none, full)), (one_of_each, each), (negative, (most, 0))):
+            tag = (336, kind, len(ends), ends, True)
+            tifffile.imwrite(path, stored, photometric="separated", extratags=[tag])
+            picture = read_picture(path, inks=True)
+            assert "DotRange" in picture.notes[0]
+            assert np.abs(inks_of(picture).astype(int) - samples).max() <= 1
+            write_picture(back, picture)
+            assert 336 not in tifffile.TiffFile(back).pages.first.tags
+            assert np.array_equal(inks_of(read_picture(back, inks=True)), inks_of(picture))
+        for stored, ends in (as_stored, (samples, (0, most)), (samples, (0, most, 1))):
+            tag = (336, kind, len(ends), ends, True)
+            tifffile.imwrite(path, stored, photometric="separated", extratags=[tag])
+            picture = read_picture(path, inks=True)
+            assert picture.notes == ()
+            assert np.array_equal(inks_of(picture), stored)
+
+
+def test_inks_multiplied_by_transparency_are_divided_again(tmp_path, inks):
+    path, alpha = tmp_path / "x.tif", np.full(inks.shape[:2], 51, np.uint8)
+    multiplied = np.dstack([np.rint(inks * 0.2).astype(np.uint8), alpha])
+    tifffile.imwrite(path, multiplied, photometric="separated", extrasamples=["assocalpha"])
+    picture = read_picture(path, inks=True)
+    assert np.abs(inks_of(picture).astype(int) - inks).max() <= 3
+    assert np.array_equal(picture.alpha, alpha)
+    assert "written straight" in picture.notes[0]

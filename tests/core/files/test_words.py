@@ -334,3 +334,22 @@ def test_long_texts_of_a_png_stay_readable(tmp_path, colour_pixels, monkeypatch)
     Image.fromarray(colour_pixels).save(tmp_path / "x.png", pnginfo=words)
     with pytest.raises(InputError, match="texts"):
         read_picture(tmp_path / "x.png")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        b' xmpNote:HasExtendedXMP="%s"/>',
+        b"><xmpNote:HasExtendedXMP>%s</xmpNote:HasExtendedXMP></a>",
+    ],
+)
+def test_the_part_of_a_packet_in_other_segments_is_named_and_not_pointed_to(tmp_path, form):
+    packet = b'<x:xmpmeta><a dc:rights="mine"' + form % (b"0A" * 16) + b"</x:xmpmeta>"
+    path, back = tmp_path / "x.jpg", tmp_path / "y.jpg"
+    Image.new("RGB", (32, 32)).save(path, xmp=packet)
+    picture = read_picture(path)
+    assert any("extended" in note and note.endswith("isn't kept") for note in picture.notes)
+    write_picture(back, picture)
+    assert b"HasExtendedXMP" not in back.read_bytes()
+    assert b'dc:rights="mine"' in back.read_bytes()
+    assert read_picture(back).notes == ()
