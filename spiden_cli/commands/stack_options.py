@@ -22,7 +22,7 @@ Channels = Annotated[
         help="independent: red, green and blue are three dyes, and say nothing about each other, "
         "as is found by itself where each holds photon counts; together: they are a photograph. "
         "Channels of ImageJ and OME are independent.",
-        metavar="auto|independent|together",
+        metavar="KIND",
         rich_help_panel=STACKS,
     ),
 ]

@@ -140,7 +140,7 @@ def _description(page: tifffile.TiffPage) -> tuple[str | None, list[str]]:
 def _left_behind(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> list[str]:
     """What a file holds besides the picture, for the user to be told."""
     left = []
-    if len(tiff.pages) > 1 or page.subifds:
+    if len(tiff.pages) > 1 or page.subifds or page.offset != tiff.pages.first.offset:
         left.append("thumbnails, masks and reduced copies besides the picture aren't kept")
     if LAYERS in page.tags:
         left.append("Photoshop's layers aren't kept")

@@ -232,7 +232,7 @@ def _are_dyes(model: Model, settings: Settings, picture: Picture) -> bool:
 
 def _denoiser(model: Model, settings: Settings, picture: Picture) -> Callable[..., Result]:
     if picture.black_plate is not None:
-        return partial(denoise_inks, model, independent=settings.independent)
+        return partial(denoise_inks, model, independent=bool(settings.independent))
     if settings.independent and picture.is_colour:
         from spiden_cli.core.tasks.apart import denoise_apart
 

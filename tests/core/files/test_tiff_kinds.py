@@ -200,7 +200,9 @@ def test_picture_in_a_sub_directory_is_read(tmp_path, colour_pixels):
         small = colour_pixels[::2, ::2]
         writer.write(small, photometric="rgb", subfiletype=1, subifds=1, metadata=None)
         writer.write(colour_pixels, photometric="rgb", metadata=None)
-    assert np.array_equal(read_picture(tmp_path / "x.tif").pixels, colour_pixels)
+    picture = read_picture(tmp_path / "x.tif")
+    assert np.array_equal(picture.pixels, colour_pixels)
+    assert any("besides the picture aren't kept" in note for note in picture.notes)
 
 
 def test_pyramid_gives_its_full_size(tmp_path, colour_pixels):
