@@ -1,6 +1,7 @@
 """`spiden train` on one's own noisy pictures: shipped weights learn on, and denoise with it."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -87,3 +88,30 @@ def test_few_counts_in_sixteen_bits_keep_their_greys(bench):
     assert len(image.unique()) > 60
     assert int(image.min()) == 0
     assert int(image.max()) == 255
+
+
+def test_what_cannot_be_learnt_from_is_one_line(spiden, bench):
+    """Pipes, files that are no pictures, empty folders, pairs of other sizes and names."""
+    os.mkfifo("pipe.tif")
+    for folder in ("empty", "small", "other", "broken"):
+        (bench / folder).mkdir()
+    for at in range(4):
+        tifffile.imwrite(f"small/{at}.tif", np.zeros((40, 56), np.float32))
+        tifffile.imwrite(f"other/x{at}.tif", np.zeros((48, 56), np.float32))
+        (bench / "broken" / f"{at}.tif").write_bytes(b"II*\0 no picture")
+    cases = (
+        (("--noise2noise", "pipe.tif"), "not a regular file"),
+        (("--noise2noise", "empty"), "without pictures"),
+        (("--noise2noise", "broken"), "damaged"),
+        (("--noise2noise", "clean/0.tif"), "single picture"),
+        (("--pairs", "noisy", "empty"), "without pictures"),
+        (("--pairs", "noisy", "small"), "48"),
+        (("--pairs", "noisy", "other"), "no picture of that name"),
+        (("--pairs", "broken", "clean"), "damaged"),
+    )
+    for source, said in cases:
+        outcome = spiden("train", *source, *QUICK, *MACHINE, "-o", "run")
+        assert outcome.code not in (0, 1), source
+        assert said in outcome.stderr, source
+        assert outcome.stderr.strip().splitlines()[-1].startswith("error:"), source
+        assert not (bench / "run").exists()

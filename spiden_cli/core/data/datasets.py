@@ -23,6 +23,7 @@ from spiden_cli.core.data.samples import Pair, Sample, clean_images
 from spiden_cli.core.data.scaled import shows
 from spiden_cli.core.data.sources import PinnedFile, Source, load_sources
 from spiden_cli.core.files.finding import find_pictures, pictures_in
+from spiden_cli.core.regular_file import open_regular
 from spiden_cli.errors import DatasetError, InputError
 
 __all__ = ["Dataset", "DownloadProgress", "dataset_names", "find_dataset"]
@@ -186,7 +187,7 @@ def _missing_files(source: Source, folder: Path, fix: str) -> list[PinnedFile]:
     for file in source.files:
         path = folder / file.name
         try:
-            with path.open("rb") as stream:
+            with open_regular(path) as stream:
                 sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         except FileNotFoundError:
             missing.append(file)

@@ -16,6 +16,7 @@ from spiden_cli.core.files.picture_files import read_picture
 from spiden_cli.core.image.picture import Picture, Range
 from spiden_cli.core.image.showing import range_of_values, sampled_values
 from spiden_cli.core.image.tensor import to_grey, to_pixels, to_tensor
+from spiden_cli.core.regular_file import open_regular
 from spiden_cli.errors import DatasetError
 
 TEST_SETS = ("set12", "bsd68", "cbsd68", "nam25")
@@ -96,7 +97,7 @@ def refuse_test_images(sets: Sequence[Dataset]) -> None:
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise DatasetError(f"can't read {path}: {error.strerror}") from error

@@ -6,6 +6,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import tifffile
 
@@ -17,6 +18,7 @@ __all__ = [
     "PLAIN",
     "check_complete",
     "check_kind",
+    "check_other_files",
     "declared",
     "described",
     "is_camera_raw",
@@ -35,6 +37,7 @@ _SENSOR_COMPRESSIONS = {32767, 32769, 32770, 32772, 34713, 65000}  # Sony, Epson
 _DNG_VERSION = 50706
 _INK_SET, _CMYK = 332, 1
 _MOST_LOOKED_AT = 64  # pages: with more of them a file is a stack, of which each takes time
+_OTHER_FILE = "FileName"
 _MOST_SUBIFDS = 32  # of one page; a raw file has 1 to 4
 
 
@@ -82,6 +85,34 @@ def declared(tiff: tifffile.TiffFile) -> int:
     return channels * int(words.get("slices", 1)) * int(words.get("frames", 1))
 
 
+def check_other_files(path: Path, tiff: tifffile.TiffFile) -> None:
+    """Refuse a file whose OME metadata have planes in files that aren't beside it.
+
+    tifffile opens whatever is named there: files of other folders, which whoever made this one may
+    want to see in its result, or pipes, which never end.
+
+    Raises:
+        InputError: they do.
+    """
+    words = tiff.ome_metadata if tiff.is_ome else None
+    if not words or _OTHER_FILE not in words:
+        return
+    root = ElementTree.fromstring(words)
+    named = [(str(element.text), name) for element in root.iter()
+             if (name := element.attrib.get(_OTHER_FILE))]  # fmt: skip
+    own = root.attrib.get("UUID") or next((identity for identity, _ in named), None)
+    for name in {name for identity, name in named if identity != own}:
+        if not _is_plain(name):
+            raise InputError(f"{path}: its OME metadata name a file of another folder: {name}")
+        other = path.with_name(name)
+        if other.exists() and not other.is_file():
+            raise InputError(f"{path}: its OME metadata name {name}, which is no regular file")
+
+
+def _is_plain(name: str) -> bool:
+    return not {"/", "\\", "\0"} & {*name} and name not in (".", "..")
+
+
 def check_complete(path: Path, tiff: tifffile.TiffFile) -> None:
     """Refuse a file whose last page points to one behind the end of the file.
 
@@ -110,6 +141,7 @@ def picture_page(path: Path, tiff: tifffile.TiffFile) -> tifffile.TiffPage:
     Raises:
         InputError: a stack, or none but reduced copies.
     """
+    check_other_files(path, tiff)
     whole = _whole_pages(tiff)
     check_complete(path, tiff)
     if not whole:

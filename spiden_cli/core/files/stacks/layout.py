@@ -4,7 +4,6 @@ Letters as microscopy uses them: X columns, Y rows, Z depth, T time, C channel, 
 colour; any other capital letter is a dimension of its own.
 """
 
-import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -57,7 +56,12 @@ class Layout:
 
     def indices(self) -> Iterator[Index]:
         """All planes, the last axis fastest."""
-        return itertools.product(*(range(length) for length in self.lengths))
+        for number in range(self.count):
+            index: list[int] = []
+            for length in reversed(self.lengths):
+                number, at = divmod(number, length)
+                index.insert(0, at)
+            yield tuple(index)
 
     def number(self, index: Index) -> int:
         """Where a plane comes among all of them."""
@@ -97,7 +101,11 @@ def layout_of(axes: str, shape: Sequence[int], name: str) -> Layout:
     """
     axes = axes.upper()
     sizes = " x ".join(map(str, shape))
-    if not axes.isalpha() or len(set(axes)) < len(axes) or not {"Y", "X"} <= set(axes):
+    if (
+        not (axes.isascii() and axes.isalpha())
+        or len(set(axes)) < len(axes)
+        or not {"Y", "X"} <= set(axes)
+    ):
         raise InputError(f"axes need Y and X, and each letter once, as in TZCYX; not {axes!r}")
     if len(axes) != len(shape):
         raise InputError(

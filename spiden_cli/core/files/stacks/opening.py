@@ -5,12 +5,10 @@ from pathlib import Path
 from spiden_cli.core.files.contents import first_bytes
 from spiden_cli.core.files.formats import begun_as
 from spiden_cli.core.files.stacks.source import StackSource
+from spiden_cli.core.files.stacks.zarr_store import ZARR_SIGNS
 from spiden_cli.errors import InputError
 
 __all__ = ["is_stack", "is_zarr", "open_stack"]
-
-ZARR_SIGNS = ("zarr.json", ".zgroup", ".zattrs", ".zarray")
-"""Files that tell a Zarr from other folders."""
 
 
 def is_stack(path: Path) -> bool:

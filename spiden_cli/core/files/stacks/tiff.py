@@ -15,6 +15,7 @@ from spiden_cli.core.files.decoding import decoding
 from spiden_cli.core.files.stacks.layout import UNKNOWN, Index, Layout, layout_of, unknown_axes
 from spiden_cli.core.files.tiff_pages import (
     check_complete,
+    check_other_files,
     declared,
     described,
     is_from_sensor,
@@ -37,6 +38,7 @@ def is_tiff_stack(path: Path) -> bool:
         InputError: it is damaged.
     """
     with decoding(path), tifffile.TiffFile(path) as tiff:
+        check_other_files(path, tiff)
         first = tiff.pages.first
         if is_from_sensor(tiff):
             return False
@@ -101,6 +103,7 @@ class TiffSource:
         with decoding(path):
             self.tiff = tifffile.TiffFile(path)
             try:
+                check_other_files(path, self.tiff)
                 self._open(axes)
             except BaseException:
                 self.tiff.close()
@@ -140,8 +143,15 @@ class TiffSource:
         check_complete(self.path, self.tiff)
         if planes < declared(self.tiff):
             raise InputError(f"{self.path}: planes are cut off at its end; get a fresh copy")
+        if self._virtual and self._ends_early(planes // math.prod(self.within)):
+            raise InputError(f"{self.path}: it claims {planes} planes, more than the file can hold")
         if not self._virtual and pages * math.prod(self.within) != planes:
             raise InputError(f"{self.path}: {pages} pages for {planes} planes: it is incomplete")
+
+    def _ends_early(self, pages: int) -> bool:
+        """Return whether what would be pages, one after the other, doesn't fit into the file."""
+        first = self.key.dataoffsets[0] if self.key.dataoffsets else 0
+        return first + pages * self.key.nbytes > self.tiff.filehandle.size
 
     def _name_axes(self, axes: str | None) -> None:
         """Find the axes, and how many of them are inside a page."""

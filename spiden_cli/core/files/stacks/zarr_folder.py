@@ -17,11 +17,16 @@ from spiden_cli.core.atomic import atomic_folder
 from spiden_cli.core.files.decoding import decoding
 from spiden_cli.core.files.formats import named
 from spiden_cli.core.files.stacks.layout import Index, Layout, layout_of, unknown_axes
-from spiden_cli.core.files.stacks.opening import ZARR_SIGNS
 from spiden_cli.core.files.stacks.pyramid import reduced
 from spiden_cli.core.files.stacks.source import StackSource
+from spiden_cli.core.files.stacks.zarr_store import (
+    ZARR_SIGNS,
+    check_arrays,
+    check_store,
+    multiscales,
+)
 from spiden_cli.core.image.values import Plane, check_type
-from spiden_cli.errors import InputError, OutputError
+from spiden_cli.errors import OutputError
 
 __all__ = ["ZarrSource", "writing_zarr"]
 
@@ -37,8 +42,8 @@ class ZarrSource:
         levels: the paths of the arrays inside, full size first.
 
     Raises:
-        InputError: zarr isn't installed, the folder is damaged or no image, or its axes aren't
-            known.
+        InputError: zarr isn't installed, the folder is damaged or no image, holds links or less
+            than it claims, or its axes aren't known.
     """
 
     kind, colour = "OME-Zarr", True
@@ -46,14 +51,16 @@ class ZarrSource:
     def __init__(self, path: Path, axes: str | None) -> None:
         zarr = _zarr(path)
         self.path, self.notes = path, tuple[str, ...]()
+        check_store(path)
         with decoding(path):
             opened = zarr.open(str(path), mode="r")
             said: list[str] = []
-            self.levels = [""]
+            self.levels, arrays = [""], [opened]
             if hasattr(opened, "attrs") and not hasattr(opened, "dtype"):
-                said, self.levels = _multiscales(path, dict(opened.attrs))
-                opened = zarr.open_array(str(path / self.levels[0]), mode="r")
-            self._array = opened
+                said, self.levels = multiscales(path, dict(opened.attrs))
+                arrays = [zarr.open_array(str(path / level), mode="r") for level in self.levels]
+            check_arrays(path, self.levels, arrays)
+            self._array = opened = arrays[0]
             self.dtype = np.dtype(opened.dtype).newbyteorder("=")
         check_type(self.dtype, str(path))
         self.axes = (axes or "".join(said)).upper()
@@ -148,26 +155,6 @@ def _copy_without_chunks(source: ZarrSource, target: Path) -> None:
         return [name for name in names if name not in ZARR_SIGNS and name not in inner]
 
     shutil.copytree(source.path, target, ignore=ignored, dirs_exist_ok=True, symlinks=False)
-
-
-def _multiscales(path: Path, attributes: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """The axes, and the paths of the levels, by what OME-NGFF says."""
-    told = attributes.get("ome", attributes)
-    if "plate" in told or "well" in told:
-        raise InputError(f"{path}: a plate of many images; name one of its fields")
-    scales = told.get("multiscales")
-    if not scales:
-        inner = next((sign.parent for sign in sorted(path.glob("*/.zattrs"))), None)
-        inner = inner or next((s.parent for s in sorted(path.glob("*/zarr.json"))), None)
-        hint = f"; name the image in it, such as {inner}" if inner is not None else ""
-        raise InputError(f"{path}: a Zarr group without the metadata of an image{hint}")
-    first = scales[0]
-    axes = [str(axis["name"] if isinstance(axis, dict) else axis) for axis in first.get("axes", ())]
-    levels = [str(dataset["path"]) for dataset in first["datasets"]]
-    for level in levels:
-        if not (path / level).resolve().is_relative_to(path.resolve()):
-            raise InputError(f"{path}: its metadata points outside of the folder ({level})")
-    return ([axis.upper() for axis in axes if len(axis) == 1], levels)
 
 
 def _zarr(path: Path) -> Any:  # noqa: ANN401
