@@ -58,4 +58,6 @@ def suffix_by_content(path: Path) -> str:
         InputError: missing or unreadable.
     """
     found = begun_as(first_bytes(path))
-    return found.suffixes[0] if found is not None and found.depth else ".png"
+    if found is None:
+        return ".png"
+    return found.suffixes[0] if found.depth else found.becomes

@@ -42,6 +42,7 @@ class Format:
         for_stacks: whether it is written of stacks alone, and is a folder.
         any_type: whether values of any type of number are written, NaN among them.
         listed: whether its files are found in folders.
+        becomes: suffix of what is made of a file of a format that is only read.
         package: that it needs, as Python imports it, and the extra of spiden that brings it.
         conversion: of a scientific format that isn't read: a line of Python that turns {name} into
             {stem}.npy or {stem}.ome.tiff, and the packages that it needs.
@@ -59,6 +60,7 @@ class Format:
     any_type: bool = False
     listed: bool = True
     only_read: tuple[str, ...] = ()
+    becomes: str = ".png"
     package: tuple[str, str] | None = None
     conversion: tuple[str, str] | None = None
 
@@ -128,6 +130,7 @@ CAMERA_RAW = Format(
         *_at(8, b"CR\x02"),  # Canon CR2, behind the header of a TIFF
     ),
     depth=0,
+    becomes=".tiff",
     package=("rawpy", "raw"),
 )  # fmt: skip
 FORMATS = (
@@ -150,8 +153,9 @@ FORMATS = (
     Format("AVIF", (".avif",), _at(4, b"ftypavif", b"ftypavis"), alpha=True, quality=90),
     Format("JPEG2000", (".jp2",), _at(0, b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"), 16, alpha=True),
     Format("TGA", (".tga",), alpha=True),  # a format that begins with nothing in particular
-    Format("PNM", (".ppm", ".pnm"), _at(0, b"P1", b"P3", b"P4", b"P6", b"P7", b"PF", b"Pf"), 16),
+    Format("PNM", (".ppm", ".pnm"), _at(0, b"P1", b"P3", b"P4", b"P6", b"P7"), 16),
     Format("PNM", (".pgm",), _at(0, b"P2", b"P5"), 16),
+    Format("PFM", (".pfm",), _at(0, b"PF", b"Pf"), depth=0, becomes=".tiff"),  # of floats
     Format(
         "HEIF",
         (".heic", ".heif", ".hif"),
@@ -293,7 +297,7 @@ def suffix_of_result(path: Path) -> str:
     suffix = path.name[len(stem_of(path)) :]
     if path.suffix.lower() in WRITTEN_SUFFIXES:
         return suffix
-    if path.suffix.lower() in CAMERA_RAW.suffixes:
-        return ".tiff"
+    if (format := _BY_SUFFIX.get(path.suffix.lower())) is not None:
+        return format.becomes
     made = (f.suffixes[0] for f in FORMATS if path.suffix.lower() in f.only_read)
     return next(made, ".png")

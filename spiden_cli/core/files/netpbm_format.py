@@ -1,4 +1,4 @@
-"""PBM, PGM, PPM and PAM through netpbmfile, which keeps 16 bits and tells the white level.
+"""PBM, PGM, PPM, PAM and PFM through netpbmfile, which keeps 16 bits and tells the white level.
 
 Pillow stretches every white to 255 or 65535 and keeps 8 bits of colour.
 """
@@ -11,6 +11,7 @@ import numpy as np
 
 from spiden_cli.core.files.decoding import check_size, decoding, split_alpha
 from spiden_cli.core.image.picture import Picture, Range
+from spiden_cli.core.image.showing import show
 from spiden_cli.errors import InputError
 
 __all__ = ["encode_netpbm", "read_netpbm"]
@@ -22,19 +23,23 @@ _FULL = (255, 65535)
 def read_netpbm(path: Path) -> Picture:
     """Read one picture; 9 to 16 bits keep their values and have the file's own white.
 
+    Those of floats (PFM) are read as measurements; their lowest row is the file's first.
+
     Raises:
-        InputError: damaged, floats (PFM), several pictures, other channels, too small or too large.
+        InputError: damaged, several pictures, other channels, too small or too large.
     """
     with decoding(path), netpbmfile.NetpbmFile(path) as file:
         check_size(path, file.width, file.height, file.depth * file.dtype.itemsize)
-        if file.dtype.kind not in "ub" or file.frames > 1 or file.depth > 4:
+        if file.frames > 1 or file.depth > 4:
             raise InputError(
-                f"{path}: floats (PFM), several pictures or other channels than grey and RGB "
-                "(with alpha) can't be read; save it as one 8- or 16-bit picture"
+                f"{path}: several pictures or other channels than grey and RGB (with alpha) can't "
+                "be read; save it as one picture"
             )
         samples = np.asarray(file.asarray())
         if samples.ndim == 3 and samples.shape[2] == 1:
             samples = samples[..., 0]
+        if file.dtype.kind == "f":
+            return show(np.ascontiguousarray(samples[::-1], np.float32), str(path))
         if file.dtype.kind == "b":
             black_is_1 = file.magicnumber in _BITMAPS
             samples = np.where(samples ^ black_is_1, 255, 0).astype(np.uint8)

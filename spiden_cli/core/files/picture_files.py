@@ -121,7 +121,7 @@ def _read(path: Path) -> Picture:
             from spiden_cli.core.files.jpeg2000_format import read_jpeg2000
 
             return read_jpeg2000(path)
-        case "PNM":
+        case "PNM" | "PFM":
             from spiden_cli.core.files.netpbm_format import read_netpbm
 
             return read_netpbm(path)
@@ -156,7 +156,7 @@ def read_header(path: str | Path) -> Header:
             from spiden_cli.core.files.heif_format import heif_header
 
             return heif_header(path)
-        case "JPEG2000" | "JPEGXL" | "PNM" | "NumPy":
+        case "JPEG2000" | "JPEGXL" | "PNM" | "PFM" | "NumPy":
             pass
         case _:
             header = header_with_pillow(path)

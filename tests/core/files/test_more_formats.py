@@ -7,9 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from spiden_cli.core.files.picture_files import losses, read_picture, write_picture
+from spiden_cli.core.files.formats import suffix_of_result
+from spiden_cli.core.files.picture_files import (
+    losses,
+    read_header,
+    read_picture,
+    suffix_by_content,
+    write_picture,
+)
 from spiden_cli.core.image.picture import Picture, Range
-from spiden_cli.errors import InputError
+from spiden_cli.errors import InputError, OutputError
 
 
 @pytest.mark.parametrize("colour", [False, True])
@@ -53,10 +60,24 @@ def test_bitmap_is_black_where_it_has_ones(tmp_path, grey_pixels):
     assert np.array_equal(read_picture(tmp_path / "x.pbm").pixels, expected)
 
 
-def test_float_netpbm_says_what_to_do(tmp_path):
-    (tmp_path / "x.pfm").write_bytes(b"Pf\n9 9\n-1.0\n" + bytes(81 * 4))
-    with pytest.raises(InputError, match="floats"):
-        read_picture(tmp_path / "x.pfm")
+@pytest.mark.parametrize("order", "<>")
+def test_floats_of_netpbm_are_measurements_and_upright(tmp_path, colour_pixels, order):
+    path, scale = tmp_path / "x.pfm", b"-1.0" if order == "<" else b"1.0"
+    height, width, _ = colour_pixels.shape
+    floats = colour_pixels.astype(np.float32) / 300 - 0.1
+    for magic, values in ((b"PF", floats), (b"Pf", floats[..., 1])):
+        head = b"%s\n%d %d\n%s\n" % (magic, width, height, scale)
+        path.write_bytes(head + values[::-1].astype(f"{order}f4").tobytes())
+        if magic == b"Pf":  # the one kind that Pillow knows
+            assert np.array_equal(np.asarray(Image.open(path)), values)
+        picture = read_picture(path)
+        assert picture.measured.dtype == np.float32
+        assert np.array_equal(picture.measured, values)
+        assert losses("x.tiff", picture) == ()
+        assert read_header(path) == (width, height, magic == b"PF")
+    assert suffix_of_result(path) == suffix_by_content(path) == ".tiff"
+    with pytest.raises(OutputError, match="suffix must be one of"):
+        write_picture(tmp_path / "y.pfm", picture)
 
 
 def test_gif_is_read_and_an_animation_refused(tmp_path, colour_pixels):
