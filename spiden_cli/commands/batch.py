@@ -2,14 +2,16 @@
 
 import signal
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from spiden_cli.commands.crews import Crew, Machine, hired
 from spiden_cli.commands.denoise_files import Plan
 from spiden_cli.commands.stopping import stopping
+from spiden_cli.commands.telling import Say, Sayings, Told
 from spiden_cli.core.files.lenience import INCOMPLETE  # noqa: TID253 - imports nothing
+from spiden_cli.core.urls import is_remote  # noqa: TID253 - imports nothing
 from spiden_cli.errors import TOO_LITTLE_MEMORY, InputError, SpidenError, is_out_of_memory
 from spiden_cli.report.batch import Log, Outcome, logging_to
 from spiden_cli.report.comparison import draw_comparison, show_denoised
@@ -24,22 +26,7 @@ if TYPE_CHECKING:
     from spiden_cli.core.tasks.denoising import OnTile
     from spiden_cli.core.tasks.model import Model
     from spiden_cli.core.tasks.settings import Files, Settings
-
-Say = Callable[[str], None]
-
-
-class Told(NamedTuple):
-    """What became of a picture, and what the user should be told of it.
-
-    Attributes:
-        outcome: the numbers, or an error.
-        notes: what reading changed and writing lost.
-        warnings: what the user should act on.
-    """
-
-    outcome: Outcome
-    notes: tuple[str, ...]
-    warnings: tuple[str, ...]
+    from spiden_cli.core.tasks.stack_files import DenoisePlanes
 
 
 @dataclass(frozen=True)
@@ -50,11 +37,13 @@ class Work:
         model: denoises.
         settings: how.
         show: draw the picture in the terminal, before and after.
+        denoise_planes: what denoises the planes of a stack; None: this process.
     """
 
     model: "Model"
     settings: "Settings"
     show: bool = False
+    denoise_planes: "DenoisePlanes | None" = None
 
     def __call__(self, files: "Files", on_tile: "OnTile" = lambda done, of: None) -> Told:
         """Denoise a picture; an error is an answer."""
@@ -80,12 +69,16 @@ class Work:
         """
         from spiden_cli.core.atomic import making_folder
         from spiden_cli.core.tasks.files import denoise_file
+        from spiden_cli.core.tasks.planes import denoise_planes_of
         from spiden_cli.core.tasks.stack_files import denoise_stack_file, is_for_planes
 
         if is_for_planes(self.settings, files.source):
             if self.show:
                 raise InputError("--show draws a single picture, not a stack: leave it out")
-            stack = denoise_stack_file(self.model, self.settings, files, on_note, on_tile)
+            stack = denoise_stack_file(
+                self.model, self.settings, files, on_note, on_tile,
+                self.denoise_planes or denoise_planes_of,
+            )  # fmt: skip
             return StackReport.of(files, stack)
         done = denoise_file(self.model, self.settings, files, on_note, on_tile)
         report = DenoiseReport.of(files, done)
@@ -96,21 +89,6 @@ class Work:
         if self.show:
             show_denoised(done.picture, done.result.image)
         return report
-
-
-class Machine(NamedTuple):
-    """What the work is done with.
-
-    Attributes:
-        open_work: loads the model, for the threads that it may run, and where there is a single
-            picture.
-        processes: how many pictures are denoised at once.
-        threads: of all together; None: all cores.
-    """
-
-    open_work: Callable[[int | None, bool], Work]
-    processes: int
-    threads: int | None
 
 
 @dataclass(frozen=True)
@@ -142,7 +120,8 @@ def run(plan: Plan, machine: Machine, log: "Path | None") -> Done:
     """Denoise what is planned.
 
     Raises:
-        SpidenError: the only picture failed, the model can't be loaded, or the log not be written.
+        SpidenError: the only picture failed, the model can't be loaded, the log not be written, or
+            the cluster not be reached.
     """
     with logging_to(log) as add:
         for outcome in plan.left:
@@ -150,26 +129,20 @@ def run(plan: Plan, machine: Machine, log: "Path | None") -> Done:
         if not plan.jobs:
             return Done(plan.left, 0.0)
         alone = len(plan.jobs) + len(plan.left) == 1
-        processes = min(machine.processes, len(plan.jobs))
-        share = threads_of_each(processes, machine.threads)
-        work = machine.open_work(share, alone)
-        work = replace(work, settings=replace(work.settings, processes=processes))
-        began = time.monotonic()
-        if alone:
-            outcomes = [_denoise_one(work, plan.jobs[0], add)]
-            return Done(outcomes, time.monotonic() - began)
-        outcomes, ended = _denoise_all(work, plan.jobs, processes, share, add)
-        seconds = time.monotonic() - began
+        with hired(machine, len(plan.jobs)) as crew:
+            work = machine.open_work(crew.threads, alone)
+            work = replace(work, settings=replace(work.settings, processes=crew.processes))
+            began = time.monotonic()
+            here = crew.answers is None and not _is_on_storage(plan.jobs[0])
+            if alone and (here or crew.takes_apart(plan.jobs[0])):
+                work = replace(work, denoise_planes=crew.denoise_planes)
+                outcomes = [_denoise_one(work, plan.jobs[0], add)]
+                return Done(outcomes, time.monotonic() - began)
+            outcomes, ended = _denoise_all(work, plan.jobs, crew, add)
+            seconds = time.monotonic() - began
+        if alone and outcomes[0].error is not None:
+            raise outcomes[0].error
     return Done([*outcomes, *plan.left], seconds, ended)
-
-
-def threads_of_each(processes: int, threads: int | None) -> int | None:
-    """Return how many threads a process may run; None for all cores."""
-    if processes == 1:
-        return threads
-    from spiden_cli.core.tasks.workers import threads_for_each
-
-    return threads_for_each(processes, threads)
 
 
 def _denoise_one(work: Work, files: "Files", log: Log) -> Outcome:
@@ -199,7 +172,7 @@ def _denoise_one(work: Work, files: "Files", log: Log) -> Outcome:
 
 
 def _denoise_all(
-    work: Work, jobs: "Sequence[Files]", processes: int, share: int | None, log: Log
+    work: Work, jobs: "Sequence[Files]", crew: Crew, log: Log
 ) -> tuple[list[Outcome], int | None]:
     """Denoise many pictures; one that fails does not stop the others.
 
@@ -208,8 +181,7 @@ def _denoise_all(
     Args:
         work: denoises one.
         jobs: what to read and write.
-        processes: how many pictures are denoised at once.
-        share: the threads of each process.
+        crew: where it is done.
         log: told of each picture, at once.
 
     Returns:
@@ -220,7 +192,7 @@ def _denoise_all(
     sayings = Sayings()
     try:
         with stopping() as received, picturing(len(jobs)) as bar:
-            for told in _each(work, jobs, processes, share, bar, received):
+            for told in _each(work, jobs, crew, bar, received):
                 bar.end()
                 outcomes[told.outcome.files] = told.outcome
                 log(told.outcome)
@@ -236,8 +208,8 @@ def _denoise_all(
 
 
 def _each(
-    work: Work, jobs: "Sequence[Files]", processes: int, share: int | None,
-    bar: PictureBar, received: Sequence[int],
+    work: Work, jobs: "Sequence[Files]", crew: Crew, bar: PictureBar,
+    received: Sequence[int],
 ) -> Iterator[Told]:  # fmt: skip
     """Denoise picture by picture, until there is a signal."""
     told_of_stop = False
@@ -249,15 +221,13 @@ def _each(
             note("finishing what was begun; Ctrl-C again ends it at once")
         return bool(received)
 
-    if processes > 1:
-        from spiden_cli.core.tasks.workers import in_processes
-
-        for files, answer in in_processes(work, jobs, processes, share or 1, stopped):
+    if crew.answers is not None:
+        whole = [files for files in jobs if not crew.takes_apart(files)]
+        for files, answer in crew.answers(_reaching(work, whole), whole, stopped):
             bar.begin(files.source.name)
-            if isinstance(answer, SpidenError):
-                answer = Told(Outcome(files, "failed", error=_named(files, answer)), (), ())
-            yield answer
-        return
+            yield _told(files, answer)
+        work = replace(work, denoise_planes=crew.denoise_planes)
+        jobs = [files for files in jobs if crew.takes_apart(files)]
 
     def on_tile(done: int, of: int) -> None:
         stopped()
@@ -267,7 +237,26 @@ def _each(
         if stopped():
             return
         bar.begin(files.source.name)
-        yield work(files, on_tile)
+        yield _told(files, _reaching(work, [files])(files, on_tile))
+
+
+def _told(files: "Files", answer: Told | SpidenError) -> Told:
+    if isinstance(answer, SpidenError):
+        return Told(Outcome(files, "failed", error=_named(files, answer)), (), ())
+    return answer
+
+
+def _is_on_storage(files: "Files") -> bool:
+    return is_remote(files.source) or is_remote(files.target)
+
+
+def _reaching(work: Work, jobs: "Sequence[Files]") -> "Callable[..., Told | SpidenError]":
+    """Return work that reaches files on storage, if any are there."""
+    if not any(map(_is_on_storage, jobs)):
+        return work
+    from spiden_cli.cluster.fetching import Fetching
+
+    return Fetching(work, work.settings.overwrite)
 
 
 def _denoised(files: "Files", report: DenoiseReport | StackReport, notes: Sequence[str]) -> Outcome:
@@ -278,26 +267,3 @@ def _named(files: "Files", error: SpidenError) -> SpidenError:
     """Return an error that says of which picture it is."""
     said = str(error)
     return error if files.source.name in said else type(error)(f"{files.source.name}: {said}")
-
-
-class Sayings:
-    """Tells what is to be told of pictures; what it told before comes once more, with a count."""
-
-    def __init__(self) -> None:
-        self._times: Counter[tuple[Say, str]] = Counter()
-
-    def tell(self, told: Told) -> None:
-        """Tell of a picture."""
-        name = told.outcome.files.source.name
-        for say, sentences in ((note, told.notes), (warn, told.warnings)):
-            for sentence in sentences:
-                self._times[say, sentence] += 1
-                if self._times[say, sentence] == 1:
-                    say(f"{name}: {sentence}")
-
-    def tell_of_more(self) -> None:
-        """Tell of how many more pictures the same was to be told."""
-        for (say, sentence), times in self._times.items():
-            if times > 1:
-                more = "1 more picture" if times == 2 else f"{times - 1} more pictures"
-                say(f"{more}: {sentence}")

@@ -18,14 +18,26 @@ Recursive = Annotated[
     ),
 ]
 Jobs = Annotated[
-    int,
+    int | None,
     typer.Option(
         "--jobs",
         "-j",
-        help="Pictures at once, each in a process with its share of the threads.",
+        help="Pictures at once, each in a process with its share of the threads; by default 1, or "
+        "with --scheduler local one for each core.",
         metavar="N",
         min=1,
         max=MOST_JOBS,
+        show_default=False,
+        rich_help_panel=RUN,
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        help="Send the work to a Dask cluster, by the address of its scheduler, such as "
+        "tcp://HOST:8786; local starts one on this machine.",
+        metavar="ADDRESS|local",
+        show_default=False,
         rich_help_panel=RUN,
     ),
 ]

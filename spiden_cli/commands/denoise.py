@@ -6,7 +6,8 @@ import typer
 
 from spiden_cli.commands import batch_options, noise_options, stack_options
 from spiden_cli.commands import denoise_options as options
-from spiden_cli.commands.batch import Done, Machine, Work, run
+from spiden_cli.commands.batch import Done, Work, run
+from spiden_cli.commands.crews import Machine
 from spiden_cli.commands.denoise_files import Asked, find, naming_for, plan
 from spiden_cli.commands.model import EngineName, Ensemble, Model, open_model, weights_files
 from spiden_cli.commands.options import (
@@ -19,6 +20,7 @@ from spiden_cli.commands.options import (
 )
 from spiden_cli.commands.streams import streams
 from spiden_cli.commands.watching import refuse_beside_watch, watch_folder
+from spiden_cli.core.urls import as_local  # noqa: TID253 - imports nothing
 from spiden_cli.errors import InputError
 from spiden_cli.report.batch import print_failures, print_outcomes, print_plan, summary
 from spiden_cli.report.console import fail, print_json, reporting_on
@@ -57,7 +59,8 @@ def denoise(
     lenient: options.Lenient = False,
     as_json: options.AsJson = False,
     recursive: batch_options.Recursive = False,
-    jobs: batch_options.Jobs = 1,
+    jobs: batch_options.Jobs = None,
+    scheduler: batch_options.Scheduler = None,
     dry_run: batch_options.DryRun = False,
     watch: batch_options.Watch = None,
     log: batch_options.Log = None,
@@ -100,6 +103,8 @@ def denoise(
             raise InputError("a CNN has no timesteps: leave out --timesteps")
         return Work(opened, replace(settings, alone=alone), show)
 
+    output = None if output is None else as_local(output)
+
     prints = {"--json": as_json, "--show": show, "--dry-run": dry_run}
     with streams(pictures or [], output, prints) as places:
         asked = Asked(
@@ -108,11 +113,13 @@ def denoise(
             also_read=weights_files([model]), quality=quality, part=part is not None,
             shown=places.shown,
         )  # fmt: skip
-        machine = Machine(open_work, jobs, threads)
+        machine = Machine(open_work, jobs, threads, scheduler)
         if watch is not None:
             refuse_beside_watch(
-                places.pictures, output, jobs, {"--dry-run": dry_run, "--show": show}
-            )
+                places.pictures, output,
+                {"--jobs": (jobs or 1) > 1, "--scheduler": scheduler is not None,
+                 "--dry-run": dry_run, "--show": show},
+            )  # fmt: skip
             watch_folder(watch, asked, machine, as_json)
             return
         if not places.pictures:
@@ -123,6 +130,8 @@ def denoise(
         sources = find(places.pictures, asked)
         if places.to_stdout and len(sources) > 1:
             raise InputError(f"{len(sources)} pictures can't go to stdout: give --output a folder")
+        if show and scheduler is not None:
+            raise InputError("--show draws in this terminal: leave out --scheduler")
         if show and len(sources) > 1:
             raise InputError(
                 "--show draws a single picture: of several, --compare FOLDER/ draws each"

@@ -5,6 +5,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spiden_cli.core.urls import (  # noqa: TID253 - imports nothing
+    as_local,
+    is_remote,
+    is_url,
+    url_of,
+)
+from spiden_cli.errors import InputError
 from spiden_cli.report.batch import Outcome, Status
 from spiden_cli.report.comparison import MARK as COMPARED
 from spiden_cli.report.comparison import plan_comparisons
@@ -108,7 +115,15 @@ def find(pictures: Sequence[str], asked: Asked) -> "list[Source]":
     from spiden_cli.core.files.outputs import without_results
 
     naming = asked.naming
-    found = find_sources(pictures, asked.recursive, leave_out=naming.folder)
+    urls = [name for name in pictures if is_url(name)]
+    names = [as_local(name) for name in pictures if name not in urls]
+    found = find_sources(names, asked.recursive, leave_out=naming.folder) if names else []
+    if urls:
+        from spiden_cli.cluster.storage import find_urls
+
+        folder = naming.folder
+        out = folder if folder is not None and is_remote(folder) else None
+        found += find_urls(urls, asked.recursive, out)
     sources = without_results(found, naming, marks())
     if count := len(found) - len(sources):
         what = "1 picture" if count == 1 else f"{count} pictures"
@@ -140,16 +155,18 @@ def plan(sources: "Sequence[Source]", asked: Asked) -> Plan:
         )
     for job in jobs:
         check_quality(job.target, asked.quality)
-    left = _left_out([source.path for source in sources], jobs, asked)
+    on_storage = _on_storage(jobs, asked)
+    left = _left_out([source.path for source in sources], jobs, asked, on_storage)
     missing = [job for job in jobs if job not in left]
     if asked.skip_existing:
         missing = [_without_old_drawing(job) for job in missing]
+    _check_storage([source.path for source in sources], missing, asked, on_storage)
     _check([source.path for source in sources], missing, asked)
     return Plan(missing, list(left.values()))
 
 
 def _left_out(
-    sources: "Sequence[Path]", jobs: "Sequence[Files]", asked: Asked
+    sources: "Sequence[Path]", jobs: "Sequence[Files]", asked: Asked, on_storage: set[Path]
 ) -> "dict[Files, Outcome]":
     """Return what becomes of the pictures whose file is there; a single one is refused later on."""
     from spiden_cli.core.preflight import identity, refusal_to_replace
@@ -157,15 +174,17 @@ def _left_out(
     if asked.overwrite:
         return {}
     if asked.skip_existing:
-        return {job: Outcome(job, "skipped") for job in jobs if _is_there(job.target)}
+        there = [job for job in jobs if job.target in on_storage or _is_there(job.target)]
+        return {job: Outcome(job, "skipped") for job in there}
     if len(jobs) == 1:
         return {}
     inputs = {identity(path) for path in sources}
     left = {}
     for job in jobs:
-        there = [path for path in (job.target, job.drawing) if path is not None and _is_there(path)]
-        if there and not any(identity(path) in inputs for path in there):
-            left[job] = Outcome(job, "exists", error=refusal_to_replace(there[:1], skippable=True))
+        paths = [path for path in (job.target, job.drawing) if path is not None]
+        found = [path for path in paths if path in on_storage or _is_there(path)]
+        if found and not any(identity(path) in inputs for path in found):
+            left[job] = Outcome(job, "exists", error=refusal_to_replace(found[:1], skippable=True))
     return left
 
 
@@ -179,7 +198,8 @@ def _check(sources: list[Path], jobs: "list[Files]", asked: Asked) -> None:
     from spiden_cli.core.preflight import check_appended, check_writes
 
     also_read = [*asked.also_read, *(file for job in jobs for file in (job.reference, job.mask))]
-    targets = [job.target for job in jobs]
+    sources = [source for source in sources if not is_remote(source)]
+    targets = [job.target for job in jobs if not is_remote(job.target)]
     drawings = [job.drawing for job in jobs if job.drawing is not None]
     made = set() if asked.naming.folder is None else {target.parent for target in targets}
     if len(drawings) > 1 or _is_folder(asked.compare):
@@ -191,6 +211,51 @@ def _check(sources: list[Path], jobs: "list[Files]", asked: Asked) -> None:
     )  # fmt: skip
     if asked.log is not None:
         check_appended(asked.log, [*sources, *also_read, *targets, *drawings], "--log")
+
+
+def _on_storage(jobs: "Sequence[Files]", asked: Asked) -> set[Path]:
+    """Return the targets on storage where something is; not where all are replaced.
+
+    Raises:
+        OutputError: the storage can't be reached.
+    """
+    targets = [job.target for job in jobs if is_remote(job.target)]
+    if not targets or asked.overwrite:
+        return set()
+    from spiden_cli.cluster.storage import existing
+
+    return existing(targets)
+
+
+def _check_storage(
+    sources: Sequence[Path], jobs: "Sequence[Files]", asked: Asked, on_storage: set[Path]
+) -> None:
+    """Check that nothing on storage is replaced that should not be.
+
+    Args:
+        sources: all that is read.
+        jobs: what to read and write.
+        asked: what was asked for.
+        on_storage: targets where something is.
+
+    Raises:
+        InputError: a file that is read would be replaced; or an option that takes files of this
+            machine has a URL.
+        OutputError: a file is there already.
+    """
+    from spiden_cli.core.preflight import refusal_to_replace
+
+    given = {"--reference": asked.reference, "--mask": asked.mask, "--log": asked.log,
+             "--compare": None if asked.compare is None else Path(asked.compare)}  # fmt: skip
+    for option, path in given.items():
+        if path is not None and is_remote(path):
+            raise InputError(f"{option} takes a path of this machine, not {url_of(path)}")
+    inputs = {source for source in sources if is_remote(source)}
+    for job in jobs:
+        if job.target in inputs and not (asked.overwrite and job.target == job.source):
+            raise InputError(f"{url_of(job.target)} is an input: choose another --output")
+    if existing := [job.target for job in jobs if job.target in on_storage]:
+        raise refusal_to_replace(existing, skippable=True)
 
 
 def _drawings(sources: "Sequence[Source]", asked: Asked) -> dict[Path, Path]:

@@ -31,6 +31,8 @@ spiden denoise *.jpg --skip-existing --log run.jsonl: go on where a run ended
 
 spiden denoise cells.npy --axes TCYX: a stack, each channel at its own level
 
+spiden denoise s3://scans/ -o clean/ --scheduler local: from S3, on a cluster
+
 spiden denoise - -o - < noisy.png > clean.png: in a pipe
 
 spiden denoise --watch incoming/ -o clean/: whatever appears in a folder
@@ -44,7 +46,7 @@ output can't be written, or is there already; 7 something would be lost, with
 Pictures = Annotated[
     list[str] | None,
     typer.Argument(
-        help="Pictures, folders or patterns; - for stdin.",
+        help="Pictures, folders or patterns, URLs such as s3://... too; - for stdin.",
         metavar="PICTURE...",
         show_default=False,
     ),
@@ -116,7 +118,7 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="File, folder, or - for stdout; by default NAME_denoised beside each picture.",
+        help="File, folder, URL, or - for stdout; by default NAME_denoised beside each picture.",
         metavar="PATH",
         show_default=False,
         rich_help_panel=FILES,

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from spiden_cli.commands.batch import Machine, Sayings, Work
+from spiden_cli.commands.batch import Work
+from spiden_cli.commands.crews import Machine
 from spiden_cli.commands.denoise_files import Asked, marks, plan
 from spiden_cli.commands.stopping import stopping
+from spiden_cli.commands.telling import Sayings
 from spiden_cli.errors import InputError, SpidenError
 from spiden_cli.report.batch import Outcome, Totals, logging_to
 from spiden_cli.report.console import fail, note, print_json_line
@@ -23,14 +25,13 @@ LOOK_EVERY = 0.5  # seconds
 
 
 def refuse_beside_watch(
-    pictures: Sequence[str], output: str | None, processes: int, flags: Mapping[str, bool]
+    pictures: Sequence[str], output: str | None, flags: Mapping[str, bool]
 ) -> None:
     """Refuse what goes not together with a folder that is watched.
 
     Args:
         pictures: that were named.
         output: as it was given.
-        processes: that were asked for.
         flags: other options, and whether each was given.
 
     Raises:
@@ -39,7 +40,6 @@ def refuse_beside_watch(
     beside = {
         "pictures": bool(pictures),
         "--output -": output == "-",
-        "--jobs": processes > 1,
         **flags,
     }
     for name, given in beside.items():

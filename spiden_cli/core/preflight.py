@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from spiden_cli.core.atomic import check_replaceable
+from spiden_cli.core.urls import shown_path
 from spiden_cli.errors import InputError, OutputError
 
 __all__ = ["Identity", "check_appended", "check_writes", "identity", "refusal_to_replace"]
@@ -103,9 +104,9 @@ def refusal_to_replace(existing: Sequence[Path], skippable: bool) -> OutputError
     """
     it = "it" if len(existing) == 1 else "them"
     what = (
-        f"{existing[0]} exists"
+        f"{shown_path(existing[0])} exists"
         if len(existing) == 1
-        else f"{len(existing)} outputs exist, such as {existing[0]}"
+        else f"{len(existing)} outputs exist, such as {shown_path(existing[0])}"
     )
     leave = f"--skip-existing leaves {it}, " if skippable else ""
     return OutputError(f"{what}: {leave}--overwrite replaces {it}")

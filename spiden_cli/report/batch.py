@@ -5,12 +5,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from rich.table import Table
 
+from spiden_cli.core.urls import shown_path  # noqa: TID253 - imports nothing
 from spiden_cli.errors import OutputError, SpidenError
 from spiden_cli.report.console import data, elided, fail, print_json
 from spiden_cli.report.denoising import DenoiseReport
@@ -47,6 +48,11 @@ class Outcome:
     error: SpidenError | None = None
     incomplete: bool = False
 
+    def of(self, files: "Files") -> "Outcome":
+        """Return the same of the same picture, whose files were called otherwise."""
+        report = None if self.report is None else self.report.of_files(files)
+        return replace(self, files=files, report=report)
+
     def as_json(self) -> dict[str, Any]:
         """Return the record that `--json` prints and `--log` adds."""
         if self.report is not None:
@@ -55,8 +61,8 @@ class Outcome:
         drawing = self.files.drawing
         record: dict[str, Any] = {
             "status": self.status,
-            "source": str(self.files.name),
-            "output": str(self.files.target),
+            "source": shown_path(self.files.name),
+            "output": shown_path(self.files.target),
             "comparison": None if drawing is None else str(drawing),
         }
         if self.error is not None:
@@ -93,7 +99,8 @@ def print_plan(outcomes: Sequence[Outcome], as_json: bool) -> None:
         what = "  replaces it" if files.target.exists() else ""
         if outcome.status != "planned":
             what = "  is there"
-        source, target = (elided(str(path), room) for path in (files.source, files.target))
+        paths = (shown_path(path) for path in (files.source, files.target))
+        source, target = (elided(path, room) for path in paths)
         data.print(f"{source} -> {target}{what}", soft_wrap=True)
     planned = sum(outcome.status == "planned" for outcome in outcomes)
     left = len(outcomes) - planned

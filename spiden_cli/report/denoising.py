@@ -1,8 +1,10 @@
 """What `spiden denoise` did to one picture, as a record."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from spiden_cli.core.urls import shown_path  # noqa: TID253 - imports nothing
 
 if TYPE_CHECKING:
     from spiden_cli.core.image.picture import Picture
@@ -221,12 +223,18 @@ class DenoiseReport:
             said.append(f"detail {self.detail:g}")
         return ", ".join(said)
 
+    def of_files(self, files: "Files") -> "DenoiseReport":
+        """Return the same of the same picture, whose files were called otherwise."""
+        return replace(
+            self, source=files.name, output=files.target, comparison=files.drawing, mask=files.mask
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Return the record that `--json` prints."""
         return {
             **asdict(self),
-            "source": str(self.source),
-            "output": str(self.output),
+            "source": shown_path(self.source),
+            "output": shown_path(self.output),
             "comparison": None if self.comparison is None else str(self.comparison),
             "mask": None if self.mask is None else str(self.mask),
             "region": None if self.region is None else self.region._asdict(),

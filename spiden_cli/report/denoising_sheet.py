@@ -2,6 +2,7 @@
 
 from rich.table import Table
 
+from spiden_cli.core.urls import shown_path  # noqa: TID253 - imports nothing
 from spiden_cli.report.console import data
 from spiden_cli.report.denoising import DenoiseReport
 from spiden_cli.report.numbers import quantity
@@ -57,7 +58,7 @@ def _sheet(report: DenoiseReport) -> Table:
         sheet.add_row("PSNR", f"{report.noisy_psnr:.2f} dB noisy, {report.psnr:.2f} dB denoised")
     if report.ssim is not None:
         sheet.add_row("SSIM", f"{report.ssim:.4f}")
-    sheet.add_row("written to", str(report.output))
+    sheet.add_row("written to", shown_path(report.output))
     if report.comparison is not None:
         sheet.add_row("compared in", str(report.comparison))
     return sheet

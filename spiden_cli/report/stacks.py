@@ -1,11 +1,12 @@
 """What `spiden denoise` did to a stack, as a few lines or a record."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from spiden_cli.core.urls import shown_path  # noqa: TID253 - imports nothing
 from spiden_cli.report.console import data
 from spiden_cli.report.numbers import quantity
 
@@ -155,12 +156,16 @@ class StackReport:
         """Whether spikes were counted."""
         return self.firing_rate == self.firing_rate  # NaN, of a CNN, is unlike itself
 
+    def of_files(self, files: "Files") -> "StackReport":
+        """Return the same of the same stack, whose files were called otherwise."""
+        return replace(self, source=files.name, output=files.target)
+
     def as_json(self) -> dict[str, Any]:
         """Return the record that `--json` prints."""
         return {
             **asdict(self),
-            "source": str(self.source),
-            "output": str(self.output),
+            "source": shown_path(self.source),
+            "output": shown_path(self.output),
             "seconds": round(self.seconds, 4),
             "seconds_per_megapixel": round(self.seconds / self.pixels * 1e6, 4),
         }
@@ -193,7 +198,7 @@ def print_stack(report: StackReport) -> None:
     sheet.add_row("removed", f"{report.removed:.2g} of 255 levels (root mean square)")
     for sentence in report.lost:
         sheet.add_row("not kept", sentence)
-    sheet.add_row("written to", str(report.output))
+    sheet.add_row("written to", shown_path(report.output))
     data.print(sheet)
 
 

@@ -10,17 +10,16 @@ median of their levels is that of the channel.
 """
 
 import math
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from spiden_cli.core.engine.activity import sum_activities
 from spiden_cli.core.files.stacks.layout import Index
 from spiden_cli.core.files.stacks.source import StackSource
 from spiden_cli.core.image.picture import Picture, Range
+from spiden_cli.core.image.region import Region
 from spiden_cli.core.image.showing import sampled_values
 from spiden_cli.core.image.values import Plane
 from spiden_cli.core.noise.model import (
@@ -35,12 +34,13 @@ from spiden_cli.core.noise.model import (
     level_of,
 )
 from spiden_cli.core.tasks.model import Model
-from spiden_cli.core.tasks.results import Choice, Result
+from spiden_cli.core.tasks.results import Result
 from spiden_cli.core.tasks.stack_reader import Part, Reader, planned_layout
 from spiden_cli.core.tasks.stack_result import ChannelNoise, StackResult, StackSettings
+from spiden_cli.core.tasks.tally import Tally
 from spiden_cli.errors import InputError
 
-__all__ = ["OnPlane", "denoise_planes_of"]
+__all__ = ["OnPlane", "PlaneWork", "denoise_planes_of", "measured_channel"]
 
 OnPlane = Callable[[int, int], None]
 """Called with the number of planes done, and of all planes."""
@@ -67,127 +67,114 @@ def denoise_planes_of(
         WeightsError: the model can't be loaded, or gives no finite output.
     """
     reader = Reader(source, settings, planned_layout(source, settings))
-    work = _Work(model, reader, settings)
+    measured = sorted(reader.measured().items())
+    channels = [measured_channel(model, reader, key, chosen) for key, chosen in measured]
+    work, tally = PlaneWork(model, reader, channels), Tally()
     on_plane(0, reader.layout.count)
     for done, index in enumerate(reader.layout.indices(), 1):
-        write(index, work.denoised(index))
+        write(index, work.denoised(index, tally))
         on_plane(done, reader.layout.count)
-    return work.result()
+    return tally.result(model, reader, channels)
 
 
-class _Work:
-    """Denoises planes, and adds up what it took."""
+def measured_channel(
+    model: Model, reader: Reader, key: int, chosen: Sequence[tuple[Index, Part]]
+) -> ChannelNoise:
+    """Find black, white and noise of a channel.
 
-    def __init__(self, model: Model, reader: Reader, settings: StackSettings) -> None:
-        self._model, self._reader, self._settings = model, reader, settings
-        self._given = _averaged(as_noise(settings.noise), reader.frames)
-        self._channels = {
-            key: self._measure(key, chosen) for key, chosen in sorted(reader.measured().items())
-        }
-        self._result = StackResult(reader.layout, averaged=reader.frames)
-        self._squares, self._values, self._holes = 0.0, 0, 0
-        self._blank = self._parts = 0
-        self._said: Counter[str] = Counter()
+    Args:
+        model: says what noise it would be told of.
+        reader: of the stack.
+        key: the channel's.
+        chosen: parts of planes to look at; see `Reader.measured`.
 
-    def _measure(self, key: int, chosen: Sequence[tuple[Index, Part]]) -> ChannelNoise:
-        """Find black, white and noise of a channel."""
-        extent = self._extent(chosen)
-        asked = isinstance(self._given, (Unknown, UnknownCounts))
-        choices = list(self._choices(chosen if asked else chosen[:1], extent))
-        if not choices:  # one value alone in all of them
-            return ChannelNoise(key, extent, None, None)
-        choice, _ = sorted(choices, key=lambda one: one[1])[len(choices) // 2]
-        return ChannelNoise(key, extent, choice.noise, choice.estimate)
+    Raises:
+        InputError: a plane is damaged, or the white level can't be.
+    """
+    extent, given = _extent(reader, chosen), _given(reader)
+    asked = isinstance(given, (Unknown, UnknownCounts))
+    choices = []
+    for index, part in chosen if asked else chosen[:1]:
+        picture = _shown(reader, reader.read(index)[part.place], extent)
+        if picture is not None:
+            choice = model.choose(picture, given)
+            choices.append((choice, _typical_level(choice.noise, picture)))
+    if not choices:  # one value alone in all of them
+        return ChannelNoise(key, extent, None, None)
+    choice, _ = sorted(choices, key=lambda one: one[1])[len(choices) // 2]
+    return ChannelNoise(key, extent, choice.noise, choice.estimate)
 
-    def _extent(self, chosen: Sequence[tuple[Index, Part]]) -> Range:
-        white = self._settings.white
-        if white is not None:
-            if not 0 < white < math.inf:
-                raise InputError(f"the white level must be a number above 0, not {white:g}")
-            return Range(0.0, white)
-        return self._reader.extent(chosen)
 
-    def _choices(
-        self, chosen: Sequence[tuple[Index, Part]], extent: Range
-    ) -> Iterator[tuple[Choice, float]]:
-        """What each of some planes would be denoised with, and the level in its middle."""
-        for index, part in chosen:
-            picture = self._shown(self._reader.read(index)[part.place], extent)
-            if picture is not None:
-                choice = self._model.choose(picture, self._given)
-                yield choice, _typical_level(choice.noise, picture)
+def _extent(reader: Reader, chosen: Sequence[tuple[Index, Part]]) -> Range:
+    white = reader.settings.white
+    if white is not None:
+        if not 0 < white < math.inf:
+            raise InputError(f"the white level must be a number above 0, not {white:g}")
+        return Range(0.0, white)
+    return reader.extent(chosen)
 
-    def _shown(self, plane: Plane, extent: Range) -> Picture | None:
-        """Return a plane as a picture; None if it holds one value alone, or none."""
-        values = sampled_values(plane)
-        if values.size == 0 or (values.min() == values.max() and plane.min() == plane.max()):
-            return None
-        return self._reader.picture(plane, extent)
 
-    def denoised(self, index: Index) -> Plane:
-        """Denoise one plane, in the type of the source."""
+def _shown(reader: Reader, plane: Plane, extent: Range) -> Picture | None:
+    """Return a plane as a picture; None if it holds one value alone, or none."""
+    values = sampled_values(plane)
+    if values.size == 0 or (values.min() == values.max() and plane.min() == plane.max()):
+        return None
+    return reader.picture(plane, extent)
+
+
+class PlaneWork:
+    """Denoises planes, or tiles of them, once the noise of all channels is known.
+
+    Args:
+        model: denoises.
+        reader: of the noisy stack.
+        channels: the noise of each, as `measured_channel` found it.
+    """
+
+    def __init__(self, model: Model, reader: Reader, channels: Sequence[ChannelNoise]) -> None:
+        self._model, self._reader = model, reader
+        self._channels = {channel.channel: channel for channel in channels}
+
+    def denoised(self, index: Index, tally: Tally, tile: Region | None = None) -> Plane:
+        """Denoise one plane, in the type of the source.
+
+        Args:
+            index: which plane.
+            tally: takes up what it took.
+            tile: the part to denoise and return, as it is in the whole; None: all of it.
+        """
         plane, dtype = self._reader.read(index), self._reader.source.dtype
-        whole = _as_type(plane, dtype)
+        window = ... if tile is None else tile.window
+        whole = _as_type(plane[window], dtype)
         for part in self._reader.parts(index):
-            self._parts += 1
-            picture = self._shown(plane[part.place], self._channels[part.key].extent)
+            tally.parts.add((index, part.key))
+            picture = _shown(self._reader, plane[part.place], self._channels[part.key].extent)
             if picture is None:
-                self._blank += 1
-            else:
-                image = self._denoise(picture, part)
-                whole[part.place] = (
-                    image.pixels if image.values is None
-                    else image.values.restored(image.pixels, dtype)
-                )  # fmt: skip
+                tally.blank.add((index, part.key))
+                continue
+            done = self._denoise(picture, part, tile)
+            tally.add(index, part, done, per_plane=self._reader.settings.per_plane)
+            image = done.image
+            whole[part.place] = (
+                image.pixels if image.values is None
+                else image.values.restored(image.pixels, dtype)
+            )  # fmt: skip
         return whole
 
-    def _denoise(self, picture: Picture, part: Part) -> Picture:
-        channel, per_plane = self._channels[part.key], self._settings.per_plane
+    def _denoise(self, picture: Picture, part: Part, tile: Region | None) -> Result:
+        channel, settings = self._channels[part.key], self._reader.settings
         told: Any = channel.noise if channel.estimate is None else channel.estimate
-        if per_plane and channel.estimate is not None:
-            told = self._given
-        done = self._model.denoise(
-            picture, told, timesteps=self._settings.timesteps,
-            adjustment=self._settings.adjustment, repair=self._settings.repair,
+        if settings.per_plane and channel.estimate is not None:
+            told = _given(self._reader)
+        return self._model.denoise(
+            picture, told, timesteps=settings.timesteps, adjustment=settings.adjustment,
+            repair=settings.repair, region=tile,
         )  # fmt: skip
-        if per_plane and isinstance(done.noise, Uniform):
-            self._result.levels.setdefault(part.key, []).append(done.noise.sigma)
-        self._add(picture, done)
-        image: Picture = done.image
-        return image
 
-    def _add(self, picture: Picture, done: Result) -> None:
-        result = self._result
-        activities = [result.activity, done.activity] if result.activity else [done.activity]
-        result.activity = sum_activities(activities)
-        result.seconds += done.seconds
-        result.model, result.engine, result.timesteps = done.model, done.engine, done.timesteps
-        self._squares += done.removed**2 * picture.pixels.size
-        self._values += picture.pixels.size
-        if picture.values is not None and picture.values.holes is not None:
-            self._holes += int(picture.values.holes.sum())
-        self._said.update(done.notes)
 
-    def result(self) -> StackResult:
-        """What it all took, once the last plane is done."""
-        result, settings = self._result, self._settings
-        result.channels = tuple(self._channels.values())
-        result.removed = math.sqrt(self._squares / self._values) if self._values else 0.0
-        result.notes = tuple(self._notes())
-        if not result.model:  # not one plane needed a network
-            loaded = self._model.loaded(False)
-            result.model, result.engine = loaded.name, loaded.engine.name
-            result.timesteps = settings.timesteps or loaded.info.timesteps[0]
-        return result
-
-    def _notes(self) -> Iterator[str]:
-        if self._holes:
-            yield f"{self._holes} places that hold no number (NaN, infinity) stay as they are"
-        if self._blank:
-            yield f"{self._blank} planes hold one value alone, and stay as they are"
-        for note, times in self._said.items():
-            some = times < self._parts - self._blank
-            yield f"{times} of {self._parts} planes: {note}" if some else note
+def _given(reader: Reader) -> Noise:
+    """Return what was said of the noise of each plane that is denoised."""
+    return _averaged(as_noise(reader.settings.noise), reader.frames)
 
 
 def _averaged(noise: Noise, frames: int) -> Noise:

@@ -8,11 +8,11 @@ import numpy as np
 
 from spiden_cli.core.atomic import making_folder
 from spiden_cli.core.files.decoding import check_size
-from spiden_cli.core.files.stacks.layout import Layout, layout_of, unknown_axes
+from spiden_cli.core.files.stacks.layout import Index, Layout, layout_of, unknown_axes
 from spiden_cli.core.files.stacks.opening import is_stack, open_stack
-from spiden_cli.core.files.stacks.source import ArraySource
+from spiden_cli.core.files.stacks.source import ArraySource, StackSource
 from spiden_cli.core.files.stacks.targets import check_stack_target, stack_losses, writing_stack
-from spiden_cli.core.image.values import check_type
+from spiden_cli.core.image.values import Plane, check_type
 from spiden_cli.core.tasks.files import refuse_losses
 from spiden_cli.core.tasks.model import Model
 from spiden_cli.core.tasks.planes import OnPlane, denoise_planes_of
@@ -21,7 +21,12 @@ from spiden_cli.core.tasks.stack_reader import planned_layout
 from spiden_cli.core.tasks.stack_result import StackResult, StackSettings
 from spiden_cli.errors import InputError
 
-__all__ = ["StackDone", "denoise_array", "denoise_stack_file", "is_for_planes"]
+__all__ = ["DenoisePlanes", "StackDone", "denoise_array", "denoise_stack_file", "is_for_planes"]
+
+
+DenoisePlanes = Callable[
+    [Model, StackSource, StackSettings, Callable[[Index, Plane], None], OnPlane], StackResult
+]
 
 
 class StackDone(NamedTuple):
@@ -57,6 +62,7 @@ def denoise_stack_file(
     files: Files,
     on_note: Callable[[str], None] = lambda sentence: None,
     on_plane: OnPlane = lambda done, of: None,
+    denoise_planes: DenoisePlanes = denoise_planes_of,
 ) -> StackDone:
     """Denoise one stack into another, no more than some planes in memory.
 
@@ -66,6 +72,7 @@ def denoise_stack_file(
         files: what to read and write; the target's folder is made if need be.
         on_note: told, before the work, what reading guessed and writing will lose.
         on_plane: told of the progress.
+        denoise_planes: what is done once the target is open; see `denoise_planes_of`.
 
     Raises:
         InputError: the stack can't be used, or a setting doesn't suit it.
@@ -88,7 +95,7 @@ def denoise_stack_file(
             making_folder(target.parent),
             writing_stack(target, stack, layout, settings.overwrite) as write,
         ):
-            result = denoise_planes_of(model, stack, wanted, write, on_plane)
+            result = denoise_planes(model, stack, wanted, write, on_plane)
         return StackDone(stack.kind, stack.layout, str(stack.dtype), result, lost)
 
 

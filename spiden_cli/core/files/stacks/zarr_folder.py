@@ -5,6 +5,7 @@ chunk sizes and codecs stay what they were; then come the new planes, and the re
 made of them anew. Labels are copied whole: they say what is where, not how bright it is.
 """
 
+import math
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ from spiden_cli.core.files.stacks.zarr_store import (
 from spiden_cli.core.image.values import Plane, check_type
 from spiden_cli.errors import OutputError
 
-__all__ = ["ZarrSource", "writing_zarr"]
+__all__ = ["ZarrSource", "ZarrTarget", "writing_zarr"]
 
 
 class ZarrSource:
@@ -101,29 +102,82 @@ def writing_zarr(
 ) -> Iterator[Callable[[Index, Plane], None]]:
     """Open a copy of an OME-Zarr for planes; it appears when the context ends well.
 
+    Yields:
+        A `ZarrTarget`.
+
     Raises:
         OutputError: it exists, frames were averaged, or it can't be written.
     """
     if not isinstance(source, ZarrSource) or layout != source.layout:
         raise OutputError(f"can't write {path}: averaged frames go to .tif, .ome.tif or .npy")
-    zarr = _zarr(path)
     with atomic_folder(path) as temporary:
         _copy_without_chunks(source, temporary)
-        arrays = [zarr.open_array(str(temporary / level), mode="r+") for level in source.levels]
+        yield ZarrTarget(source, temporary)
 
-        def write(index: Index, plane: Plane) -> None:
-            place = place_of(source.axes, layout, index)
-            order = [axis for axis in source.axes if axis in "YXS"]
-            for array in arrays:
-                sizes = dict(zip(source.axes, array.shape, strict=True))
-                part = _scaled_place(place, array.shape, arrays[0].shape)
-                if part is None:
-                    continue
-                small = reduced(plane, (sizes["Y"], sizes["X"]))
-                canonical = layout.axes[len(layout.lead) :]
-                array[part] = small.transpose([canonical.index(axis) for axis in order])
 
-        yield write
+class ZarrTarget:
+    """A copy of an OME-Zarr that takes new planes, also tile by tile and from several processes.
+
+    Args:
+        source: what it is a copy of.
+        folder: where the copy is, without its chunks.
+    """
+
+    def __init__(self, source: ZarrSource, folder: Path) -> None:
+        self.folder, self._axes, self._layout = folder, source.axes, source.layout
+        open_array = _zarr(folder).open_array
+        self._arrays = [open_array(str(folder / level), mode="r+") for level in source.levels]
+
+    def __call__(self, index: Index, plane: Plane) -> None:
+        """Write a plane, and the reduced copies of it."""
+        self.write(index, plane)
+        self._reduce(index, plane)
+
+    def write(self, index: Index, plane: Plane, tile: tuple[slice, slice] | None = None) -> None:
+        """Write a plane at full size, or a tile of it: rows and columns."""
+        sides = dict(zip("YX", tile, strict=True)) if tile is not None else {}
+        place = place_of(self._axes, self._layout, index)
+        part = tuple(sides.get(axis, at) for axis, at in zip(self._axes, place, strict=True))
+        self._arrays[0][part] = self._in_order(plane)
+
+    def reduce(self, index: Index) -> None:
+        """Make the reduced copies of a plane that has been written."""
+        if len(self._arrays) > 1:
+            self._reduce(index, plane_of(self._arrays[0], self._axes, self._layout, index))
+
+    def _reduce(self, index: Index, plane: Plane) -> None:
+        place = place_of(self._axes, self._layout, index)
+        for array in self._arrays[1:]:
+            sizes = dict(zip(self._axes, array.shape, strict=True))
+            part = _scaled_place(place, array.shape, self._arrays[0].shape)
+            if part is not None:
+                array[part] = self._in_order(reduced(plane, (sizes["Y"], sizes["X"])))
+
+    def _in_order(self, plane: Plane) -> Plane:
+        canonical = self._layout.axes[len(self._layout.lead) :]
+        order = [axis for axis in self._axes if axis in "YXS"]
+        return plane.transpose([canonical.index(axis) for axis in order])
+
+    def steps(self, level: int = 0) -> dict[str, int]:
+        """Return how far, along each axis, one piece of storage goes: a chunk, or a shard of them.
+
+        Two processes must not write into one of them at a time.
+        """
+        array = self._arrays[level]
+        piece = getattr(array, "shards", None) or array.chunks
+        return dict(zip(self._axes, piece, strict=True))
+
+    def steps_of_copies(self) -> dict[str, int]:
+        """Return how many planes, along each axis before Y and X, share storage in some copy."""
+        steps = dict.fromkeys(self._layout.lead, 1)
+        for level, array in enumerate(self._arrays[1:], 1):
+            lengths = dict(zip(self._axes, array.shape, strict=True))
+            for axis in steps:
+                whole = self._layout.length(axis)
+                same = lengths[axis] == whole
+                step = self.steps(level)[axis] if same else whole  # slices left out: all as one
+                steps[axis] = min(math.lcm(steps[axis], step), whole)
+        return steps
 
 
 def _scaled_place(

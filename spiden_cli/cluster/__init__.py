@@ -1,0 +1,1 @@
+"""Work on other machines and on their storage: Dask, and what fsspec can list. `spiden[dask]`."""

@@ -1,0 +1,128 @@
+"""A Dask cluster: one that is there, or one that is started on this machine for a while."""
+
+import logging
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from spiden_cli.errors import InputError
+from spiden_cli.version import __version__
+
+__all__ = ["LOCAL", "Cluster", "connected"]
+
+LOCAL = "local"
+_PATIENCE = 20.0  # seconds, for a scheduler to answer and for a first worker to come
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster that work can be sent to.
+
+    Attributes:
+        client: Dask's own.
+        workers: how many there are now.
+        on_one_machine: how many of them at most share its memory.
+        threads: cores that the smallest of them has.
+        dashboard: address of the page that shows what goes on; empty where there is none.
+    """
+
+    client: Any
+    workers: int
+    on_one_machine: int
+    threads: int
+    dashboard: str
+
+
+@contextmanager
+def connected(address: str, workers: int, patience: float = _PATIENCE) -> Iterator[Cluster]:
+    """Connect to a cluster, and leave it at the end.
+
+    Args:
+        address: of the scheduler, such as tcp://host:8786; "local" for a cluster on this machine,
+            which ends with the context.
+        workers: how many processes a local one has.
+        patience: seconds to wait for an answer, and for a worker.
+
+    Raises:
+        InputError: Dask isn't installed, nothing answers, or the workers can't do the work.
+    """
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise InputError(
+            f"--scheduler needs a package ({error.name}): pip install 'spiden[dask]'"
+        ) from None
+    with _address(address, workers) as place:
+        try:
+            client = Client(place, timeout=patience, set_as_default=False)
+        except (OSError, ValueError, ImportError) as error:
+            raise InputError(_unreachable(address, error)) from None
+        try:
+            yield _checked(client, address, patience)
+        finally:
+            client.close()
+
+
+@contextmanager
+def _address(address: str, workers: int) -> Iterator[Any]:
+    """Yield what a client connects to."""
+    if address != LOCAL:
+        yield address
+        return
+    from distributed import LocalCluster
+
+    # Ctrl-C is for this process alone: those that it starts inherit what it doesn't hear.
+    masks = hasattr(signal, "pthread_sigmask")
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else ()
+    try:  # nothing listens beyond this machine; the dashboard takes any port that is free
+        cluster = LocalCluster(
+            n_workers=workers, threads_per_worker=1, host="127.0.0.1",
+            dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL,
+        )  # fmt: skip
+    finally:
+        if masks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    with cluster:
+        yield cluster
+
+
+def _checked(client: Any, address: str, patience: float) -> Cluster:  # noqa: ANN401
+    """Wait for workers, and see that they have the same spiden.
+
+    Raises:
+        InputError: there are none, or they have none, or another one.
+    """
+    try:
+        client.wait_for_workers(1, timeout=patience)
+    except TimeoutError:
+        raise InputError(
+            f"the scheduler at {address} has no workers: start some, as in dask worker {address}"
+        ) from None
+    same = f"install spiden {__version__} on each of them"
+    try:
+        versions = set(client.run(_version).values())
+    except ImportError as error:
+        raise InputError(f"the workers can't load spiden ({error}): {same}") from None
+    if others := sorted(versions - {__version__}):
+        raise InputError(f"this is spiden {__version__}, and workers have {others[0]}: {same}")
+    threads = client.nthreads()
+    hosts = Counter(worker.rsplit(":", 1)[0] for worker in threads)
+    return Cluster(
+        client, len(threads), max(hosts.values()), min(threads.values()), client.dashboard_link
+    )
+
+
+def _version() -> str:
+    return __version__
+
+
+def _unreachable(address: str, error: Exception) -> str:
+    if isinstance(error, (ValueError, ImportError)):
+        return f"{address!r} is no address of a Dask scheduler: give tcp://HOST:PORT, or local"
+    return (
+        f"no Dask scheduler answers at {address}: is it running, and the address right? "
+        "--scheduler local starts one here"
+    )

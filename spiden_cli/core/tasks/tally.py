@@ -1,0 +1,112 @@
+"""What it took to denoise the planes of a stack, summed up over planes, tiles and workers."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from spiden_cli.core.engine.activity import Activity, sum_activities
+from spiden_cli.core.files.stacks.layout import Index
+from spiden_cli.core.noise.model import Uniform
+from spiden_cli.core.tasks.model import Model
+from spiden_cli.core.tasks.results import Result
+from spiden_cli.core.tasks.stack_reader import Part, Reader
+from spiden_cli.core.tasks.stack_result import ChannelNoise, StackResult
+
+__all__ = ["Tally"]
+
+Place = tuple[Index, int]
+"""A plane, and which channel of it."""
+
+
+@dataclass
+class Tally:
+    """What it took so far.
+
+    Attributes:
+        parts: the parts of planes that were looked at.
+        blank: those that hold one value alone.
+        activity: spikes and synaptic operations by layer.
+        seconds: time in the network.
+        ran: model, engine and timesteps of the last part; None where nothing ran.
+        squares: sum of the squares of what was removed, in 1/255 of the range.
+        values: how many values that is of.
+        holes: places without a number.
+        levels: of each part, where each has its own, in 1/255 of the range.
+        said: what the user should know, and of which parts.
+    """
+
+    parts: set[Place] = field(default_factory=set)
+    blank: set[Place] = field(default_factory=set)
+    activity: Activity = field(default_factory=dict)
+    seconds: float = 0.0
+    ran: tuple[str, str, int] | None = None
+    squares: float = 0.0
+    values: int = 0
+    holes: int = 0
+    levels: dict[Place, float] = field(default_factory=dict)
+    said: dict[str, set[Place]] = field(default_factory=dict)
+
+    def add(self, index: Index, part: Part, done: Result, per_plane: bool) -> None:
+        """Take up a part of a plane, or a tile of it.
+
+        Args:
+            index: the plane.
+            part: what of it.
+            done: what became of it.
+            per_plane: whether its level was estimated from it alone.
+        """
+        place, image = (index, part.key), done.image
+        if per_plane and isinstance(done.noise, Uniform):
+            self.levels[place] = done.noise.sigma
+        for note in done.notes:
+            self.said.setdefault(note, set()).add(place)
+        self._work(done.activity, done.seconds, (done.model, done.engine, done.timesteps))
+        self.squares += done.removed**2 * image.pixels.size
+        self.values += image.pixels.size
+        if image.values is not None and image.values.holes is not None:
+            self.holes += int(image.values.holes.sum())
+
+    def merge(self, other: "Tally") -> None:
+        """Take up what another one has."""
+        self.parts |= other.parts
+        self.blank |= other.blank
+        if other.ran is not None:
+            self._work(other.activity, other.seconds, other.ran)
+        self.squares += other.squares
+        self.values += other.values
+        self.holes += other.holes
+        self.levels |= other.levels
+        for note, places in other.said.items():
+            self.said.setdefault(note, set()).update(places)
+
+    def _work(self, activity: Activity, seconds: float, ran: tuple[str, str, int]) -> None:
+        self.activity = sum_activities([self.activity, activity] if self.activity else [activity])
+        self.seconds += seconds
+        self.ran = ran
+
+    def result(self, model: Model, reader: Reader, channels: Sequence[ChannelNoise]) -> StackResult:
+        """Return what it all took, once the last plane is done."""
+        if self.ran is None:  # not one plane needed a network
+            loaded = model.loaded(False)
+            steps = reader.settings.timesteps or loaded.info.timesteps[0]
+            self.ran = loaded.name, loaded.engine.name, steps
+        name, engine, timesteps = self.ran
+        levels: dict[int, list[float]] = {}
+        for (_, key), level in sorted(self.levels.items()):
+            levels.setdefault(key, []).append(level)
+        return StackResult(
+            reader.layout, channels=tuple(channels), activity=self.activity,
+            removed=math.sqrt(self.squares / self.values) if self.values else 0.0,
+            averaged=reader.frames, levels=levels, notes=tuple(self._notes()), model=name,
+            engine=engine, timesteps=timesteps, seconds=self.seconds,
+        )  # fmt: skip
+
+    def _notes(self) -> Iterator[str]:
+        if self.holes:
+            yield f"{self.holes} places that hold no number (NaN, infinity) stay as they are"
+        if self.blank:
+            yield f"{len(self.blank)} planes hold one value alone, and stay as they are"
+        shown = len(self.parts) - len(self.blank)
+        for note, places in self.said.items():
+            some = len(places) < shown
+            yield f"{len(places)} of {len(self.parts)} planes: {note}" if some else note
