@@ -18,7 +18,7 @@ class Fetching:
     """Work on files that may be URLs: it sees copies of them on its own machine.
 
     Attributes:
-        work: denoises a picture, as in `cluster.pictures.Work`.
+        work: denoises a picture, and tells what came of it, as for `denoised_by`.
         overwrite: whether files on storage are replaced.
     """
 

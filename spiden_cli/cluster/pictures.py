@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
+from typing import Any, Protocol, Self, TypeVar
 
 from spiden_cli.cluster.connection import Cluster
 from spiden_cli.cluster.running import on_workers
@@ -14,7 +14,7 @@ from spiden_cli.core.urls import is_remote
 from spiden_cli.errors import OutputError, SpidenError
 from spiden_cli.report.batch import Outcome
 
-__all__ = ["Told", "Work", "denoised_by"]
+__all__ = ["Told", "denoised_by"]
 
 
 class Told(Protocol):
@@ -25,27 +25,26 @@ class Told(Protocol):
         """The numbers, or an error."""
         ...
 
-    def of(self, files: Files) -> "Told":
+    def of(self, files: Files) -> Self:
         """Return the same, told of the files under other names."""
         ...
 
 
-Work = Callable[[Files], Told | SpidenError]
-"""Denoises a picture, and tells what came of it, an error included; travels by pickle."""
+AnyTold = TypeVar("AnyTold", bound=Told)
 
 
 def denoised_by(
     cluster: Cluster,
-    work: Work,
+    work: Callable[[Files], AnyTold | SpidenError],
     jobs: Sequence[Files],
     stopped: Callable[[], bool] = lambda: False,
     on_wait: Callable[[], None] = lambda: None,
-) -> Iterator[tuple[Files, Told | SpidenError]]:
+) -> Iterator[tuple[Files, AnyTold | SpidenError]]:
     """Yield each picture with what came of it, in the order in which they are done.
 
     Args:
         cluster: its workers see the files under the same absolute paths.
-        work: what is done to each.
+        work: denoises a picture, and tells what came of it; travels by pickle.
         jobs: what to read and write.
         stopped: as for `on_workers`.
         on_wait: likewise.
@@ -63,9 +62,9 @@ class _Again:
     What it left is no reason to fail: a file with the very bytes that are to be written.
     """
 
-    work: Work
+    work: Callable[[Files], Any]
 
-    def __call__(self, files: Files) -> Told | SpidenError:
+    def __call__(self, files: Files) -> Any:  # noqa: ANN401
         told = self.work(files)
         there = files.target
         if isinstance(told, SpidenError):
