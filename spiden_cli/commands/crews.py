@@ -85,7 +85,9 @@ def hired(machine: Machine, jobs: int) -> Iterator[Crew]:
 
     share = threads_for_each(processes, machine.threads)
     yield Crew(
-        share, processes, lambda work, items, stopped: in_processes(work, items, processes, share, stopped)
+        share,
+        processes,
+        lambda work, items, stopped: in_processes(work, items, processes, share, stopped),
     )
 
 
