@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from spiden_cli.cluster.storage import fetch, put
 from spiden_cli.core.tasks.settings import Files
+from spiden_cli.core.temporary import private_folder
 from spiden_cli.core.urls import is_remote, url_of
 from spiden_cli.errors import SpidenError
 
@@ -34,8 +34,8 @@ class Fetching:
         """
         if not is_remote(files.source) and not is_remote(files.target):
             return self.work(files, *more)
-        with TemporaryDirectory(prefix="spiden-") as place:
-            source, target = Path(place, "in"), Path(place, "out")
+        with private_folder() as place:
+            source, target = place / "in", place / "out"
             try:
                 told = self.work(_here(files, source, target), *more)
                 if told.outcome.error is not None:

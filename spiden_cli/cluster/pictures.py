@@ -3,13 +3,12 @@
 import filecmp
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Protocol, Self, TypeVar
 
 from spiden_cli.cluster.connection import Cluster
 from spiden_cli.cluster.running import on_workers
 from spiden_cli.core.tasks.settings import Files
+from spiden_cli.core.temporary import temporary_folder
 from spiden_cli.core.urls import is_remote
 from spiden_cli.errors import OutputError, SpidenError
 from spiden_cli.report.batch import Outcome
@@ -71,8 +70,8 @@ class _Again:
             return told
         if not isinstance(told.outcome.error, OutputError) or not there.is_file():
             return told
-        with TemporaryDirectory(prefix=".spiden-", dir=there.parent) as folder:
-            target = Path(folder, there.name)
+        with temporary_folder(there.parent) as folder:
+            target = folder / there.name
             drawn = files.drawing is None or files.drawing.exists()
             again = replace(files, target=target, drawing=None if drawn else files.drawing)
             same = self.work(again)
