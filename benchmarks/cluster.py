@@ -26,7 +26,7 @@ from spiden_cli.cluster.volumes import denoise_volume
 from spiden_cli.commands.batch import Work
 from spiden_cli.core.tasks.settings import Files, Settings
 
-PLANES, SIDE, WORKERS, REPEATS, MODEL = 8, 512, 2, 3, "base"
+PLANES, SIDE, WORKERS, REPEATS, MODEL = 4, 512, 2, 2, "base"
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "clusters.md"
 TITLE = "How much faster"
 

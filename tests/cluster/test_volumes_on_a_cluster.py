@@ -40,7 +40,7 @@ def test_a_volume_is_the_same_to_the_bit_though_a_worker_is_lost(
     alone = spiden(*options, "-o", "here.ome.zarr")
     assert alone.code == 0, alone.stderr
     monkeypatch.setattr("spiden_cli.cluster.volumes.TILE", 24)  # the planes are larger
-    with killing(lambda: any(tmp_path.glob(".spiden-*/0/c/*"))):
+    with killing(lambda: any(tmp_path.glob(".spiden-*/*/0/c/*"))):
         there = spiden(*options, "-o", "there.ome.zarr", "--scheduler", scheduler)
     assert there.code == 0, there.stderr
     assert contents(tmp_path / "there.ome.zarr") == contents(tmp_path / "here.ome.zarr")
