@@ -95,6 +95,7 @@ def _in_steps(
         on_plane(number, of)
     for number, _ in enumerate(done(copies), len(chunks) + 1):
         on_plane(number, of)
+    write.clear_unfinished()
     return tally.result(model, reader, channels)
 
 

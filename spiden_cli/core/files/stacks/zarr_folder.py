@@ -31,6 +31,9 @@ from spiden_cli.errors import OutputError
 
 __all__ = ["ZarrSource", "ZarrTarget", "writing_zarr"]
 
+_UNFINISHED = ".partial"
+"""How zarr calls a chunk until it is whole."""
+
 
 class ZarrSource:
     """The image of an OME-Zarr, or a plain Zarr array, as a stack.
@@ -125,6 +128,7 @@ class ZarrTarget:
 
     def __init__(self, source: ZarrSource, folder: Path) -> None:
         self.folder, self._axes, self._layout = folder, source.axes, source.layout
+        self._levels = source.levels
         open_array = _zarr(folder).open_array
         self._arrays = [open_array(str(folder / level), mode="r+") for level in source.levels]
 
@@ -157,6 +161,12 @@ class ZarrTarget:
         canonical = self._layout.axes[len(self._layout.lead) :]
         order = [axis for axis in self._axes if axis in "YXS"]
         return plane.transpose([canonical.index(axis) for axis in order])
+
+    def clear_unfinished(self) -> None:
+        """Remove chunks that a killed process had begun to write; others were written in place."""
+        for level in self._levels:
+            for unfinished in (self.folder / level).rglob(f"*{_UNFINISHED}"):
+                unfinished.unlink(missing_ok=True)
 
     def steps(self, level: int = 0) -> dict[str, int]:
         """Return how far, along each axis, one piece of storage goes: a chunk, or a shard of them.

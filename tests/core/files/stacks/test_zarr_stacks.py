@@ -7,6 +7,7 @@ import pytest
 from stack_files import ramp, rewritten
 
 from spiden_cli.core.files.stacks.opening import is_stack, open_stack
+from spiden_cli.core.files.stacks.targets import writing_stack
 from spiden_cli.errors import InputError, OutputError
 
 zarr = pytest.importorskip("zarr", reason="spiden[science] isn't installed: no OME-Zarr is tested")
@@ -96,3 +97,15 @@ def test_what_is_no_image_is_refused(tmp_path):
     image(series / "0", "0.5")
     with pytest.raises(InputError, match=r"series\.zarr/0"):
         open_stack(series)
+
+
+def test_what_a_killed_process_had_begun_goes_and_the_rest_stays(tmp_path):
+    source, target = tmp_path / "a.zarr", tmp_path / "b.zarr"
+    stack = image(source, "0.5")
+    with open_stack(source) as opened, writing_stack(target, opened, opened.layout) as write:
+        for index in opened.layout.indices():
+            write(index, opened.read(index))
+        (write.folder / "0" / "c" / "0.0123.partial").write_bytes(b"half")
+        write.clear_unfinished()
+    assert list(target.rglob("*.partial")) == []
+    np.testing.assert_array_equal(zarr.open_group(str(target), mode="r")["0"][...], stack)
