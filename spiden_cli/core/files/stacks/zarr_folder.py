@@ -163,7 +163,7 @@ class ZarrTarget:
         return plane.transpose([canonical.index(axis) for axis in order])
 
     def clear_unfinished(self) -> None:
-        """Remove what a killed process had begun to write of chunks; whole ones have other names."""
+        """Remove chunks that a killed process had begun to write, by the names that zarr gives."""
         for level in self._levels:
             for unfinished in (self.folder / level).rglob(f"*{_UNFINISHED}"):
                 unfinished.unlink(missing_ok=True)
