@@ -17,6 +17,7 @@ from spiden_cli.core.files.claims import check_pillow_claim
 from spiden_cli.core.files.colour import profile_for
 from spiden_cli.core.files.decoding import Header, check_size, decoding, plausible, split_alpha
 from spiden_cli.core.files.inks import plates_of
+from spiden_cli.core.files.jpeg_segments import rare_kind
 from spiden_cli.core.files.orientation import upright
 from spiden_cli.core.files.pillow_words import colour_tags_of, encoding_of, words_of
 from spiden_cli.core.files.png_chunks import head_chunks
@@ -116,6 +117,12 @@ def opened(path: Path) -> ImageFile.ImageFile:
     try:
         return Image.open(path, formats=known)
     except UnidentifiedImageError as error:
+        with path.open("rb") as stream:
+            kind = rare_kind(stream)
+        if kind is not None:
+            raise InputError(
+                f"{path}: {kind} can't be read; convert it to a TIFF or PNG of 16 bits"
+            ) from error
         raise InputError(
             f"{path}: not a picture that spiden can read (PNG, JPEG, TIFF, BMP, WebP, AVIF, "
             "HEIC, JPEG 2000, JPEG XL, GIF, PNM or TGA), or damaged"

@@ -2,6 +2,7 @@
 
 import io
 
+import imagecodecs
 import netpbmfile
 import numpy as np
 import pytest
@@ -114,3 +115,20 @@ def test_cut_off_files_are_refused(tmp_path, picture, suffix):
         (tmp_path / f"cut{suffix}").write_bytes(content[: int(len(content) * part)])
         with pytest.raises(InputError):
             read_picture(tmp_path / f"cut{suffix}")
+
+
+def test_a_rare_kind_of_jpeg_is_not_called_damaged(tmp_path, grey_pixels):
+    path, deep = tmp_path / "x.jpg", grey_pixels.astype(np.uint16) * 16
+    kinds = {
+        "12-bit JPEG": imagecodecs.jpeg_encode(deep, bitspersample=12),
+        "lossless JPEG": imagecodecs.ljpeg_encode(deep, bitspersample=12),
+        "JPEG-LS": imagecodecs.jpegls_encode(grey_pixels),
+    }
+    for kind, content in kinds.items():
+        words = b"\xff\xe1\xff\xff" + bytes(65_533)  # behind which its kind is told
+        path.write_bytes(content[:2] + words + content[2:])
+        with pytest.raises(InputError, match=f"{kind} can't be read; convert it"):
+            read_picture(path)
+    path.write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(InputError, match="or damaged"):
+        read_picture(path)
