@@ -204,10 +204,11 @@ def _check(sources: list[Path], jobs: "list[Files]", asked: Asked) -> None:
     made = set() if asked.naming.folder is None else {target.parent for target in targets}
     if len(drawings) > 1 or _is_folder(asked.compare):
         made |= {drawing.parent for drawing in drawings}
+    option = "--output" if asked.naming.pattern is None else "--output-pattern"
     check_writes(
         [*sources, *also_read], [*targets, *drawings], folders=made,
         replacing={job.target: job.source for job in jobs}, overwrite=asked.overwrite,
-        skippable=True, hint=f"choose another --output{' or --compare' if drawings else ''}",
+        skippable=True, hint=f"choose another {option}{' or --compare' if drawings else ''}",
     )  # fmt: skip
     if asked.log is not None:
         check_appended(asked.log, [*sources, *also_read, *targets, *drawings], "--log")

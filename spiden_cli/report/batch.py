@@ -181,8 +181,12 @@ def _table(reports: Sequence[DenoiseReport | StackReport]) -> Table:
     table.add_column("picture", no_wrap=True)
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
+    names = Counter(report.source.name for report in reports)
     for report, row in zip(reports, rows, strict=True):
-        table.add_row(elided(report.source.name, width), *(row[column] for column in columns))
+        source = report.source
+        alike = names[source.name] > 1  # as in a tree of folders
+        name = f"{source.parent.name}/{source.name}" if alike else source.name
+        table.add_row(elided(name, width), *(row[column] for column in columns))
     return table
 
 

@@ -346,6 +346,19 @@ def test_the_table_fits_80_columns_and_sums_up(denoise, album, reference):
     assert re.fullmatch(r"6 pictures, 0\.00288 megapixels, [\d.]+ s \([\d.]+ pictures/s\)", last)
 
 
+def test_pictures_of_one_name_are_told_apart_in_the_table(denoise, album):
+    Path("in/sub/a.png").write_bytes(Path("in/a.png").read_bytes())
+    outcome = denoise("in", "-r", "-o", "out", columns=80)
+    rows = [line.split()[0] for line in outcome.stdout.splitlines() if ".png" in line]
+    assert sorted(rows) == ["b.png", "c.png", "d.png", "e.png", "in/a.png", "sub/a.png"]
+
+
+def test_a_pattern_that_names_the_input_is_what_is_to_be_changed(denoise, album):
+    outcome = denoise("in/a.png", "--output-pattern", "{stem}{suffix}")
+    assert outcome.code == 2
+    assert "is an input: choose another --output-pattern" in outcome.stderr
+
+
 def test_what_is_true_of_many_is_said_twice_at_most(denoise, album):
     outcome = denoise("in", "-o", "out", "--strength", 0)
     said = [line for line in outcome.stderr.splitlines() if "nothing was removed" in line]
