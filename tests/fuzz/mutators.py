@@ -6,6 +6,7 @@ give the same content.
 """
 
 import json
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -241,6 +242,57 @@ def toml(content: bytes, random: Random) -> bytes:
     return "\n".join(lines).encode()
 
 
+def npy(content: bytes, random: Random) -> bytes:
+    """Another description of the values, whose length is right."""
+    length = int.from_bytes(content[8:10], "little")
+    words, values = content[10 : 10 + length].decode("latin-1"), content[10 + length :]
+    old = random.choice(("'|u1'", "'>f4'", "False", "True", "(3, 34, 38)", "(34, 38)", "34", "38"))
+    new = random.choice((
+        "'|O'", "'|V8'", "'<f8'", "'<c16'", "[('a', '|u1')]", "'<M8[s]'", "'?'", "None", "(34,)",
+        "()", "(-34, 38)", "(10**9, 38)", "(1000000000000, 34, 38)", "(0, 34, 38)", "2**70", "True",
+        "(" * 300, "'" * 9, "__import__('os')", "34.5",
+    ))  # fmt: skip
+    text = words.replace(old, new, 1).encode("latin-1")
+    return content[:8] + len(text).to_bytes(2, "little") + text + values
+
+
+def ome(content: bytes, random: Random) -> bytes:
+    """Other words of the first page, OME's or ImageJ's, of the same length."""
+    start = next(
+        at for mark in (b"<?xml", b"ImageJ=", b'{"shape"') if (at := content.find(mark)) > 0
+    )
+    end = content.index(b"\0", start)
+    words = content[start:end].decode("latin-1")
+    numbers = list(re.finditer(r"\d+|[XYZCT]{3,5}|<\w+|\w+=", words))
+    chosen = random.choice(numbers)
+    new = random.choice((
+        "0", "-1", "1", "2", "99999999999", "nan", "1e9", "XXXXX", "ZYX", "<Pixels", "<TiffData",
+        "SizeZ=", "frames=", "FileName=", "&a;", "\0", "",
+    ))  # fmt: skip
+    changed = (words[: chosen.start()] + new + words[chosen.end() :]).encode("latin-1")
+    return content[:start] + changed[: end - start].ljust(end - start) + content[end:]
+
+
+def zarr(content: bytes, random: Random) -> bytes:
+    """Other values, names and codecs in the metadata."""
+    words = json.loads(content)
+    if random.random() < 0.3 and "zarr_format" in words:
+        packed = random.choice((
+            {"id": "pickle"}, {"id": "blosc"}, {"id": "gzip"}, {"id": "delta"}, {"id": []}, "zstd",
+            {"name": "sharding_indexed", "configuration": {}}, {"name": "pickle"}, {"name": 1},
+        ))  # fmt: skip
+        key = random.choice(("compressor", "filters", "codecs"))
+        words[key] = packed if key == "compressor" else [packed]
+    elif random.random() < 0.3 and "shape" in words:
+        sides = random.choice(([0, 34, 38], [10**12, 34, 38], [3, 34], [3, 10**6, 10**6], [-1], []))
+        words["shape"] = sides
+        if random.random() < 0.5 and "chunks" in words:
+            words["chunks"] = sides
+    else:
+        words = _other_json(words, random)
+    return json.dumps(words).encode()
+
+
 def _other_json(record: Any, random: Random) -> Any:
     """Change a value, a name, or nothing but the order, somewhere in a record."""
     places = [path for path in _places(record) if path]
@@ -270,5 +322,5 @@ def _places(record: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 STRUCTURED: dict[str, Callable[[bytes, Random], bytes]] = {
     "png": png, "jpg": jpeg, "tif": tiff, "bmp": bmp, "webp": riff, "weights": safetensors,
-    "checkpoint": safetensors, "toml": toml,
+    "checkpoint": safetensors, "toml": toml, "npy": npy, "ome": ome, "zarr": zarr,
 }  # fmt: skip
