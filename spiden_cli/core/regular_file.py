@@ -6,13 +6,13 @@ A pipe or a terminal may keep a reader waiting for ever, and `/dev/zero` never e
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 __all__ = ["check_regular", "open_regular", "read_regular"]
 
 
-def open_regular(path: Path, most: int | None = None) -> BinaryIO:
+def open_regular(path: Path, most: int | None = None) -> BufferedReader:
     """Open a file; never waits.
 
     Args:

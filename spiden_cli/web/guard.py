@@ -5,7 +5,9 @@ whose name its owner has moved to this machine's address (DNS rebinding), by the
 asks for; and a form or a script of another page (cross-site request forgery), by its origin.
 """
 
+import asyncio
 import ipaddress
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -29,6 +31,7 @@ HEADERS = {
 }
 _LOCAL_NAMES = ("localhost", "localhost.localdomain")
 _READS = ("GET", "HEAD")
+_LEAST_SPEED = 20_000  # bytes a second, below any line that uploads pictures
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,15 @@ class Limits:
     Attributes:
         upload: most bytes of one.
         waiting: most uploads at once; those above are told to come again.
+        patience: seconds that an upload may take, besides those for its bytes at the least speed:
+            one that drips would hold a place for ever.
         loopback: answer only requests to this machine itself.
         names: of this machine, which are answered as well as its addresses.
     """
 
     upload: int
     waiting: int = 32
+    patience: float = 30.0
     loopback: bool = True
     names: Collection[str] = ()
 
@@ -118,12 +124,19 @@ class Guard:
             answer.headers["Retry-After"] = "10"
             await answer(scope, receive, send)
             return
-        received = 0
+        received, complete, began = 0, False, time.monotonic()
 
         async def receive_counted() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, complete
+            if complete:  # what follows is that the sender leaves
+                return await receive()
+            last = began + self._limits.patience + received / _LEAST_SPEED
+            try:
+                message = await asyncio.wait_for(receive(), max(0.0, last - time.monotonic()))
+            except TimeoutError:
+                raise HTTPException(408, "the upload came too slowly: send it again") from None
             received += len(message.get("body", b""))
+            complete = not message.get("more_body", False)
             if received > most:
                 await _drain(receive, most, message)
                 raise HTTPException(413, _too_large(most))

@@ -1,17 +1,20 @@
 """Serving on a port of this machine, until Ctrl-C or SIGTERM."""
 
+import asyncio
 import errno
 import ipaddress
 import socket
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from spiden_cli.errors import InputError
 from spiden_cli.web.app import Service, make_app
 
-__all__ = ["Service", "address_of", "is_loopback", "listen", "serve"]
+__all__ = ["Service", "address_of", "config_for", "is_loopback", "listen", "serve"]
 
 _GRACE = 3  # seconds for requests to end in, once all is to end
+_SILENCE = 10.0  # seconds between looks at whether a connection has a request
 
 
 def is_loopback(host: str) -> bool:
@@ -55,10 +58,41 @@ def address_of(listening: socket.socket) -> str:
     return f"http://{f'[{local}]' if ':' in local else local}:{port}/"
 
 
+class Impatient(H11Protocol):
+    """Closes a connection on which no whole request has come from one look to the next.
+
+    uvicorn itself waits without an end for the first request, and for one whose head drips in.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to look."""
+        super().connection_made(transport)
+        self._seen: object = self  # no request that ever was
+        self._look = self.loop.call_later(_SILENCE, self._end_if_silent)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Look no more."""
+        self._look.cancel()
+        super().connection_lost(exc)
+
+    def _end_if_silent(self) -> None:
+        last = self.cycle
+        if last is None or last.response_complete:
+            if self._seen is last:
+                self.transport.close()
+                return
+            self._seen = last
+        self._look = self.loop.call_later(_SILENCE, self._end_if_silent)
+
+
+def config_for(service: Service) -> uvicorn.Config:
+    """Return how to serve."""
+    return uvicorn.Config(
+        make_app(service), log_level="warning", access_log=False, server_header=False,
+        timeout_graceful_shutdown=_GRACE, h11_max_incomplete_event_size=65_536, http=Impatient,
+    )  # fmt: skip
+
+
 def serve(service: Service, listening: socket.socket) -> None:
     """Answer requests until Ctrl-C or SIGTERM."""
-    config = uvicorn.Config(
-        make_app(service), log_level="warning", access_log=False, server_header=False,
-        timeout_graceful_shutdown=_GRACE, h11_max_incomplete_event_size=65_536,
-    )  # fmt: skip
-    uvicorn.Server(config).run([listening])
+    uvicorn.Server(config_for(service)).run([listening])

@@ -9,8 +9,9 @@ import uvicorn
 
 from spiden_cli.core.tasks.model import load
 from spiden_cli.core.tasks.settings import Settings
-from spiden_cli.web.app import Service, make_app
+from spiden_cli.web.app import Service
 from spiden_cli.web.guard import Limits
+from spiden_cli.web.server import config_for
 
 MOST_BYTES = 400_000
 
@@ -22,7 +23,7 @@ def address():
     model.loaded(colour=True)
     service = Service(model, Limits(MOST_BYTES), Settings(most_pixels=300 * 300))
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(make_app(service), log_level="error"))
+        server = uvicorn.Server(config_for(service))
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
         while not server.started:
