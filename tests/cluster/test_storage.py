@@ -77,6 +77,8 @@ def test_a_tree_on_s3_becomes_another_there(denoise, bucket, scheduler):
 
 def test_names_beside_and_here_without_a_cluster(denoise, bucket):
     assert denoise("in/a.png", "-o", "a.png").code == 0
+    planned = denoise("s3://scans/in/a.png", "--dry-run")
+    assert "s3://scans/in/a.png -> s3://scans/in/a_denoised.png\n" in planned.stdout
     one = denoise("s3://scans/in/a.png")
     assert one.code == 0, one.stderr
     assert "s3://scans/in/a_denoised.png" in one.stdout
