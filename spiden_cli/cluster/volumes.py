@@ -197,11 +197,10 @@ class _Denoise:
     channels: Sequence[ChannelNoise]
 
     def done(self, place: _Place) -> Tally:
-        tally, write, tile = Tally(), place.writer().write, self.block.tile
+        tally, tile = Tally(), self.block.tile
         work = PlaneWork(place.model, place.reader(), self.channels)
-        for index in self.block.planes:
-            plane = work.denoised(index, tally, tile)
-            write(index, plane, None if tile is None else tile.window)
+        planes = {index: work.denoised(index, tally, tile) for index in self.block.planes}
+        place.writer().write(planes, None if tile is None else tile.window)
         return tally
 
 

@@ -7,7 +7,7 @@ made of them anew. Labels are copied whole: they say what is where, not how brig
 
 import math
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -134,15 +134,24 @@ class ZarrTarget:
 
     def __call__(self, index: Index, plane: Plane) -> None:
         """Write a plane, and the reduced copies of it."""
-        self.write(index, plane)
+        self.write({index: plane})
         self._reduce(index, plane)
 
-    def write(self, index: Index, plane: Plane, tile: tuple[slice, slice] | None = None) -> None:
-        """Write a plane at full size, or a tile of it: rows and columns."""
-        sides = dict(zip("YX", tile, strict=True)) if tile is not None else {}
-        place = place_of(self._axes, self._layout, index)
-        part = tuple(sides.get(axis, at) for axis, at in zip(self._axes, place, strict=True))
-        self._arrays[0][part] = self._in_order(plane)
+    def write(self, planes: Mapping[Index, Plane], tile: tuple[slice, slice] | None = None) -> None:
+        """Write planes at full size, or a tile of each, at once: each chunk is written once.
+
+        Args:
+            planes: all from one place to another along each axis before Y and X, in their order.
+            tile: rows and columns; None: all.
+        """
+        ends = [(min(along), max(along) + 1) for along in zip(*planes, strict=True)]
+        places = {axis: slice(*end) for axis, end in zip(self._layout.lead, ends, strict=True)}
+        places |= {} if tile is None else dict(zip("YX", tile, strict=True))
+        values = np.stack(list(planes.values()))
+        values = values.reshape(*(end - start for start, end in ends), *values.shape[1:])
+        order = [self._layout.axes.index(axis) for axis in self._axes]
+        part = tuple(places.get(axis, slice(None)) for axis in self._axes)
+        self._arrays[0][part] = values.transpose(order)
 
     def reduce(self, index: Index) -> None:
         """Make the reduced copies of a plane that has been written."""
