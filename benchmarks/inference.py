@@ -42,8 +42,8 @@ CPU = torch.device("cpu")
 MODEL = "base-if"
 """What the frameworks can run too: none knows weighted spikes."""
 ORIGINAL = "DnCNN-17, torch"
-SIDE, SIDE_OF_OTHERS = 512, 256
-"""Of the picture, in pixels; frameworks take a minute and more for the larger."""
+SIDE, SIDE_OF_CHECK = 512, 256
+"""Of the picture, in pixels, and of that on which the frameworks' spikes are compared."""
 
 
 class Options(NamedTuple):
@@ -167,14 +167,12 @@ def thread_table(network: spiden.Denoiser, repeats: int, threads: int) -> str:
 
 def against_others(options: Options) -> str:
     """Write the section on the other ways to compute the same."""
-    noisy = noisy_photograph(SIDE_OF_OTHERS, SIDE_OF_OTHERS)
     engines = contenders(options)
-    check(engines, noisy)
-    found = compare(engines, noisy, options)
+    check(engines, noisy_photograph(SIDE_OF_CHECK, SIDE_OF_CHECK))
+    found = compare(engines, noisy_photograph(SIDE, SIDE), options)
     return f"""\
 `{MODEL}`, which other frameworks can run too: the same weights, and the same spikes up to rounding.
-{SIDE_OF_OTHERS} x {SIDE_OF_OTHERS} pixels. Time of the event engine divided by theirs; below 1 it
-is faster. BM3D is PyPI's `bm3d`.
+Time of the event engine divided by theirs; below 1 it is faster. BM3D is PyPI's `bm3d`.
 
 {ratio_table(found)}"""
 
