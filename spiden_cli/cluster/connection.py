@@ -1,7 +1,6 @@
 """A Dask cluster: one that is there, or one that is started on this machine for a while."""
 
 import logging
-import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,18 +73,12 @@ def _address(address: str, workers: int) -> Iterator[Any]:
         return
     from distributed import LocalCluster
 
-    # Ctrl-C is for this process alone: those that it starts inherit what it doesn't hear.
-    masks = hasattr(signal, "pthread_sigmask")
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else ()
-    try:  # nothing listens beyond this machine; the dashboard takes any port that is free
-        cluster = LocalCluster(
-            n_workers=workers, threads_per_worker=1, host="127.0.0.1",
-            dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL,
-        )  # fmt: skip
-    finally:
-        if masks:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    with cluster:
+    # Nothing listens beyond this machine; the dashboard takes any port that is free.
+    with LocalCluster(
+        n_workers=workers, threads_per_worker=1, host="127.0.0.1",
+        dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL,
+        preload=["spiden_cli.cluster.local_worker"],
+    ) as cluster:  # fmt: skip
         yield cluster
 
 

@@ -1,5 +1,7 @@
 """What is said where there is no cluster to work on, and what a lost worker left behind."""
 
+import os
+import signal
 import sys
 from dataclasses import replace
 
@@ -39,6 +41,17 @@ def test_workers_with_another_spiden_are_refused(scheduler, monkeypatch):
         connection.connected(scheduler, 1),
     ):
         pass
+
+
+def test_ctrl_c_is_not_for_the_workers(cluster, scheduler):
+    from spiden_cli.cluster.connection import connected
+
+    before = [nanny.process.pid for nanny in cluster.workers.values()]
+    for process in before:
+        os.kill(process, signal.SIGINT)
+    with connected(scheduler, 1) as reached:
+        assert reached.client.submit(os.getpid).result() in before
+    assert [nanny.process.pid for nanny in cluster.workers.values()] == before
 
 
 @pytest.mark.parametrize("option", ["--show", "--watch"])
