@@ -254,9 +254,10 @@ def _measured(whole: Values, rows: int, columns: int) -> Blocks:
     coarse = (a + b + c + d) / 2
     edges = blockwise(((a - b + c - d) / 2) ** 2 + ((a + b - c - d) / 2) ** 2).mean((1, 3)) / 2
     fine = blockwise(((a - b - c + d) / 2) ** 2).mean((1, 3))
-    spread = blockwise(coarse).var((1, 3), ddof=1)
     means = blockwise(coarse / 2)
     mean, darkest = means.mean((1, 3)), means.min((1, 3))
+    away = 2 * (means - mean[:, None, :, None])
+    spread = (away**2).sum((1, 3)) / (_HALF**2 - 1)
     around = _around(coarse / 2, _HALF, 2 * _HALF)
     samples = _HALF**2 / _SHIFT_REDUNDANCY
     blocks = Blocks(mean, darkest, around, fine, edges, spread, samples)

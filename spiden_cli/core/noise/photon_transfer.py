@@ -132,7 +132,7 @@ def estimate_counts(
             Floats are taken for not clipped.
         known: what is known already; None: nothing.
         only_evident: look no further where counts won't be evident; what is returned is then
-            hardly more than that.
+            hardly more than that, its ends NaN.
 
     Raises:
         InputError: the picture is too small to tell, or clipped nearly everywhere.
@@ -187,9 +187,11 @@ def _estimate(
     """Estimate from blocks, some of which are clipped at black or white, if these are given."""
     fit = fitted(blocks, known, black, white, least_sure)
     line, flat, points = fit.line, fit.flat, fit.points
+    level = math.sqrt(float(np.average(points.variance, weights=points.samples)))
+    if line.sureness < least_sure:
+        return CountsEstimate(None, math.inf, level, math.nan, math.nan, evident=False)
     dark, light = _ends(blocks, line)
     dark = dark if black is None else min(dark, black)
-    level = math.sqrt(float(np.average(points.variance, weights=points.samples)))
     if not _DETECTED * line.slope_error < line.slope:
         return CountsEstimate(None, math.inf, level, dark, light, evident=False)
     noise = _noise_on(line, dark, known)
