@@ -11,6 +11,8 @@ import pytest
 import tifffile
 
 from spiden_cli.core.files.picture_files import read_picture
+from spiden_cli.core.files.stacks.layout import layout_of
+from spiden_cli.core.files.stacks.npy import NpyTarget
 from spiden_cli.core.files.stacks.opening import is_stack, open_stack
 from spiden_cli.core.memory import memory_limited
 from spiden_cli.errors import InputError
@@ -197,3 +199,11 @@ def test_axes_are_letters(tmp_path, axes):
     np.save(tmp_path / "a.npy", NOISE)
     with pytest.raises(InputError):
         open_stack(tmp_path / "a.npy", axes)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="no way to keep room on a disk")
+def test_a_large_array_has_its_room_before_it_is_written(tmp_path):
+    """A full disk under a mapped file is a signal that ends the process, and no error."""
+    layout = layout_of("ZYX", (40, 256, 256), "a stack")
+    NpyTarget(tmp_path / "a.npy", layout, np.dtype(np.uint8))
+    assert (tmp_path / "a.npy").stat().st_blocks * 512 >= 40 * 256 * 256

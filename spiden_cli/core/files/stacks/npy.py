@@ -3,6 +3,8 @@
 The file is mapped for each plane anew, so that no more than a plane of it counts as memory used.
 """
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +91,9 @@ class NpyTarget:
         layout: of what is written.
         dtype: of the values.
         axes: the order of the axes in the file; None: the layout's.
+
+    Raises:
+        OSError: the disk has no room for it.
     """
 
     def __init__(
@@ -98,6 +103,7 @@ class NpyTarget:
         self._axes = axes or layout.axes
         shape = tuple(layout.length(axis) for axis in self._axes)
         npy_format.open_memmap(path, mode="w+", dtype=dtype, shape=shape).flush()
+        _take_room(path)
 
     def write(self, index: Index, plane: Plane) -> None:
         """Put one plane in its place."""
@@ -105,3 +111,15 @@ class NpyTarget:
         order = [self._axes.index(axis) for axis in self._layout.axes]
         mapped.transpose(order)[index] = plane
         mapped.flush()
+
+
+def _take_room(path: Path) -> None:
+    """Have the disk keep room for all of a file: to write to a map without it ends the process."""
+    if not hasattr(os, "posix_fallocate"):
+        return
+    with path.open("rb+") as stream:
+        try:
+            os.posix_fallocate(stream.fileno(), 0, path.stat().st_size)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # of file systems that can't
+                raise
