@@ -251,8 +251,8 @@ class Commands(Folders):
     def __init__(self, place: Path) -> None:
         self.turn = 0
         self.runs = [
-            ["export", "tiny-if", "-o", "OUT/a.nir", "--size", "64x64", "--overwrite"],
-            ["export", "tiny-if", "-o", "OUT/a-int8.npz", "--overwrite"],
+            ["export", "base-if", "-o", "OUT/a.nir", "--size", "64x64", "--overwrite"],
+            ["export", "base-if", "-o", "OUT/a-int8.npz", "--overwrite"],
             ["spikes", "IN", "-o", "OUT/s.npz", "-m", "tiny", "--csv", "OUT/s.csv", "--overwrite"],
             ["denoise", "-", "-o", "OUT/stdin.png", "-m", "tiny", "--overwrite"],
             ["energy", "-m", "tiny", "--csv", "OUT/e.csv", "--plot", "OUT/e.png", "--overwrite"],

@@ -4,6 +4,7 @@ Both hold the same arrays under the same names, NAME/spikes, NAME/threshold and 
 layer, and `about`, a JSON text that says what they are; docs/exchange.md lists them.
 """
 
+import io
 import json
 import zipfile
 from collections.abc import Iterator
@@ -65,10 +66,12 @@ def write_spikes(path: Path, recording: Recording, more: dict[str, Any] | None =
             return
         import h5py
 
-        with h5py.File(temporary, "w", locking=False) as file:  # it is locked already
+        content = io.BytesIO()  # first: where a disk fills up under HDF5, the process crashes
+        with h5py.File(content, "w") as file:
             file["about"] = about
             for name, array in arrays.items():
                 file.create_dataset(name, data=array, compression=None if large else "gzip")
+        temporary.write_bytes(content.getbuffer())
 
 
 def read_spikes(path: str | Path) -> Recording:
