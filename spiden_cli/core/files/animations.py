@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 _MAY_BE_ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
+_HEAD = 65_536  # bytes that are looked at first
 _DEEP = ("I;16", "I;16B", "I")
 _LONGEST_RATIO = 65_535  # of APNG's durations: numerator and denominator have 16 bits
 _MILLISECOND = Fraction(1, 1000)
@@ -53,13 +54,22 @@ def frame_count(path: Path) -> int:
     """
     try:
         with open_regular(path) as stream:
-            format = begun_as(stream.read(HEAD_LENGTH))
+            head = stream.read(_HEAD)
+        format = begun_as(head[:HEAD_LENGTH])
         if format is None or format.name not in _MAY_BE_ANIMATED:
+            return 1
+        if format.name == "PNG" and _is_still(head):
             return 1
         with decoding(path), opened(path) as image:
             return len(_shown(image))
     except (InputError, OSError):  # is said by who reads the picture
         return 1
+
+
+def _is_still(head: bytes) -> bool:
+    """Return whether a PNG tells no animation before its picture, as one has to (APNG: acTL)."""
+    before, picture, _ = head.partition(b"IDAT")
+    return bool(picture) and b"acTL" not in before
 
 
 def read_animation(path: Path) -> Animation:

@@ -40,6 +40,8 @@ _LEAST = 0.5
 """Level in 8-bit units below which rounding hides what clipping did."""
 _MARGIN = 1.3
 """How much stronger than the level found the noise at an end may be taken to be."""
+_FAR = 6.0
+"""Sigma from an end beyond which nothing is clipped."""
 _HALVINGS = 12
 _TABLE = 4096  # values of h that are computed; between them it is nearly straight
 
@@ -151,19 +153,20 @@ def _strength(means: NDArray[np.float32], clipped: float, most: float) -> float:
     """Return the sigma at which as many pixels would be clipped at 0 as were; 0 to `most`."""
     if not clipped:
         return 0.0
+    number, means = clipped * len(means), means[means < _FAR * most + 0.5]
     low, high = 0.0, most
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        low, high = (middle, high) if _share(means, middle) < clipped else (low, middle)
+        low, high = (middle, high) if _number(means, middle) < number else (low, middle)
     return low
 
 
-def _share(means: NDArray[np.float32], sigma: float) -> float:
-    """Return the share of pixels that noise would clip to 0, of places with clipped means."""
+def _number(means: NDArray[np.float32], sigma: float) -> float:
+    """Return how many pixels noise would clip to 0, of places with clipped means."""
     from scipy.special import ndtr
 
     clean = _unclipped(means, sigma)
-    return float(ndtr((0.5 - clean) / sigma).mean())  # what rounds to 0 is 0
+    return float(ndtr((0.5 - clean) / sigma).sum())  # what rounds to 0 is 0
 
 
 def _unclipped(means: NDArray[Any], sigma: float) -> Values:

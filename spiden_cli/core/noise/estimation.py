@@ -32,7 +32,7 @@ _SIDE = 7
 _MAXIMUM_PATCHES = 100_000  # the covariance of 49 values is settled long before
 _MINIMUM_PATCHES = 10 * _SIDE**2
 _ROUNDS = 4
-_SETTLED = 0.005
+_SETTLED = 0.01
 """Change of sigma from round to round, as a share of it, that is none any more."""
 _ENERGY_QUANTILE = 54.41
 """0.99 quantile of a patch's gradient energy under unit white noise, in the Gamma approximation of
@@ -83,6 +83,7 @@ def estimate_sigma(image: Pixels | Planes, range: Range | None = None) -> float:
 def _estimate_plane(patches: Patches) -> float:
     energy = _gradient_energy(patches)
     mean = patches.mean(axis=0)
+    patches = patches - patches.mean(axis=1, keepdims=True)
     sigma = _mean_median_rule(patches)
     for _ in range(_ROUNDS):
         margin = _CLIPPING_MARGIN * sigma
@@ -146,9 +147,13 @@ def _gradient_energy(patches: Patches) -> npt.NDArray[np.float32]:
 
 
 def _mean_median_rule(patches: Patches) -> float:
-    """Sigma by the eigenvalues of the covariance (Chen et al., algorithm 1)."""
-    centred = patches - patches.mean(axis=1, keepdims=True)
-    covariance = (centred @ centred.T).astype(np.float64) / patches.shape[1]
+    """Sigma by the eigenvalues of the covariance (Chen et al., algorithm 1).
+
+    Args:
+        patches: (49, N), each row of about no mean, so that products lose no precision.
+    """
+    mean = patches.mean(axis=1).astype(np.float64)
+    covariance = (patches @ patches.T) / patches.shape[1] - np.outer(mean, mean)
     eigenvalues = np.linalg.eigvalsh(covariance)[::-1].clip(min=0)  # largest first
     number = len(eigenvalues)
     first = np.arange(number)
