@@ -171,6 +171,15 @@ class Picture:
         """True for RGB, and for CMYK."""
         return self.pixels.ndim == 3
 
+    def channel(self, number: int) -> "Picture":
+        """Return one colour as a grey picture, without transparency and metadata."""
+        values = self.values
+        if values is not None:
+            plane, shown = (one[..., number] for one in (values.plane, values.shown))
+            values = replace(values, plane=plane, shown=shown)
+        pixels: Any = np.ascontiguousarray(self.pixels[..., number])
+        return Picture(pixels, range=self.range, values=values)
+
     @property
     def depth(self) -> int:
         """Bits per channel: 8 or 16; 32 for floats."""

@@ -76,6 +76,18 @@ class Repairs(NamedTuple):
         return ", ".join(said)
 
 
+class _Profiles(NamedTuple):
+    """How far rows stand off those around them, in parts of the width, in pixel units.
+
+    Attributes:
+        of_rows: (4, H).
+        errors: of each part, (4, 1).
+    """
+
+    of_rows: Values
+    errors: Values
+
+
 def repaired(picture: Picture, noise: PoissonGaussian) -> tuple[Picture, Repairs]:
     """Replace stuck pixels, and take off the offsets of rows and columns.
 
@@ -106,15 +118,23 @@ def repaired(picture: Picture, noise: PoissonGaussian) -> tuple[Picture, Repairs
 def _repaired(pixels: Pixels, noise: PoissonGaussian) -> tuple[Values, Repairs]:
     values: Values = pixels.astype(np.float32)
     # Lines and offsets first: they would hide among each other what sticks out.
-    lines = _mended(values, noise) + _mended(values.T, noise)
-    offsets_of_rows = _offsets(values, noise)
+    by_row = _profiles(values, noise)
+    faulty_rows = _mended(values, by_row)
+    by_column = _profiles(values.T, noise)
+    faulty_columns = _mended(values.T, by_column)
+    # To measure takes longest, and is done again only where something has changed.
+    if faulty_rows or faulty_columns:
+        by_row = _profiles(values, noise)
+    offsets_of_rows = _offsets(values, noise, by_row)
     values -= offsets_of_rows[:, None]
-    offsets_of_columns = _offsets(values.T, noise)
+    if faulty_columns or offsets_of_rows.any():
+        by_column = _profiles(values.T, noise)
+    offsets_of_columns = _offsets(values.T, noise, by_column)
     values -= offsets_of_columns
     where, by = _stuck(Anscombe(noise).forward(values), values)
     values[where] = by
     rows, columns = (float(part.std()) for part in (offsets_of_rows, offsets_of_columns))
-    return values, Repairs(len(by), lines, rows, columns)
+    return values, Repairs(len(by), faulty_rows + faulty_columns, rows, columns)
 
 
 def _stuck(white: Values, values: Values) -> tuple[tuple[NDArray[np.intp], ...], Values]:
@@ -154,35 +174,29 @@ def _stuck(white: Values, values: Values) -> tuple[tuple[NDArray[np.intp], ...],
     return (rows, columns), by.astype(np.float32)
 
 
-def _mended(values: Values, noise: PoissonGaussian) -> int:
+def _mended(values: Values, measured: _Profiles | None) -> int:
     """Replace faulty rows, in place, by the mean of the next good ones; return their number."""
-    measured = _profiles(values, noise)
     if measured is None:
         return 0
-    profiles, errors = measured
+    profiles = measured.of_rows
     profiles = profiles - np.median(profiles, axis=1, keepdims=True)  # not a mean: lines move that
-    signs = np.sign(profiles)
-    off = np.abs(profiles).min(0)
-    clear = (np.abs(profiles) > _FAULTY * errors).all(0) & (np.abs(signs.sum(0)) == _PARTS)
+    away, signs = np.abs(profiles), np.sign(profiles)
+    clear = (away > _FAULTY * measured.errors).all(0) & (np.abs(signs.sum(0)) == _PARTS)
     edges = np.flatnonzero(np.diff(clear.astype(np.int8), prepend=0, append=0))
     number = 0
     for first, end in zip(edges[::2], edges[1::2], strict=True):
-        beside = [row for row in (first - 1, end) if 0 <= row < len(values)]
         if end - first > _WIDEST:
             continue
-        if np.abs(profiles[:, beside]).max() > _FLANK * off[first:end].max():
+        beside = [row for row in (first - 1, end) if 0 <= row < len(values)]
+        if away[:, beside].max() > _FLANK * away.min(0)[first:end].max():
             continue
         values[first:end] = values[beside].mean(0)
         number += int(end - first)
     return number
 
 
-def _profiles(values: Values, noise: PoissonGaussian) -> tuple[Values, Values] | None:
-    """Measure how far each row stands off those around it.
-
-    Returns:
-        In parts of the width, (4, H), and their errors (4, 1), in pixel units; None: too small.
-    """
+def _profiles(values: Values, noise: PoissonGaussian) -> _Profiles | None:
+    """Measure how far each row stands off those around it; None: the picture is too small."""
     values = _thinned(values)
     height, width = values.shape
     if width < _PARTS * _LEAST_PART or height < 4 * _ROWS:
@@ -190,13 +204,12 @@ def _profiles(values: Values, noise: PoissonGaussian) -> tuple[Values, Values] |
     parts = np.array_split(values, _PARTS, axis=1)
     profiles = np.stack([_profile(part) for part in parts])
     errors = np.array([[_OF_MEDIAN * _deviation(part, noise, np.mean)] for part in parts])
-    return profiles, (errors / np.sqrt(width / _PARTS)).astype(np.float32)
+    return _Profiles(profiles, (errors / np.sqrt(width / _PARTS)).astype(np.float32))
 
 
-def _offsets(values: Values, noise: PoissonGaussian) -> Values:
+def _offsets(values: Values, noise: PoissonGaussian, measured: _Profiles | None) -> Values:
     """Return the offset of each row, in pixel units; zeros where they are not clearly there."""
     none = np.zeros(len(values), np.float32)
-    measured = _profiles(values, noise)
     if measured is None:
         return none
     profiles, errors = measured

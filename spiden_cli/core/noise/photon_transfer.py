@@ -198,10 +198,10 @@ def _estimate(
     least = 1e-3 * float(np.median(points.variance))
     ends = line.at(np.array([dark, light]), least)
     share = blocks.are_flat(line.at(blocks.around, least)).mean()
-    growth, significance = ends[1] / ends[0], line.slope / max(line.slope_error, 1e-300)
+    growth = ends[1] / ends[0]
     evident = line.misfit < _MISFIT and any(
         growth > max(one.growth, _GROWS_FROM_BLACK if fit.down_to_black else 0)
-        and significance > one.significant
+        and line.sureness > one.significant
         and share > one.flat
         and _is_white(flat, one)
         for one in asked

@@ -55,7 +55,7 @@ def denoise_apart(
         on_tile(len(results) * of + done, len(COLOURS) * of)
 
     for number in range(len(COLOURS)):
-        channel = _channel(picture, number)
+        channel = picture.channel(number)
         results.append(model.denoise(channel, noise, region=region, on_tile=on_part, **settings))
     whole = picture if region is None else cropped(picture, region)
     notes = [f"{name}: {note}" for name, one in zip(COLOURS, results, strict=True)
@@ -70,15 +70,6 @@ def denoise_apart(
         seconds=sum(result.seconds for result in results),
         channels=tuple(results),
     )
-
-
-def _channel(picture: Picture, number: int) -> Picture:
-    values = picture.values
-    if values is not None:
-        plane, shown = (one[..., number] for one in (values.plane, values.shown))
-        values = replace(values, plane=plane, shown=shown)
-    pixels: Any = np.ascontiguousarray(picture.pixels[..., number])
-    return Picture(pixels, range=picture.range, values=values)
 
 
 def _mean(maps: list[FiringMap | None]) -> FiringMap | None:

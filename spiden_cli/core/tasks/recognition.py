@@ -71,9 +71,7 @@ def are_counted_apart(picture: Picture) -> bool:
     """
     if not picture.is_colour or picture.pixels.dtype.itemsize == 1:
         return False
-    kept = picture.range
-    planes = [Picture(np.ascontiguousarray(plane), range=kept)
-              for plane in np.moveaxis(picture.pixels, -1, 0)]  # fmt: skip
+    planes = [picture.channel(number) for number in range(picture.channels)]
     measured = [plane for plane in planes if np.ptp(plane.pixels)]
     return bool(measured) and all(_evident_counts(plane) is not None for plane in measured)
 
