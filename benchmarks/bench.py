@@ -45,7 +45,7 @@ def weights_of(model: str) -> Path:
 
 @cache
 def fingerprint(model: str) -> str:
-    """Return the start of the hash of a model's tensors: what else its file says changes no score."""
+    """Return the start of the hash of a model's tensors, which alone decide its scores."""
     content = weights_of(model).read_bytes()
     return hashlib.sha256(content[8 + int.from_bytes(content[:8], "little") :]).hexdigest()[:16]
 
