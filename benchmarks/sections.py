@@ -12,7 +12,7 @@ def read_sections(page: Path) -> dict[str, str]:
     """Return the text below each heading of the second level, by the heading; the head first."""
     parts = re.split(r"^## (.*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
     texts = dict(zip(parts[1::2], parts[2::2], strict=True))
-    return {title: text.strip() for title, text in ({HEAD: parts[0]} | texts).items()}
+    return {title: text.strip("\n") for title, text in ({HEAD: parts[0]} | texts).items()}
 
 
 def write_sections(page: Path, sections: Mapping[str, str]) -> None:

@@ -158,6 +158,27 @@ def test_no_sum_is_wider_than_it_says(simulate, name, changes, kind):
             assert magnitude <= 2 ** (written.bits[node] - 1), node
 
 
+@pytest.mark.parametrize(("name", "changes"), NETWORKS)
+def test_the_fast_way_of_the_benchmark_is_the_simulation_bit_by_bit(
+    simulate, monkeypatch, tmp_path, name, changes
+):
+    monkeypatch.syspath_prepend(str(EXAMPLE.parents[2] / "benchmarks"))
+    fast = importlib.import_module("integer_pass")
+    config = shrunk(name, **changes)
+    shape = (config.image_channels, 16, 24)
+    for timesteps in (1, 4):
+        simulation, _ = simulate(exact(config, seed=6), timesteps)
+        found = fast.IntegerPass(str(tmp_path / "network.npz"))
+        for seed, level in enumerate((100, LEVELS[1])):
+            noisy = np.random.default_rng(seed).integers(*PIXELS, shape, endpoint=True)
+            expected = simulation.denoise(noisy, level)
+            np.testing.assert_array_equal(found.denoise(noisy, level), expected)
+            assert simulation.spikes.keys() == found.spikes.keys()
+            assert 0 < np.mean([spikes.mean() for spikes in simulation.spikes.values()]) < 1
+            for layer, spikes in simulation.spikes.items():
+                np.testing.assert_array_equal(found.spikes_of(layer), spikes, layer)
+
+
 def test_no_sum_is_claimed_to_be_much_wider_than_it_gets(simulate):
     """The first layer's bound is met: by the picture that its own weights ask for."""
     network = exact(shrunk("dncnn17", layers=3), seed=1)
