@@ -127,7 +127,7 @@ def _measured(files: list[Path], reference: Path | None, crop: "Region | None") 
 def _tell(pictures: "dict[Path, Picture]") -> None:
     """Say what reading left behind, and what of the pictures the figures don't see."""
     for path, picture in pictures.items():
-        for sentence in picture.notes:
+        for sentence in picture.told:
             note(f"{path.name}: {sentence}")
     all_of_them = pictures.values()
     if any(picture.alpha is not None for picture in all_of_them):

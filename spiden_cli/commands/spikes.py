@@ -96,7 +96,7 @@ def _record(
     from spiden_cli.core.files.picture_files import read_picture
 
     picture = read_picture(path)
-    for sentence in picture.notes:
+    for sentence in picture.told:
         note(f"{path.name}: {sentence}")
     with counting("recording layers") as on_layer:
         recorded = record_picture(

@@ -8,7 +8,10 @@ from scipy.ndimage import gaussian_filter
 from tifffile import imread, imwrite
 
 from spiden_cli.core.image.picture import Picture
-from spiden_cli.core.tasks.recognition import are_counted_apart
+from spiden_cli.core.noise.model import Unknown
+from spiden_cli.core.noise.photon_transfer import estimate_counts
+from spiden_cli.core.tasks import recognition
+from spiden_cli.core.tasks.recognition import counts_of_dyes
 
 GAIN, OFFSET, READ = 2.0, 100.0, 2.0
 NOISE = ("--gain", GAIN, "--offset", OFFSET, "--read-noise", READ)
@@ -179,6 +182,25 @@ def test_what_makes_no_sense_is_refused_by_name(spiden, raw, small_weights, opti
     assert not raw.with_name("raw_denoised.tif").exists()
 
 
+def test_counts_of_dyes_are_estimated_once(spiden, clean, tmp_path, monkeypatch):
+    noisy = np.stack([detected(clean), detected(clean[::-1].copy()), detected(clean.T.copy())], 2)
+    imwrite(tmp_path / "dyes.tif", noisy, photometric="rgb")
+    looked = []
+
+    def counting(pixels, *settings):
+        looked.append(pixels.shape)
+        return estimate_counts(pixels, *settings)
+
+    monkeypatch.setattr(recognition, "estimate_counts", counting)
+    done = spiden("denoise", tmp_path / "dyes.tif", "--engine", "dense", "--json")
+    assert "denoised apart" in done.stderr
+    assert len(looked) == 3
+    (record,) = json.loads(done.stdout)
+    for number, counts in enumerate(record["counts_of_channels"]):
+        alone = recognition.estimated(Unknown(), Picture(noisy[..., number].copy()))
+        assert counts["gain"] == pytest.approx(alone.noise.gain)
+
+
 @pytest.mark.parametrize("options", [(), ("--channels", "together")])
 def test_dyes_in_red_and_green_are_denoised_apart(spiden, clean, tmp_path, options):
     dyes = [clean, clean[::-1].copy(), np.zeros_like(clean)]
@@ -200,7 +222,7 @@ def test_a_photograph_of_16_bits_is_not_of_dyes(colour_pixels):
     big = np.tile(colour_pixels, (5, 5, 1))[:160, :160].astype(float)
     for sigma in (0, 3, 20):
         deep = (257 * (big + sigma * chance.normal(size=big.shape))).clip(0, 65535)
-        assert not are_counted_apart(Picture(deep.astype(np.uint16)))
+        assert not counts_of_dyes(Picture(deep.astype(np.uint16)))
 
 
 def test_no_white_is_guessed_aloud_for_counts(spiden, raw, clean):

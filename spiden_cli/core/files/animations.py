@@ -92,7 +92,7 @@ def read_animation(path: Path) -> Animation:
             raise InputError(f"{path}: an animation of 16 bits per channel; save it with 8")
         composed, durations = zip(*_frames(image, numbers), strict=True)
         image.seek(0)
-        orientation, metadata, notes = words_of(path, image)
+        orientation, metadata, lost = words_of(path, image)
         frames = _alike([upright(samples, orientation) for samples in composed])
         pixels, alpha = split_alpha(frames[0])
         first = Picture(
@@ -102,7 +102,7 @@ def read_animation(path: Path) -> Animation:
             icc_profile=profile_for(pixels, image.info.get("icc_profile")),
             colour_tags=colour_tags_of(path, image, chunks_of(path, image)),
             encoding=encoding_of(path, image),
-            notes=tuple(notes),
+            lost=tuple(lost),
         )
         others = (Picture(*split_alpha(samples)) for samples in frames[1:])
         return Animation((first, *others), durations, _plays(image))

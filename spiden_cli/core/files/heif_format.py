@@ -44,9 +44,9 @@ def read_heif(path: Path) -> Picture:
         if samples.dtype == np.uint16:  # filled up with zeros
             samples = samples >> (16 - bits)
         pixels, alpha = split_alpha(_grey_if_grey(samples))
-        block, notes = _exif(image.info.get("exif"))
+        block, lost = _exif(image.info.get("exif"))
         if image.info.get("aux") or image.info.get("depth_images"):
-            notes.append("embedded extra pictures (gain map, depth) aren't kept")
+            lost.append("embedded extra pictures (gain map, depth) aren't kept")
         deep = samples.dtype == np.uint16
         return Picture(
             pixels,
@@ -55,7 +55,7 @@ def read_heif(path: Path) -> Picture:
             icc_profile=profile_for(pixels, image.info.get("icc_profile")),
             colour_tags=_colour_tags(image.info.get("nclx_profile")),
             range=Range(0.0, float(2**bits - 1)) if deep else None,
-            notes=tuple(notes),
+            lost=tuple(lost),
         )
 
 

@@ -63,16 +63,18 @@ def read_jpegxl(path: Path) -> Picture:
                 "save it as one picture of 8 or 16 bits"
             )
         pixels, alpha = split_alpha(samples)
-        range, notes = range_of(pixels, None)
-        profile, more = _profile(content)
+        levels = range_of(pixels, None)
+        profile, notes = _profile(content)
         block, damaged = _exif(boxes.get(b"Exif"))
         return Picture(
             pixels,
             alpha,
             metadata=Metadata(exif=block, xmp=boxes.get(b"xml ") or None),
             icc_profile=profile_for(pixels, profile),
-            range=range,
-            notes=(*notes, *more, *damaged),
+            range=levels.range,
+            notes=tuple(notes),
+            lost=tuple(damaged),
+            white_guess=levels.guess,
         )
 
 

@@ -11,7 +11,7 @@ from spiden_cli.core.files.white_level import range_of
 from spiden_cli.core.image.metadata import Metadata
 from spiden_cli.core.image.picture import Picture, Range
 
-__all__ = ["losses", "lost_in_reading", "supported_depth"]
+__all__ = ["losses", "supported_depth"]
 
 
 def supported_depth(path: str | Path, picture: Picture) -> int:
@@ -68,11 +68,6 @@ def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
     return (*sentences, *words, *colours)
 
 
-def lost_in_reading(picture: Picture) -> tuple[str, ...]:
-    """What no file can have of a picture again: the notes of its reader that end in "n't kept"."""
-    return tuple(note for note in picture.notes if note.endswith("n't kept"))
-
-
 def _says_more(picture: Picture) -> bool:
     """Whether anything is known of a picture besides its values."""
     said = (picture.icc_profile, picture.colour_tags, picture.resolution)
@@ -81,5 +76,5 @@ def _says_more(picture: Picture) -> bool:
 
 def _guessed_again(picture: Picture) -> bool:
     """True if a reader that is told nothing finds the same range."""
-    guessed, _ = range_of(picture.pixels, None)
+    guessed = range_of(picture.pixels, None).range
     return picture.levels == (guessed or Range.full(picture.pixels.dtype))

@@ -18,7 +18,7 @@ from spiden_cli.core.files.decoding import Header
 from spiden_cli.core.files.formats import FOLDER_SUFFIXES, WRITTEN_SUFFIXES, written_as
 from spiden_cli.core.files.inks import CONVERTED, HOLDERS, as_rgb
 from spiden_cli.core.files.lenience import INCOMPLETE, is_lenient, passing_over_early_ends
-from spiden_cli.core.files.losses import losses, lost_in_reading, supported_depth
+from spiden_cli.core.files.losses import losses, supported_depth
 from spiden_cli.core.files.metadata import stripped
 from spiden_cli.core.files.needs import to_write
 from spiden_cli.core.files.pillow_reader import header_with_pillow, read_with_pillow
@@ -41,7 +41,6 @@ __all__ = [
     "check_quality",
     "is_camera_raw",
     "losses",
-    "lost_in_reading",
     "output_format",
     "read_header",
     "read_picture",
@@ -65,7 +64,7 @@ def read_picture(path: str | Path, inks: bool = False) -> Picture:
     The white level of 16-bit pixels is what the file states, else the largest value of the bits
     that they need; `with_white` sets another.
 
-    Palettes are expanded, 1-bit becomes grey, a transparent colour becomes alpha; `Picture.notes`
+    Palettes are expanded, 1-bit becomes grey, a transparent colour becomes alpha; `Picture.lost`
     says what couldn't be carried over.
 
     Args:

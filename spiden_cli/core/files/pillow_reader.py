@@ -21,8 +21,8 @@ from spiden_cli.core.files.jpeg_segments import rare_kind
 from spiden_cli.core.files.orientation import upright
 from spiden_cli.core.files.pillow_words import colour_tags_of, encoding_of, words_of
 from spiden_cli.core.files.png_chunks import head_chunks
-from spiden_cli.core.files.white_level import range_of, stated_in_png
-from spiden_cli.core.image.picture import Picture, Pixels, Range, Resolution
+from spiden_cli.core.files.white_level import Levels, range_of, stated_in_png
+from spiden_cli.core.image.picture import Picture, Pixels, Resolution
 from spiden_cli.errors import InputError
 
 __all__ = ["chunks_of", "header_with_pillow", "opened", "read_samples", "read_with_pillow"]
@@ -43,13 +43,13 @@ def read_with_pillow(path: Path) -> Picture:
         _check_frames(path, image)
         samples, notes = read_samples(path, image)
         chunks = chunks_of(path, image)
-        orientation, metadata, more = words_of(path, image)  # PNG may have words behind the pixels
+        orientation, metadata, lost = words_of(path, image)  # PNG may have words behind the pixels
         samples, black_plate = upright(samples, orientation), None
         if image.mode == "CMYK":
             (pixels, black_plate), alpha = plates_of(samples), None
         else:
             pixels, alpha = split_alpha(samples)
-        range, guessed = _range(image, chunks, pixels)
+        levels = _levels(image, chunks, pixels)
         return Picture(
             pixels,
             alpha,
@@ -59,8 +59,10 @@ def read_with_pillow(path: Path) -> Picture:
             colour_tags=colour_tags_of(path, image, chunks),
             resolution=_resolution(image, orientation),
             encoding=encoding_of(path, image),
-            notes=tuple(notes + more + guessed),
-            range=range,
+            notes=(*notes, *levels.notes),
+            lost=tuple(lost),
+            white_guess=levels.guess,
+            range=levels.range,
         )
 
 
@@ -90,11 +92,9 @@ def _pixel_bytes(image: ImageFile.ImageFile) -> int:
     return len(image.getbands()) * (2 if "16" in f"{image.mode} {_raw_mode(image)}" else 1)
 
 
-def _range(
-    image: ImageFile.ImageFile, chunks: dict[bytes, bytes], pixels: Pixels
-) -> tuple[Range | None, list[str]]:
+def _levels(image: ImageFile.ImageFile, chunks: dict[bytes, bytes], pixels: Pixels) -> Levels:
     if image.format != "PNG" or pixels.dtype == np.uint8:
-        return None, []
+        return Levels(None)
     return range_of(pixels, stated_in_png(chunks.get(b"sBIT", b""), pixels))
 
 

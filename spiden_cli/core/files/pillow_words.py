@@ -20,9 +20,9 @@ _FRAME_HEAD = 16  # of a frame of an animated WebP, in front of its chunks
 
 
 def words_of(path: Path, image: ImageFile.ImageFile) -> tuple[int, Metadata, list[str]]:
-    """The orientation (1 to 8), the metadata as it is true of upright pixels, and notes.
+    """The orientation (1 to 8), the metadata as it is true of upright pixels, and what is lost.
 
-    Damaged metadata is no reason to refuse a picture: a note says that it isn't kept.
+    Damaged metadata is no reason to refuse a picture: a sentence says that it isn't kept.
     """
     notes: list[str] = []
     texts = _texts(image)

@@ -79,7 +79,8 @@ def read_tiff(path: Path) -> Picture:
             icc_profile=profile_for(seen.pixels, page.iccprofile, cmyk),
             colour_tags=_colour_tags(page),
             resolution=_resolution(page, orientation),
-            notes=(*notes, *_left_behind(tiff, page), *warned, *damaged, *seen.notes),
+            notes=(*notes, *seen.notes),
+            lost=(*_left_behind(tiff, page), *warned, *damaged),
         )
 
 
@@ -106,10 +107,10 @@ def _seen(path: Path, page: tifffile.TiffPage, pixels: Plane) -> Picture:
     if pixels.dtype not in (np.uint8, np.uint16):
         return show(pixels, str(path))
     stated = Range.full(pixels.dtype) if is_lab(page) else stated_in_tiff(page)
-    range, guessed = range_of(pixels, stated)
+    levels = range_of(pixels, stated)
     if zero_is_white(page) and not _is_kept(page, pixels):
-        pixels = positive(pixels, range)
-    return Picture(pixels, range=range, notes=tuple(guessed))
+        pixels = positive(pixels, levels.range)
+    return Picture(pixels, range=levels.range, notes=levels.notes, white_guess=levels.guess)
 
 
 def _bytes_in_memory(bits: int) -> int:
@@ -127,7 +128,7 @@ def _is_kept(page: tifffile.TiffPage, pixels: Plane) -> bool:
 
 
 def _description(page: tifffile.TiffPage) -> tuple[str | None, list[str]]:
-    """The description, and a note if it can't be carried over."""
+    """The description, and what is lost if it can't be carried over."""
     if not page.is_ome:
         return page.description or None, []
     try:
@@ -167,7 +168,7 @@ def _orientation(page: tifffile.TiffPage) -> int:
 
 
 def _exif(path: Path, page: tifffile.TiffPage, orientation: int) -> tuple[bytes | None, list[str]]:
-    """The tags that TIFF and EXIF share, with the directories of camera and place, and notes."""
+    """The tags that TIFF and EXIF share, with directories of camera and place; what is lost."""
     if page.parent.is_bigtiff and page.parent.byteorder == ">":  # Pillow takes it for a plain TIFF
         lost = any(tag in page.tags for tag in exif_tiff.TEXT_TAGS)
         return None, ["EXIF metadata of a big-endian BigTIFF isn't kept"] if lost else []

@@ -7,7 +7,7 @@ the full range such a picture is dark and so is its noise.
 import math
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from spiden_cli.core.image.values import Plane
 if TYPE_CHECKING:
     import tifffile
 
-__all__ = ["picture_of", "range_of", "stated_in_png", "stated_in_tiff"]
+__all__ = ["Levels", "picture_of", "range_of", "stated_in_png", "stated_in_tiff"]
 
 _BITS = (8, 10, 12, 14, 16)
 _SIGN_OFFSET, _MOST_BELOW, _QUARTER = 32_768, 8_192, 16_384
@@ -28,8 +28,22 @@ _OME_PIXELS = re.compile(r"<(?:\w{1,20}:)?Pixels\s([^<>]*)>")
 _OME_BITS = re.compile(r"\bSignificantBits\s{0,9}=\s{0,9}[\"'](\d{1,3})[\"']")
 
 
-def range_of(pixels: Pixels, stated: Range | None) -> tuple[Range | None, list[str]]:
-    """The range of decoded pixels, and notes if it wasn't stated.
+class Levels(NamedTuple):
+    """Black and white of pixels, and where they are from.
+
+    Attributes:
+        range: None is the full one of the type, where nothing was stated.
+        guess: how it was guessed, a sentence; None where it wasn't.
+        notes: why what the file states isn't used.
+    """
+
+    range: Range | None
+    guess: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def range_of(pixels: Pixels, stated: Range | None) -> Levels:
+    """Find the range of decoded pixels.
 
     A statement that the pixels themselves exceed isn't believed. Without a statement, white is the
     largest value of the smallest of 8, 10, 12, 14 and 16 bits that hold the pixels; grey pixels
@@ -38,39 +52,36 @@ def range_of(pixels: Pixels, stated: Range | None) -> tuple[Range | None, list[s
     Args:
         pixels: (H, W) or (H, W, 3) uint8 or uint16.
         stated: what the file says.
-
-    Returns:
-        The range, None for the full one of the type where nothing was stated, and notes.
     """
     if pixels.dtype == np.uint8:
-        return None, []
+        return Levels(None)
     darkest, brightest = int(pixels.min()), int(pixels.max())
     if stated is not None and stated.white <= np.iinfo(pixels.dtype).max:
         if stated.black <= darkest and brightest <= stated.white:
-            return stated, []
+            return Levels(stated)
         if brightest <= stated.white:
-            return Range(0.0, stated.white), []
-    notes = []
+            return Levels(Range(0.0, stated.white))
+    notes: tuple[str, ...] = ()
     if stated is not None:
-        notes.append(
+        notes = (
             f"the file gives white as {stated.white:g}, which its pixels of up to {brightest} "
-            "contradict: it isn't used"
+            "contradict: it isn't used",
         )
     if offset := _offset(darkest, brightest, pixels.ndim):
-        notes.append(
+        guess = (
             f"black is taken to be {offset.black:g} and white {offset.white:g}, since no pixel is "
             f"below {darkest}; {WHITE_OPTION} sets another white"
         )
-        return offset, notes
+        return Levels(offset, guess, notes)
     bits = next(bits for bits in _BITS if brightest < 2**bits)
     if bits == 16:
-        return None, notes
+        return Levels(None, notes=notes)
     white = 2**bits - 1
-    notes.append(
+    guess = (
         f"white is taken to be {white}, since the pixels need only {bits} of their 16 bits; "
         f"{WHITE_OPTION} sets another value"
     )
-    return Range(0.0, float(white)), notes
+    return Levels(Range(0.0, float(white)), guess, notes)
 
 
 def _offset(darkest: int, brightest: int, dimensions: int) -> Range | None:
@@ -90,7 +101,7 @@ def _offset(darkest: int, brightest: int, dimensions: int) -> Range | None:
 
 
 def picture_of(plane: Plane, name: str = "the image") -> Picture:
-    """Return values that nothing is said of as a picture, with what was guessed in its notes.
+    """Return values that nothing is said of as a picture, with what was guessed.
 
     Args:
         plane: (H, W) or (H, W, 3), whole or real numbers.
@@ -102,8 +113,8 @@ def picture_of(plane: Plane, name: str = "the image") -> Picture:
     if plane.dtype not in (np.uint8, np.uint16):
         return show(plane, name)
     pixels: Pixels = np.ascontiguousarray(plane, plane.dtype.newbyteorder("="))
-    extent, guessed = range_of(pixels, None)
-    return Picture(pixels, range=extent, notes=tuple(guessed))
+    found = range_of(pixels, None)
+    return Picture(pixels, range=found.range, white_guess=found.guess)
 
 
 def stated_in_tiff(page: "tifffile.TiffPage") -> Range | None:

@@ -38,7 +38,7 @@ megapixels; a small file that claims more than 400 is far more likely a decompre
 
 
 WHITE_OPTION = "--white"
-"""How a user states the white level; notes about a guessed one name it."""
+"""How a user states the white level, for sentences that say so."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,11 @@ class Picture:
     encoding: Encoding | None = None
     """How the file was compressed, where that is kept."""
     notes: tuple[str, ...] = ()
-    """What reading changed or left behind, one short sentence each, for the user to be told."""
+    """What reading changed, one short sentence each, for the user to be told."""
+    lost: tuple[str, ...] = ()
+    """What reading left behind, likewise: no file can have it of this picture again."""
+    white_guess: str | None = None
+    """How black and white were guessed, a sentence; None where they weren't."""
     range: Range | None = None
     """Black and white level of `pixels` (not of `alpha`), inside the values of the type; None is
     the full range. 8-bit pictures always have the full range."""
@@ -150,6 +154,12 @@ class Picture:
             floating and self.values.plane.shape == self.pixels.shape
         ):
             raise ValueError("values belong to float32 pixels of their own shape")
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """All that reading has to tell the user: `notes`, `lost` and `white_guess`."""
+        guess = () if self.white_guess is None else (self.white_guess,)
+        return (*self.notes, *self.lost, *guess)
 
     @property
     def height(self) -> int:
@@ -224,8 +234,8 @@ class Picture:
 def with_white(picture: Picture, white: float) -> Picture:
     """The same pixels with another white level, as the user states it.
 
-    A measurement takes any number above its black, or above 0. A note of the reader that guessed
-    the white level goes. Pixels above the new one stay as they are, and a note says that denoising
+    A measurement takes any number above its black, or above 0. What the reader guessed is
+    forgotten. Pixels above the new one stay as they are, and a note says that denoising
     cuts them.
 
     Args:
@@ -251,11 +261,11 @@ def with_white(picture: Picture, white: float) -> Picture:
     if picture.black_plate is not None:
         raise InputError(f"CMYK has no white level: leave {WHITE_OPTION} out")
     black = picture.levels.black
-    notes = [note for note in picture.notes if WHITE_OPTION not in note]
+    notes = list(picture.notes)
     if picture.depth == 16 and (brightest := int(picture.pixels.max())) > white:
         notes.append(f"pixels of up to {brightest} are cut to the white level {white:g}")
     levels = Range(black if black < white else 0.0, float(white))
-    return replace(picture, range=levels, notes=tuple(notes))
+    return replace(picture, range=levels, notes=tuple(notes), white_guess=None)
 
 
 def _with_white_of_measured(picture: Picture, white: float) -> Picture:

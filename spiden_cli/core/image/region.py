@@ -88,10 +88,10 @@ def cropped(picture: Picture, region: Region) -> Picture:
         picture: any picture.
         region: inside it.
     """
-    metadata, notes = picture.metadata, picture.notes
+    metadata, lost = picture.metadata, picture.lost
     if metadata.gain_map is not None:
         metadata = replace(metadata, gain_map=None)
-        notes = (*notes, "the HDR gain map is of the whole picture: the part is without")
+        lost = (*lost, "the HDR gain map is of the whole picture: the part is without")
 
     def part(plane: Pixels | None) -> Pixels | None:
         return None if plane is None else plane[region.window].copy()
@@ -103,5 +103,5 @@ def cropped(picture: Picture, region: Region) -> Picture:
         black_plate=part(picture.black_plate),
         values=None if picture.values is None else picture.values.part(region.window),
         metadata=metadata,
-        notes=notes,
+        lost=lost,
     )

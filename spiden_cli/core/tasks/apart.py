@@ -17,7 +17,7 @@ from spiden_cli.core.image.region import Region, cropped
 from spiden_cli.core.noise.model import Noise
 from spiden_cli.core.tasks.denoising import OnTile
 from spiden_cli.core.tasks.model import Model
-from spiden_cli.core.tasks.recognition import Estimate
+from spiden_cli.core.tasks.recognition import Dyes, Estimate
 from spiden_cli.core.tasks.results import Result
 
 __all__ = ["COLOURS", "denoise_apart"]
@@ -28,7 +28,7 @@ COLOURS = ("red", "green", "blue")
 def denoise_apart(
     model: Model,
     picture: Picture,
-    noise: Noise | Estimate | float | None,
+    noise: Noise | Estimate | float | Dyes | None,
     region: Region | None = None,
     on_tile: OnTile = lambda done, of: None,
     **settings: Any,  # noqa: ANN401
@@ -38,7 +38,7 @@ def denoise_apart(
     Args:
         model: denoises.
         picture: in colour.
-        noise: of each colour, as for `Model.denoise`.
+        noise: of each colour, as for `Model.denoise`; a tuple: that of one after the other.
         region: the part to denoise and return; None: all of it.
         on_tile: told the number of tiles done, and of all.
         settings: more of what `Model.denoise` takes.
@@ -54,9 +54,10 @@ def denoise_apart(
     def on_part(done: int, of: int) -> None:
         on_tile(len(results) * of + done, len(COLOURS) * of)
 
-    for number in range(len(COLOURS)):
+    noises = noise if isinstance(noise, tuple) else (noise,) * len(COLOURS)
+    for number, own in enumerate(noises):
         channel = picture.channel(number)
-        results.append(model.denoise(channel, noise, region=region, on_tile=on_part, **settings))
+        results.append(model.denoise(channel, own, region=region, on_tile=on_part, **settings))
     whole = picture if region is None else cropped(picture, region)
     notes = [f"{name}: {note}" for name, one in zip(COLOURS, results, strict=True)
              for note in one.notes]  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from spiden_cli.core.image.metrics import SSIM_WINDOW, psnr, ssim
-from spiden_cli.core.image.picture import WHITE_OPTION, Picture, Range
+from spiden_cli.core.image.picture import Picture, Range
 from spiden_cli.core.image.pixels import in_16_bits
 from spiden_cli.core.image.showing import on_range_of
 from spiden_cli.errors import InputError
@@ -87,7 +87,7 @@ def on_one_scale(pictures: Mapping[Any, Picture]) -> dict[Any, Picture]:
 
 def _with_one_guess(pictures: Mapping[Any, Picture]) -> Mapping[Any, Picture]:
     """Return pictures with one range, if that of each was guessed from its own pixels."""
-    if not all(WHITE_OPTION in " ".join(picture.notes) for picture in pictures.values()):
+    if not all(picture.white_guess is not None for picture in pictures.values()):
         return pictures
     levels = [picture.levels for picture in pictures.values()]
     widest = Range(min(own.black for own in levels), max(own.white for own in levels))

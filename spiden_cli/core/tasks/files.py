@@ -19,14 +19,13 @@ from spiden_cli.core.files.picture_files import (
     check_output,
     is_camera_raw,
     losses,
-    lost_in_reading,
     output_format,
     read_picture,
     stripped,
     write_picture,
 )
 from spiden_cli.core.image.metrics import Quality, check_alike, quality
-from spiden_cli.core.image.picture import WHITE_OPTION, Picture, with_white
+from spiden_cli.core.image.picture import Picture, with_white
 from spiden_cli.core.image.pixels import in_floats
 from spiden_cli.core.image.region import Region, cropped
 from spiden_cli.core.noise.model import Noise, PoissonGaussian, Unknown, UnknownCounts, as_noise
@@ -34,7 +33,7 @@ from spiden_cli.core.tasks.denoising import OnTile
 from spiden_cli.core.tasks.inks import denoise_inks
 from spiden_cli.core.tasks.masks import as_shares
 from spiden_cli.core.tasks.model import Model
-from spiden_cli.core.tasks.recognition import Estimate, are_counted_apart, estimated
+from spiden_cli.core.tasks.recognition import Dyes, Estimate, counts_of_dyes, estimated
 from spiden_cli.core.tasks.results import Result
 from spiden_cli.core.tasks.settings import Files, Settings
 from spiden_cli.errors import InputError, LossError
@@ -99,12 +98,13 @@ def denoise_file(
         check_alike(given.whole.pixels, clean)  # refused before the work
         clean = clean if settings.region is None else clean[settings.region.window]
     announce_losses(files, given.part, settings.strict, on_note)
-    if _are_dyes(model, settings, picture):
+    dyes = _dyes(model, settings, picture)
+    if dyes:
         settings = replace(settings, independent=True)
         on_note("its colours hold photon counts of their own, and are denoised apart, as dyes are; "
                 "--channels together takes them for a photograph")  # fmt: skip
     result = denoise_prepared(
-        model, given.whole, _noise(settings, files.source, picture), settings, given.mask,
+        model, given.whole, _noise(settings, files.source, picture, dyes), settings, given.mask,
         settings.map_firing or files.drawing is not None, on_tile,
     )  # fmt: skip
     announce_white(picture, result.noise, on_note)
@@ -160,13 +160,13 @@ def prepare(picture: Picture, settings: Settings, files: Files) -> Prepared:
 def denoise_prepared(
     model: Model,
     picture: Picture,
-    noise: Noise | Estimate | float | None,
+    noise: Noise | Estimate | float | Dyes | None,
     settings: Settings,
     mask: Picture | None,
     map_firing: bool,
     on_tile: OnTile,
 ) -> Result:
-    """Denoise a picture, in CMYK too, as settings say; see `Model.denoise`."""
+    """Denoise a picture, in CMYK too, as settings say; see `Model.denoise` and `denoise_apart`."""
     return _denoiser(model, settings, picture)(
         picture, noise, timesteps=settings.timesteps, white=settings.white,
         adjustment=settings.adjustment, mask=mask, region=settings.region, repair=settings.repair,
@@ -191,10 +191,9 @@ def announce_losses(
         LossError: something is lost, and `strict` is wanted.
     """
     written = (*losses(files.target, picture), *more)
-    refuse_losses(files.name, (*lost_in_reading(picture), *written), strict)
-    for sentence in (*picture.notes, *written):
-        if WHITE_OPTION not in sentence:
-            on_note(sentence)
+    refuse_losses(files.name, (*picture.lost, *written), strict)
+    for sentence in (*picture.notes, *picture.lost, *written):
+        on_note(sentence)
 
 
 def announce_white(picture: Picture, noise: Noise, on_note: Callable[[str], None]) -> None:
@@ -205,11 +204,8 @@ def announce_white(picture: Picture, noise: Noise, on_note: Callable[[str], None
         noise: that it was found to hold.
         on_note: told a sentence each.
     """
-    if isinstance(noise, PoissonGaussian):
-        return
-    for sentence in picture.notes:
-        if WHITE_OPTION in sentence:
-            on_note(sentence)
+    if picture.white_guess is not None and not isinstance(noise, PoissonGaussian):
+        on_note(picture.white_guess)
 
 
 def refuse_losses(source: Path, lost: Sequence[str], strict: bool) -> None:
@@ -222,12 +218,13 @@ def refuse_losses(source: Path, lost: Sequence[str], strict: bool) -> None:
         raise LossError(f"{source}: {'; '.join(lost)}; leave out --strict to do it all the same")
 
 
-def _are_dyes(model: Model, settings: Settings, picture: Picture) -> bool:
-    """Return whether colours are found to be independent: unasked, if anything lets them be so."""
+def _dyes(model: Model, settings: Settings, picture: Picture) -> Dyes:
+    """Look whether colours are independent: unasked, if anything lets them be so."""
     asked = settings.independent is not None or settings.adjustment.chroma_strength is not None
     if asked or not isinstance(as_noise(settings.noise), Unknown | UnknownCounts | PoissonGaussian):
-        return False
-    return are_counted_apart(picture) and model.loaded(colour=False).info.config.image_channels == 1
+        return ()
+    found = counts_of_dyes(picture)
+    return found if found and model.loaded(colour=False).info.config.image_channels == 1 else ()
 
 
 def _denoiser(model: Model, settings: Settings, picture: Picture) -> Callable[..., Result]:
@@ -240,8 +237,12 @@ def _denoiser(model: Model, settings: Settings, picture: Picture) -> Callable[..
     return model.denoise
 
 
-def _noise(settings: Settings, source: Path, picture: Picture) -> Noise | Estimate | float | None:
-    """Return the noise as it was given, or as a raw file shows it; None: to be estimated."""
+def _noise(
+    settings: Settings, source: Path, picture: Picture, dyes: Dyes
+) -> Noise | Estimate | float | Dyes | None:
+    """Return the noise as it was given, or as a raw file or dyes show it; None: to be estimated."""
+    if dyes and as_noise(settings.noise) == Unknown() and settings.white is None:
+        return dyes
     if settings.noise is None and is_camera_raw(source):
         from spiden_cli.core.tasks.raw_noise import estimate_raw_noise
 

@@ -12,11 +12,13 @@ from spiden_cli.core.noise.model import Gaussian, Noise, Unknown, UnknownCounts,
 from spiden_cli.core.noise.photon_transfer import CountsEstimate, estimate_counts
 from spiden_cli.errors import InputError
 
-__all__ = ["Estimate", "are_counted_apart", "estimated", "is_of_camera", "noise_of"]
+__all__ = ["Dyes", "Estimate", "counts_of_dyes", "estimated", "is_of_camera", "noise_of"]
 
 _COUNTING = re.compile(r"(photon|single)[\s_-]*counting", re.IGNORECASE)
 
 Estimate: TypeAlias = NoiseEstimate | CountsEstimate
+Dyes: TypeAlias = tuple[CountsEstimate | None, ...]
+"""What was found of each colour; of one without noise, None."""
 
 
 def estimated(wanted: Noise, picture: Picture) -> Estimate | None:
@@ -60,20 +62,31 @@ def is_of_camera(estimate: Estimate | None) -> bool:
     return isinstance(estimate, NoiseEstimate) and not estimate.is_white
 
 
-def are_counted_apart(picture: Picture) -> bool:
-    """Return whether each colour holds counts of its own, as dyes do: they are no photograph.
+def counts_of_dyes(picture: Picture) -> Dyes:
+    """Return the counts that each colour holds of its own, as dyes do.
 
     A camera has interpolated its colours and put them through a curve, and no counts are left. A
     colour of one value, as where there are only two dyes, may be beside them.
 
     Args:
         picture: any; of 8 bits it is a photograph.
+
+    Returns:
+        What `estimated` finds of each colour, None for one of one value; nothing where the colours
+        are a photograph's.
     """
     if not picture.is_colour or picture.pixels.dtype.itemsize == 1:
-        return False
-    planes = [picture.channel(number) for number in range(picture.channels)]
-    measured = [plane for plane in planes if np.ptp(plane.pixels)]
-    return bool(measured) and all(_evident_counts(plane) is not None for plane in measured)
+        return ()
+    found: list[CountsEstimate | None] = []
+    for number in range(picture.channels):
+        plane = picture.channel(number)
+        if not np.ptp(plane.pixels):
+            found.append(None)
+        elif (counts := _evident_counts(plane)) is not None:
+            found.append(counts)
+        else:
+            return ()
+    return tuple(found) if any(found) else ()
 
 
 def _counts(picture: Picture, known: UnknownCounts, only_evident: bool = False) -> CountsEstimate:

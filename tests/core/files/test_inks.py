@@ -165,7 +165,7 @@ def test_inks_of_part_of_their_range_are_scaled_to_all_of_it(tmp_path, inks):
             tag = (336, kind, len(ends), ends, True)
             tifffile.imwrite(path, stored, photometric="separated", extratags=[tag])
             picture = read_picture(path, inks=True)
-            assert picture.notes == ()
+            assert picture.told == ()
             assert np.array_equal(inks_of(picture), stored)
 
 

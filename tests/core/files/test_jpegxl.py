@@ -68,7 +68,7 @@ def test_srgb_is_no_profile_with_the_plugin(tmp_path, picture):
     pytest.importorskip("pillow_jxl", reason="pillow-jxl-plugin isn't installed")
     write_picture(tmp_path / "x.jxl", picture())
     after = read_picture(tmp_path / "x.jxl")
-    assert (after.icc_profile, after.notes) == (None, ())
+    assert (after.icc_profile, after.told) == (None, ())
 
 
 @settings(max_examples=25, deadline=None)

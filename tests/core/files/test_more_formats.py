@@ -48,7 +48,7 @@ def test_white_of_a_netpbm_file_is_its_own(tmp_path, picture, white, colour):
     pixels = np.rint(picture(16, colour=colour).pixels * (white / 65535)).astype(np.uint16)
     netpbmfile.imwrite(tmp_path / "x.pnm", pixels, maxval=white)
     before = read_picture(tmp_path / "x.pnm")
-    assert (before.levels, before.notes) == (Range(0, white), ())
+    assert (before.levels, before.told) == (Range(0, white), ())
     assert np.array_equal(before.pixels, pixels)
     write_picture(tmp_path / "y.pnm", before)
     with netpbmfile.NetpbmFile(tmp_path / "y.pnm") as file:

@@ -47,7 +47,7 @@ def test_png_and_tiff_keep_every_bit(tmp_path, picture, suffix, depth, colour, a
     assert losses(tmp_path / f"x{suffix}", before) == ()
     assert same(after.pixels, before.pixels)
     assert same(after.alpha, before.alpha)
-    assert after.notes == ()
+    assert after.told == ()
 
 
 @pytest.mark.parametrize("suffix", LOSSLESS)
@@ -224,7 +224,7 @@ def test_embedded_preview_of_a_phone_photo_is_announced(tmp_path, colour_pixels)
     image.save(tmp_path / "x.jpg", "MPO", save_all=True, append_images=[image.reduce(2)])
     after = read_picture(tmp_path / "x.jpg")
     assert after.pixels.shape == colour_pixels.shape
-    assert after.notes == ("1 embedded extra picture(s) (MPO) aren't kept",)
+    assert after.lost == ("1 embedded extra picture(s) (MPO) aren't kept",)
 
 
 # --- metadata ----------------------------------------------------------------------------------
@@ -330,7 +330,7 @@ def test_damaged_exif_does_not_cost_the_picture(tmp_path, colour_pixels):
     after = read_picture(tmp_path / "x.jpg")
     assert after.pixels.shape == colour_pixels.shape
     assert after.metadata.exif is None
-    assert after.notes == ("damaged EXIF metadata isn't kept",)
+    assert after.lost == ("damaged EXIF metadata isn't kept",)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".bmp", ".webp"])

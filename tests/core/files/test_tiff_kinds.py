@@ -137,7 +137,7 @@ def test_packed_bits_have_their_own_white(tmp_path, picture, bits, colour, photo
     if bits < 8:
         assert np.array_equal(after.pixels, values * 255 // white)
         return
-    assert (after.range, after.notes) == (Range(0, white), ())
+    assert (after.range, after.told) == (Range(0, white), ())
     assert np.array_equal(after.pixels, values)
     write_picture(tmp_path / "y.tif", after)
     again = read_picture(tmp_path / "y.tif")
@@ -202,7 +202,7 @@ def test_picture_in_a_sub_directory_is_read(tmp_path, colour_pixels):
         writer.write(colour_pixels, photometric="rgb", metadata=None)
     picture = read_picture(tmp_path / "x.tif")
     assert np.array_equal(picture.pixels, colour_pixels)
-    assert any("besides the picture aren't kept" in note for note in picture.notes)
+    assert any("besides the picture aren't kept" in note for note in picture.lost)
 
 
 def test_pyramid_gives_its_full_size(tmp_path, colour_pixels):

@@ -79,7 +79,7 @@ def test_ome_s_xml_is_of_the_new_file(tmp_path, plane):
     broken = picture.metadata.description.replace("</Image>", "")
     tifffile.imwrite(source, plane, description=broken.encode(), metadata=None)
     picture = read_picture(source)
-    assert "damaged OME metadata isn't kept" in picture.notes
+    assert "damaged OME metadata isn't kept" in picture.lost
     assert picture.metadata.description is None
 
 
@@ -89,4 +89,4 @@ def test_what_lies_beside_the_picture_is_told(tmp_path, plane):
     with tifffile.TiffWriter(path) as writer:
         writer.write(plane, metadata=None, extratags=[(37724, 7, 36, layers, True)])
         writer.write(plane[::2, ::2], subfiletype=1, metadata=None)
-    assert sum(note.endswith("n't kept") for note in read_picture(path).notes) == 2
+    assert len(read_picture(path).lost) == 2

@@ -35,9 +35,9 @@ def test_unstated_white_is_what_the_pixels_need(tmp_path, grey_pixels, suffix, b
     write_picture(tmp_path / f"x{suffix}", Picture(pixels))
     after = read_picture(tmp_path / f"x{suffix}")
     assert after.range == Range(0, white)
-    (note,) = after.notes
-    assert f"white is taken to be {white}" in note
-    assert "--white" in note
+    assert (after.notes, after.told) == ((), (after.white_guess,))
+    assert f"white is taken to be {white}" in after.white_guess
+    assert "--white" in after.white_guess
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
@@ -45,7 +45,7 @@ def test_full_and_8_bit_pictures_have_the_full_range_without_a_note(tmp_path, gr
     for pixels, white in ((deep(grey_pixels, 16), 65535), (grey_pixels // 4, 255)):
         write_picture(tmp_path / f"x{suffix}", Picture(pixels))
         after = read_picture(tmp_path / f"x{suffix}")
-        assert (after.range, after.levels, after.notes) == (None, Range(0, white), ())
+        assert (after.range, after.levels, after.told) == (None, Range(0, white), ())
 
 
 def test_alpha_takes_no_part(tmp_path, grey_pixels):
@@ -70,7 +70,7 @@ def test_alpha_takes_no_part(tmp_path, grey_pixels):
 def test_tiff_states_its_levels(tmp_path, grey_pixels, tags, expected):
     tifffile.imwrite(tmp_path / "x.tif", deep(grey_pixels, 12), metadata=None, extratags=tags)
     after = read_picture(tmp_path / "x.tif")
-    assert (after.range, after.notes) == (expected, ())
+    assert (after.range, after.told) == (expected, ())
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_ome_xml_states_its_bits_and_keeps_them(tmp_path, grey_pixels):
     pixels = deep(grey_pixels, 10)
     tifffile.imwrite(tmp_path / "x.ome.tif", pixels, metadata={"SignificantBits": 12})
     before = read_picture(tmp_path / "x.ome.tif")
-    assert (before.range, before.notes) == (Range(0, 4095), ())
+    assert (before.range, before.told) == (Range(0, 4095), ())
     write_picture(tmp_path / "y.tif", before)
     after = read_picture(tmp_path / "y.tif")
     assert 'SignificantBits="12"' in after.metadata.description
@@ -141,7 +141,7 @@ def test_png_states_its_bits(tmp_path, grey_pixels):
     write_picture(tmp_path / "x.png", Picture(deep(grey_pixels, 10)))
     with_significant_bits(tmp_path / "x.png", 12)
     after = read_picture(tmp_path / "x.png")
-    assert (after.range, after.notes) == (Range(0, 4095), ())
+    assert (after.range, after.told) == (Range(0, 4095), ())
 
 
 def test_png_scaled_as_the_specification_says_has_the_full_range(tmp_path, grey_pixels):
@@ -149,7 +149,7 @@ def test_png_scaled_as_the_specification_says_has_the_full_range(tmp_path, grey_
     write_picture(tmp_path / "x.png", Picture(pixels))
     with_significant_bits(tmp_path / "x.png", 12)
     after = read_picture(tmp_path / "x.png")
-    assert (after.range, after.notes) == (Range(0, 65535), ())
+    assert (after.range, after.told) == (Range(0, 65535), ())
 
 
 def test_pixels_keep_their_scale_and_tiff_their_levels(tmp_path, grey_pixels):
@@ -189,10 +189,10 @@ def test_white_stored_as_0_is_turned_inside_the_range(tmp_path, grey_pixels, bla
 def test_a_stated_white_goes_over_the_guess_and_survives(tmp_path, grey_pixels):
     tifffile.imwrite(tmp_path / "x.tif", deep(grey_pixels, 12), metadata=None)
     before = with_white(read_picture(tmp_path / "x.tif"), 65535)
-    assert before.notes == ()
+    assert before.told == ()
     write_picture(tmp_path / "y.tif", before)
     after = read_picture(tmp_path / "y.tif")
-    assert (after.peak, after.notes) == (65535, ())
+    assert (after.peak, after.told) == (65535, ())
 
 
 @pytest.mark.parametrize(

@@ -278,7 +278,7 @@ def test_gain_map_is_kept_and_turned_with_its_picture(tmp_path, colour_pixels, o
     pixels = np.tile(colour_pixels, (2, 2, 1))
     (tmp_path / "x.jpg").write_bytes(ultra_hdr(pixels, orientation))
     picture = read_picture(tmp_path / "x.jpg")
-    assert picture.notes == ()
+    assert picture.told == ()
     write_picture(tmp_path / "y.jpg", picture)
     after = read_picture(tmp_path / "y.jpg")
     with Image.open(io.BytesIO(after.metadata.gain_map)) as gain:
@@ -310,7 +310,7 @@ def test_files_that_lost_their_words(tmp_path, name, words):
     if not (CASES / name).is_file():
         pytest.skip(f"no {CASES / name}")
     before = read_picture(CASES / name)
-    assert before.notes == ()
+    assert before.told == ()
     write_picture(tmp_path / "y.jpg", before)
     after = read_picture(tmp_path / "y.jpg").metadata
     assert {word for word, value in vars(after).items() if value} == words
@@ -348,8 +348,8 @@ def test_the_part_of_a_packet_in_other_segments_is_named_and_not_pointed_to(tmp_
     path, back = tmp_path / "x.jpg", tmp_path / "y.jpg"
     Image.new("RGB", (32, 32)).save(path, xmp=packet)
     picture = read_picture(path)
-    assert any("extended" in note and note.endswith("isn't kept") for note in picture.notes)
+    assert any("extended" in note and note.endswith("isn't kept") for note in picture.lost)
     write_picture(back, picture)
     assert b"HasExtendedXMP" not in back.read_bytes()
     assert b'dc:rights="mine"' in back.read_bytes()
-    assert read_picture(back).notes == ()
+    assert read_picture(back).told == ()

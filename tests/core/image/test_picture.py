@@ -55,11 +55,13 @@ def test_an_impossible_white_is_an_input_error(white):
 
 def test_white_replaces_a_guess_and_keeps_the_rest():
     guessed = Picture(
-        DEEP, notes=("XMP is gone", "white is 4095; --white sets it"), range=Range(5, 4095)
-    )
+        DEEP, notes=("changed",), lost=("XMP is gone",), white_guess="white is 4095",
+        range=Range(5, 4095),
+    )  # fmt: skip
+    assert guessed.told == ("changed", "XMP is gone", "white is 4095")
     told = with_white(guessed, 16383)
     assert told.range == Range(5, 16383)
-    assert told.notes == ("XMP is gone",)
+    assert told.told == ("changed", "XMP is gone")
     assert told.pixels is guessed.pixels
     assert with_white(guessed, 3).range == Range(0, 3)  # below the old black
 

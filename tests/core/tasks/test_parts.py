@@ -82,7 +82,7 @@ def test_a_part_of_a_picture_keeps_what_is_said_of_it(model, colour_pixels):
     assert np.array_equal(part.alpha, cut(alpha, (2, 3, 10, 9)))
     assert part.icc_profile == b"icc"
     assert part.metadata == Metadata(comment="a")
-    assert any("gain map" in note for note in part.notes)
+    assert any("gain map" in note for note in part.lost)
 
 
 @pytest.mark.parametrize(
