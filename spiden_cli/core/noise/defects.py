@@ -9,7 +9,9 @@ Offsets of rows (or columns) are alike over the whole width. So they are measure
 the width apart, each against the rows around: they are offsets if the parts agree.
 
 A faulty row (or column), or two beside each other, stands off those around in all four parts, and
-the next ones do not: what optics have drawn has flanks, and hardly ever spans the picture.
+the next ones do not: what optics have drawn has flanks, and hardly ever spans the picture. Where
+what it holds besides is what the rows beside it hold, and as noisy, only its offset is taken off:
+a dead row has no noise, a hot one no structure.
 """
 
 from collections.abc import Callable
@@ -35,15 +37,19 @@ their median by more than so many deviations."""
 
 _PARTS, _LEAST_PART, _MOST_COLUMNS = 4, 24, 1024
 _ROWS = 8  # on each side, to which a row is compared
-_UNLIKE, _CLEAR, _SEEN, _SMOOTH = 1.7, 3.0, 0.2, 0.35
+_UNLIKE, _SHARE, _CLEAR, _SEEN, _SMOOTH = 1.7, 0.5, 3.0, 0.2, 0.35
 """The parts may differ by so many deviations of noise (robustly: structures make them differ by
-more); offsets are so many deviations of their own error, and such a share of that of a pixel's
-noise, at least; and are correlated by less than so much with the next row's, as structures are."""
+more), or by such a share of the offsets; offsets are so many deviations of their own error, and
+such a share of that of a pixel's noise, at least; and are correlated by less than so much with the
+next row's, as structures are."""
 _OF_THE_PICTURE = 5.0
 """An offset as many times as large as usual is none, but an edge of the picture."""
 _FAULTY, _FLANK, _WIDEST = 6.0, 0.25, 2
 """Deviations of its error that a faulty line stands off in each part; share of it, at most, that
 the lines beside it stand off by; lines beside each other."""
+_LIKE, _NOISY = 1.4, 0.6
+"""A row with an offset differs from those beside it, its offset taken off, by at most so many times
+as rows around usually do, and from one pixel to the next by at least such a share."""
 _OF_MEDIAN = 1.2533
 """Deviation of a median of n normal values, times the root of n: the root of pi / 2."""
 
@@ -119,22 +125,26 @@ def _repaired(pixels: Pixels, noise: PoissonGaussian) -> tuple[Values, Repairs]:
     values: Values = pixels.astype(np.float32)
     # Lines and offsets first: they would hide among each other what sticks out.
     by_row = _profiles(values, noise)
-    faulty_rows = _mended(values, by_row)
+    rows = _mended(values, by_row)
     by_column = _profiles(values.T, noise)
-    faulty_columns = _mended(values.T, by_column)
+    columns = _mended(values.T, by_column)
     # To measure takes longest, and is done again only where something has changed.
-    if faulty_rows or faulty_columns:
+    if rows.any or columns.any:
         by_row = _profiles(values, noise)
     offsets_of_rows = _offsets(values, noise, by_row)
     values -= offsets_of_rows[:, None]
-    if faulty_columns or offsets_of_rows.any():
+    if columns.any or offsets_of_rows.any():
         by_column = _profiles(values.T, noise)
     offsets_of_columns = _offsets(values.T, noise, by_column)
     values -= offsets_of_columns
     where, by = _stuck(Anscombe(noise).forward(values), values)
     values[where] = by
-    rows, columns = (float(part.std()) for part in (offsets_of_rows, offsets_of_columns))
-    return values, Repairs(len(by), faulty_rows + faulty_columns, rows, columns)
+    return values, Repairs(
+        len(by),
+        rows.replaced + columns.replaced,
+        float((rows.offsets + offsets_of_rows).std()),
+        float((columns.offsets + offsets_of_columns).std()),
+    )
 
 
 def _stuck(white: Values, values: Values) -> tuple[tuple[NDArray[np.intp], ...], Values]:
@@ -174,25 +184,64 @@ def _stuck(white: Values, values: Values) -> tuple[tuple[NDArray[np.intp], ...],
     return (rows, columns), by.astype(np.float32)
 
 
-def _mended(values: Values, measured: _Profiles | None) -> int:
-    """Replace faulty rows, in place, by the mean of the next good ones; return their number."""
+class _Mended(NamedTuple):
+    """What was done to rows that stood out.
+
+    Attributes:
+        replaced: how many of them.
+        offsets: what was taken off each row, (H,).
+    """
+
+    replaced: int
+    offsets: Values
+
+    @property
+    def any(self) -> bool:
+        """Whether any was changed."""
+        return self.replaced > 0 or bool(self.offsets.any())
+
+
+def _mended(values: Values, measured: _Profiles | None) -> _Mended:
+    """Replace faulty rows, in place, by the mean of those beside them, or take offsets off."""
+    number, offsets = 0, np.zeros(len(values), np.float32)
     if measured is None:
-        return 0
+        return _Mended(number, offsets)
     profiles = measured.of_rows
     profiles = profiles - np.median(profiles, axis=1, keepdims=True)  # not a mean: lines move that
     away, signs = np.abs(profiles), np.sign(profiles)
     clear = (away > _FAULTY * measured.errors).all(0) & (np.abs(signs.sum(0)) == _PARTS)
     edges = np.flatnonzero(np.diff(clear.astype(np.int8), prepend=0, append=0))
-    number = 0
     for first, end in zip(edges[::2], edges[1::2], strict=True):
         if end - first > _WIDEST:
             continue
         beside = [row for row in (first - 1, end) if 0 <= row < len(values)]
         if away[:, beside].max() > _FLANK * away.min(0)[first:end].max():
             continue
-        values[first:end] = values[beside].mean(0)
-        number += int(end - first)
-    return number
+        good = values[beside].mean(0)
+        for row in range(first, end):
+            if _is_like(values, row, good):
+                offsets[row] = np.median(values[row] - good)
+                values[row] -= offsets[row]
+            else:
+                values[row] = good
+                number += 1
+    return _Mended(number, offsets)
+
+
+def _is_like(values: Values, row: int, good: Values) -> bool:
+    """Return whether a row holds what `good` does, from those beside it, but for an offset."""
+    near = values[max(0, row - _ROWS) : row + _ROWS + 1]
+    usual = _spread(near[1:-1] - (near[:-2] + near[2:]) / 2)
+    grain = _spread(np.diff(near, axis=1))
+    (apart,), (own,) = _spread((values[row] - good)[None]), _spread(np.diff(values[row])[None])
+    return bool(apart <= _LIKE * np.median(usual) and own >= _NOISY * np.median(grain))
+
+
+def _spread(rows: Values) -> Values:
+    """Return the deviation of each row about its median, robustly."""
+    away = np.abs(rows - np.median(rows, axis=1, keepdims=True))
+    spread: Values = 1.4826 * np.median(away, axis=1)
+    return spread
 
 
 def _profiles(values: Values, noise: PoissonGaussian) -> _Profiles | None:
@@ -218,12 +267,13 @@ def _offsets(values: Values, noise: PoissonGaussian, measured: _Profiles | None)
     size = 1.4826 * float(np.median(np.abs(shared)))  # a few rows that differ are of the picture
     if size == 0:
         return none
-    differing = 1.4826 * np.median(np.abs(profiles - shared) / errors) / np.sqrt(1 - 1 / _PARTS)
+    apart = 1.4826 * np.abs(profiles - shared) / np.sqrt(1 - 1 / _PARTS)
+    unlike = np.median(apart / errors) > _UNLIKE and np.median(apart) > _SHARE * size
     clear = size * np.sqrt(weights.sum())
     seen = size / _deviation(_thinned(values), noise, np.median)
     usual = shared.clip(-3 * size, 3 * size)
     smooth = float((usual[1:] * usual[:-1]).mean() / (usual**2).mean())
-    if differing > _UNLIKE or clear < _CLEAR or seen < _SEEN or smooth > _SMOOTH:
+    if unlike or clear < _CLEAR or seen < _SEEN or smooth > _SMOOTH:
         return none
     offsets: Values = np.where(np.abs(shared) > _OF_THE_PICTURE * size, 0, shared)
     return offsets.astype(np.float32)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from spiden_cli.core.engine.event.operations import LARGEST, Array, Arrays
+from spiden_cli.core.engine.event.tables import LARGEST, Array, Arrays
 from spiden_cli.core.engine.event.vectors import READOUT_BYTES, VECTOR_BYTES, WORD
 from spiden_cli.core.network.folding import FoldedNetwork
 from spiden_cli.core.network.graph import Add, Convolution, Graph, Neurons, Node, Shuffle

@@ -11,8 +11,8 @@ from spiden_cli.core.engine.engine import OnSpikes, Pass
 from spiden_cli.core.engine.event.encoding import encode, subtract_noise
 from spiden_cli.core.engine.event.kernels import run_band
 from spiden_cli.core.engine.event.layout import Layout, lay_out, schedule
-from spiden_cli.core.engine.event.operations import Counts
 from spiden_cli.core.engine.event.program import compile_network
+from spiden_cli.core.engine.event.tables import Counts
 from spiden_cli.core.engine.tiling import Window, counting_window
 from spiden_cli.core.image.pixels import Planes
 from spiden_cli.core.network.folding import FoldedNetwork, folded

@@ -11,14 +11,6 @@ import numpy as np
 
 from spiden_cli.core.engine.event.compiling import compiled
 from spiden_cli.core.engine.event.operations import (
-    ADD,
-    CONVOLVE,
-    ENCODE,
-    FIRE,
-    READ,
-    Array,
-    Arrays,
-    Counts,
     add_bias,
     add_row,
     combine_rows,
@@ -29,6 +21,16 @@ from spiden_cli.core.engine.event.operations import (
     read_row,
     shuffle_row,
     weigh_row,
+)
+from spiden_cli.core.engine.event.tables import (
+    ADD,
+    CONVOLVE,
+    ENCODE,
+    FIRE,
+    READ,
+    Array,
+    Arrays,
+    Counts,
 )
 from spiden_cli.core.engine.event.vectors import VECTOR_BYTES
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from spiden_cli.core.engine.event.arrangement import NOTHING, lacks_bias
-from spiden_cli.core.engine.event.operations import ADD, CONVOLVE, FIRE, OPERATION, READ, Array
 from spiden_cli.core.engine.event.program import Operation, Program
 from spiden_cli.core.engine.event.rows import first_rows, rows_due
+from spiden_cli.core.engine.event.tables import ADD, CONVOLVE, FIRE, OPERATION, READ, Array
 from spiden_cli.core.engine.event.vectors import WORD
 from spiden_cli.core.engine.tiling import Window
 from spiden_cli.core.network.graph import Add, Convolution, Neurons, Shuffle

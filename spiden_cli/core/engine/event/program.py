@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from spiden_cli.core.engine.event.arrangement import Arranged, arrange
-from spiden_cli.core.engine.event.operations import ADD, CONVOLVE, ENCODE, FIRE, READ, SHUFFLE
 from spiden_cli.core.engine.event.rows import Rows, oldest_input, rows_due
+from spiden_cli.core.engine.event.tables import ADD, CONVOLVE, ENCODE, FIRE, READ, SHUFFLE
 from spiden_cli.core.network.folding import FoldedNetwork
 from spiden_cli.core.network.graph import Add, Convolution, Encode, Graph, Neurons, Node, Shuffle
 from spiden_cli.errors import UnsupportedNodeError
