@@ -237,10 +237,10 @@ def _is_like(values: Values, row: int, good: Values) -> bool:
     return bool(apart <= _LIKE * np.median(usual) and own >= _NOISY * np.median(grain))
 
 
-def _spread(rows: Values) -> Values:
+def _spread(rows: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return the deviation of each row about its median, robustly."""
     away = np.abs(rows - np.median(rows, axis=1, keepdims=True))
-    spread: Values = 1.4826 * np.median(away, axis=1)
+    spread: NDArray[np.floating] = 1.4826 * np.median(away, axis=1)
     return spread
 
 
