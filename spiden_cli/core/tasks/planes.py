@@ -147,13 +147,13 @@ class PlaneWork:
         window = ... if tile is None else tile.window
         whole = _as_type(plane[window], dtype)
         for part in self._reader.parts(index):
-            tally.parts.add((index, part.key))
             picture = _shown(self._reader, plane[part.place], self._channels[part.key].extent)
             if picture is None:
-                tally.blank.add((index, part.key))
+                place = {(index, part.key)}
+                tally.merge(Tally(parts=place, blank=place))
                 continue
             done = self._denoise(picture, part, tile)
-            tally.add(index, part, done, per_plane=self._reader.settings.per_plane)
+            tally.merge(Tally.of(index, part, done, self._reader.settings.per_plane))
             image = done.image
             whole[part.place] = (
                 image.pixels if image.values is None

@@ -46,8 +46,9 @@ class Tally:
     levels: dict[Place, float] = field(default_factory=dict)
     said: dict[str, set[Place]] = field(default_factory=dict)
 
-    def add(self, index: Index, part: Part, done: Result, per_plane: bool) -> None:
-        """Take up a part of a plane, or a tile of it.
+    @classmethod
+    def of(cls, index: Index, part: Part, done: Result, per_plane: bool) -> "Tally":
+        """Return what one part of a plane took, or a tile of it.
 
         Args:
             index: the plane.
@@ -55,34 +56,34 @@ class Tally:
             done: what became of it.
             per_plane: whether its level was estimated from it alone.
         """
-        place, image = (index, part.key), done.image
-        if per_plane and isinstance(done.noise, Uniform):
-            self.levels[place] = done.noise.sigma
-        for note in done.notes:
-            self.said.setdefault(note, set()).add(place)
-        self._work(done.activity, done.seconds, (done.model, done.engine, done.timesteps))
-        self.squares += done.removed**2 * image.pixels.size
-        self.values += image.pixels.size
-        if image.values is not None and image.values.holes is not None:
-            self.holes += int(image.values.holes.sum())
+        place, pixels, values = (index, part.key), done.image.pixels, done.image.values
+        level = done.noise.sigma if isinstance(done.noise, Uniform) else None
+        holes = None if values is None else values.holes
+        return cls(
+            parts={place},
+            activity=done.activity,
+            seconds=done.seconds,
+            ran=(done.model, done.engine, done.timesteps),
+            squares=done.removed**2 * pixels.size,
+            values=pixels.size,
+            holes=0 if holes is None else int(holes.sum()),
+            levels={place: level} if per_plane and level is not None else {},
+            said={note: {place} for note in done.notes},
+        )
 
     def merge(self, other: "Tally") -> None:
         """Take up what another one has."""
         self.parts |= other.parts
         self.blank |= other.blank
-        if other.ran is not None:
-            self._work(other.activity, other.seconds, other.ran)
+        self.activity = sum_activities([self.activity, other.activity])
+        self.seconds += other.seconds
+        self.ran = other.ran or self.ran
         self.squares += other.squares
         self.values += other.values
         self.holes += other.holes
         self.levels |= other.levels
         for note, places in other.said.items():
             self.said.setdefault(note, set()).update(places)
-
-    def _work(self, activity: Activity, seconds: float, ran: tuple[str, str, int]) -> None:
-        self.activity = sum_activities([self.activity, activity] if self.activity else [activity])
-        self.seconds += seconds
-        self.ran = ran
 
     def result(self, model: Model, reader: Reader, channels: Sequence[ChannelNoise]) -> StackResult:
         """Return what it all took, once the last plane is done."""
