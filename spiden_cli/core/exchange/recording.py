@@ -7,7 +7,7 @@ convolutions, and so finds the same spikes.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from spiden_cli.core.engine.dense import FoldedLayers
 from spiden_cli.core.engine.engine import check_timesteps
-from spiden_cli.core.image.pixels import Planes
+from spiden_cli.core.image.pixels import as_planes
 from spiden_cli.core.network.encoding import encode
 from spiden_cli.core.network.execution import execute
 from spiden_cli.core.network.folding import FoldedNetwork, NeuronParameters, folded
@@ -128,7 +128,7 @@ def layer_names(graph: Graph) -> list[str]:
 @torch.inference_mode()
 def record(
     network: "FoldedNetwork | Denoiser",
-    noisy: Planes,
+    noisy: NDArray[np.floating[Any]],
     level: Level,
     timesteps: int,
     *,
@@ -140,7 +140,7 @@ def record(
 
     Args:
         network: a spiking one.
-        noisy: (C, H, W) float32, C the channels of the network, range [0, 1] plus noise.
+        noisy: (C, H, W) of any float type, C the channels of the network, range [0, 1] plus noise.
         level: what the network is told of the noise.
         timesteps: T, 1 to 64.
         layers: those to keep; None: all.
@@ -149,9 +149,10 @@ def record(
 
     Raises:
         InputError: the network is a CNN; there is no such layer; the picture has more than
-            `MOST_PIXELS` or other channels than the network; T is out of range.
+            `MOST_PIXELS`, another shape or other channels than the network, or whole numbers; T is
+            out of range.
     """
-    ready = folded(network)
+    noisy, ready = as_planes(noisy), folded(network)
     config, graph = ready.config, ready.graph
     check_timesteps(timesteps)
     if not config.spiking:

@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from spiden_cli.core.image.picture import Picture, Pixels, Range
+from spiden_cli.errors import InputError
 
 __all__ = [
     "LUMA",
     "Planes",
+    "as_planes",
     "in_8_bit_units",
     "in_16_bits",
     "in_floats",
@@ -83,6 +85,24 @@ def rounded_to_8_bit(values: Pixels, range: Range | None = None) -> npt.NDArray[
     scaled = in_8_bit_units(values, range)
     rounded: npt.NDArray[np.uint8] = np.rint(scaled.clip(0, 255)).astype(np.uint8)
     return rounded
+
+
+def as_planes(values: npt.NDArray[np.floating[Any]]) -> Planes:
+    """Return an image of any float type as planes of float32.
+
+    Args:
+        values: (1, H, W) or (3, H, W), in which black is 0 and white is 1.
+
+    Raises:
+        InputError: another shape, or whole numbers, of which nobody has said what white is.
+    """
+    if values.ndim != 3 or values.shape[0] not in (1, 3):
+        raise InputError(f"planes are (1, H, W) or (3, H, W), not {values.shape}")
+    if values.dtype.kind != "f":
+        raise InputError(
+            f"planes are floats, black at 0 and white at 1, not {values.dtype}: divide by white"
+        )
+    return values.astype(np.float32, copy=False)
 
 
 def to_pixels(planes: Planes, dtype: npt.DTypeLike, range: Range | None = None) -> Pixels:

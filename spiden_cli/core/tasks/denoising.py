@@ -7,13 +7,14 @@ from functools import partial
 from typing import Any, TypeGuard
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spiden_cli.core.engine.activity import Activity, sum_activities
 from spiden_cli.core.engine.engine import Engine, Pass, check_timesteps
 from spiden_cli.core.engine.firing import FiringCounter, FiringMap
 from spiden_cli.core.engine.tiling import Shape, Tile, Window, tiles
 from spiden_cli.core.image.picture import MINIMUM_SIDE, Picture
-from spiden_cli.core.image.pixels import Planes, to_unit
+from spiden_cli.core.image.pixels import Planes, as_planes, to_unit
 from spiden_cli.core.image.region import Region
 from spiden_cli.core.network.families import graph_of
 from spiden_cli.core.noise.clipping import Clipping, clipping_of, deviation_after_clipping
@@ -154,7 +155,7 @@ def _may_be_clipped(noise: Noise, picture: Picture) -> TypeGuard[Gaussian]:
 
 def denoise_planes(
     engine: Engine,
-    noisy: Planes,
+    noisy: NDArray[np.floating[Any]],
     level: Level,
     timesteps: int,
     tile: Shape | None = None,
@@ -164,7 +165,7 @@ def denoise_planes(
 
     Args:
         engine: runs the network.
-        noisy: (1, H, W) or (3, H, W) float32, range [0, 1] plus noise.
+        noisy: (1, H, W) or (3, H, W) of any float type, range [0, 1] plus noise.
         level: noise level in 8-bit units, one for all pixels or a map (H, W).
         timesteps: T, 1 to 64.
         tile: rows and columns of a tile in pixels; None: what suits the engine.
@@ -174,13 +175,15 @@ def denoise_planes(
         The denoised planes, not clipped, and the activity over all channels.
 
     Raises:
-        InputError: a grey image is given to a colour network, or T is out of range.
+        InputError: a grey image is given to a colour network, or it is of another shape or of whole
+            numbers; T is out of range.
         WeightsError: the output is not finite.
     """
-    denoised = np.empty_like(noisy)
+    planes = as_planes(noisy)
+    denoised = np.empty_like(planes)
 
     def read(part: Window) -> Planes:
-        return noisy[:, *part]
+        return planes[:, *part]
 
     def write(part: Window, _: Planes, result: Planes) -> None:
         denoised[:, *part] = result

@@ -12,6 +12,7 @@ from spiden_cli.core.exchange.recording import LayerSpikes, layer_names, record
 from spiden_cli.core.exchange.spike_files import read_spikes, write_spikes
 from spiden_cli.core.network.folding import NeuronParameters
 from spiden_cli.core.network.graph import Add, Convolution, Neurons, Shuffle
+from spiden_cli.core.tasks.denoising import denoise_planes
 from spiden_cli.errors import InputError, OutputError
 
 
@@ -178,3 +179,24 @@ def test_an_unknown_suffix_is_refused(tmp_path):
     recording = record(network, picture(network.config, 16, 16), SIGMA, 1)
     with pytest.raises(OutputError, match="npz"):
         write_spikes(tmp_path / "spikes.mat", recording)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float16])
+def test_planes_of_any_float_type_are_taken(kind):
+    network = exact(shrunk("tiny"), seed=1)
+    noisy = picture(network.config, 16, 16).astype(np.float16)
+    layers = [record(network, noisy.astype(t), SIGMA, 2).layers for t in (kind, np.float32)]
+    for name, layer in layers[0].items():
+        assert np.array_equal(layer.packed, layers[1][name].packed)
+    engine = DenseEngine(network)
+    found = [denoise_planes(engine, noisy.astype(t), SIGMA, 2) for t in (kind, np.float32)]
+    assert np.array_equal(found[0].denoised, found[1].denoised)
+
+
+@pytest.mark.parametrize("values", [np.zeros((1, 16, 16), np.uint8), np.zeros((16, 16))])
+def test_what_is_no_planes_is_refused(values):
+    network = exact(shrunk("tiny"), seed=1)
+    with pytest.raises(InputError, match="planes are"):
+        record(network, values, SIGMA, 2)
+    with pytest.raises(InputError, match="planes are"):
+        denoise_planes(DenseEngine(network), values, SIGMA, 2)
