@@ -153,28 +153,40 @@ def _strength(means: NDArray[np.float32], clipped: float, most: float) -> float:
     """Return the sigma at which as many pixels would be clipped at 0 as were; 0 to `most`."""
     if not clipped:
         return 0.0
-    number, means = clipped * len(means), means[means < _FAR * most + 0.5]
-    low, high = 0.0, most
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _number(means, middle) < number else (low, middle)
-    return low
+    number = clipped * len(means)
+    means = np.sort(means[means < _FAR * most + 0.5])  # np.interp looks near the last one first
+    step = most / 2**_HALVINGS
+    low, high, below, above = 0, 2**_HALVINGS, -number, _number(means, most) - number
+    if above < 0:
+        return (high - 1) * step
+    while high - low > 1:  # Illinois: a straight line, and an end that stays has its miss halved
+        guess = round(low + (high - low) * below / (below - above)) if above else low + 1
+        guess = min(max(guess, low + 1), high - 1)
+        if (miss := _number(means, guess * step) - number) < 0:
+            low, below, above = guess, miss, above / 2
+        else:
+            high, above, below = guess, miss, below / 2
+    return low * step
 
 
 def _number(means: NDArray[np.float32], sigma: float) -> float:
     """Return how many pixels noise would clip to 0, of places with clipped means."""
     from scipy.special import ndtr
 
-    clean = _unclipped(means, sigma)
-    return float(ndtr((0.5 - clean) / sigma).sum())  # what rounds to 0 is 0
+    # What rounds to 0 is 0.
+    return float(ndtr(0.5 / sigma - _unclipped_in_sigma(means / sigma)).sum())
 
 
 def _unclipped(means: NDArray[Any], sigma: float) -> Values:
     """Return x for h(x), in any units; where clipping left nothing of x, x is 8 sigma below 0."""
-    x, y = _table()
-    # Far above 0 nothing is clipped: h(x) = x.
     scaled = means / sigma
-    return np.where(scaled < y[-1], sigma * np.interp(scaled, y, x), means)
+    return np.where(scaled < _table()[1][-1], sigma * _unclipped_in_sigma(scaled), means)
+
+
+def _unclipped_in_sigma(scaled: NDArray[Any]) -> Values:
+    """Return x for h(x), both in sigma. Far above 0 nothing is clipped, and they are equal."""
+    x, y = _table()
+    return np.where(scaled < y[-1], np.interp(scaled, y, x), scaled)
 
 
 @cache
