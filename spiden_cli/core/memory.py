@@ -14,6 +14,8 @@ __all__ = [
     "pixels_limited",
 ]
 
+_LITTLE = 16_000_000
+"""Bytes that a system is not asked for: it would take longer than reading a small picture."""
 SHARE = 0.8
 """Of the free memory: the rest is for the network, and for whoever else needs some meanwhile."""
 
@@ -73,6 +75,8 @@ def beyond_memory(needed: int) -> str | None:
     Args:
         needed: bytes that a picture takes.
     """
+    if needed <= _LITTLE and _limit.get() is None:
+        return None
     most = memory_limit()
     if most is None or needed <= most:
         return None

@@ -41,6 +41,7 @@ class Format:
         animated: whether animations are written.
         for_stacks: whether it is written of stacks alone, and is a folder.
         any_type: whether values of any type of number are written, NaN among them.
+        no_stacks: whether it has no place for more than one picture, though `any_type`.
         listed: whether its files are found in folders.
         becomes: suffix of what is made of a file of a format that is only read.
         package: that it needs, as Python imports it, and the extra of spiden that brings it.
@@ -58,6 +59,7 @@ class Format:
     animated: bool = False
     for_stacks: bool = False
     any_type: bool = False
+    no_stacks: bool = False
     listed: bool = True
     only_read: tuple[str, ...] = ()
     becomes: str = ".png"
@@ -155,7 +157,7 @@ FORMATS = (
     Format("TGA", (".tga",), alpha=True),  # a format that begins with nothing in particular
     Format("PNM", (".ppm", ".pnm"), _at(0, b"P1", b"P3", b"P4", b"P6", b"P7"), 16),
     Format("PNM", (".pgm",), _at(0, b"P2", b"P5"), 16),
-    Format("PFM", (".pfm",), _at(0, b"PF", b"Pf"), depth=0, becomes=".tiff"),  # of floats
+    Format("PFM", (".pfm",), _at(0, b"PF", b"Pf"), 16, any_type=True, no_stacks=True),  # of floats
     Format(
         "HEIF",
         (".heic", ".heif", ".hif"),

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from spiden_cli.core.files.colour import fitted_colours
 from spiden_cli.core.files.formats import written_as
 from spiden_cli.core.files.inks import HOLDERS
@@ -46,6 +48,9 @@ def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
         ),
         "a NumPy file holds values alone: colours, resolution and words aren't kept": (
             name == "NumPy" and _says_more(picture)
+        ),
+        f"PFM holds 32-bit floats: {picture.dtype} values are rounded": (
+            name == "PFM" and not np.can_cast(picture.dtype, np.float32)
         ),
         f"{name} holds {format.depth} bits per channel: 16-bit values are rounded": rounded
         and full,

@@ -7,6 +7,7 @@ What a format has no place for goes to the nearest place that it has (a comment 
 from collections.abc import Collection
 from dataclasses import replace
 
+from spiden_cli.core.files import xmp
 from spiden_cli.core.files.exif import with_description
 from spiden_cli.core.image.metadata import Metadata
 from spiden_cli.core.image.picture import Picture
@@ -15,7 +16,7 @@ __all__ = ["can_hold_exif", "fitted_metadata", "stripped"]
 
 _HOLDS: dict[str, Collection[str]] = {
     "PNG": {"exif", "xmp", "iptc", "texts"},
-    "JPEG": {"exif", "xmp", "iptc", "comment", "gain_map"},
+    "JPEG": {"exif", "xmp", "xmp_extension", "iptc", "comment", "gain_map"},
     "TIFF": {"exif", "xmp", "iptc", "description", "tiff"},
     "WEBP": {"exif", "xmp"},
     "AVIF": {"exif", "xmp"},
@@ -31,6 +32,7 @@ _LONGEST = {  # bytes, of one segment of a JPEG
 _WORDS = {
     "exif": "EXIF metadata",
     "xmp": "XMP metadata",
+    "xmp_extension": "the extended XMP metadata",
     "iptc": "IPTC metadata",
     "comment": "the comment",
     "description": "the description",
@@ -67,8 +69,8 @@ def fitted_metadata(metadata: Metadata, name: str) -> tuple[Metadata, list[str]]
         metadata: of a picture of any format.
         name: the format, as Pillow calls it.
     """
-    holds, lost = _HOLDS.get(name, ()), list[str]()
-    metadata = _moved(metadata, holds)
+    holds = _HOLDS.get(name, ())
+    metadata, lost = _with_xmp_for(name, _moved(metadata, holds), holds)
     kept: dict[str, object] = {}
     for word in _WORDS:
         value = getattr(metadata, word)
@@ -86,6 +88,27 @@ def fitted_metadata(metadata: Metadata, name: str) -> tuple[Metadata, list[str]]
         names = ", ".join(dict.fromkeys(keyword for keyword, _ in metadata.texts))
         lost.append(f"{name} can't hold the texts of a PNG: {names} dropped")
     return Metadata(**kept), lost  # type: ignore[arg-type]
+
+
+def _with_xmp_for(
+    name: str, metadata: Metadata, holds: Collection[str]
+) -> tuple[Metadata, list[str]]:
+    """Join XMP that stands apart to the rest, or part them, as a format has it; tell of losses."""
+    packet, extension = metadata.xmp, metadata.xmp_extension
+    if packet is None or "xmp" not in holds:
+        return replace(metadata, xmp_extension=None), []
+    if "xmp_extension" in holds:
+        most = _LONGEST[name, "xmp"]
+        if extension is None and len(packet) <= most:
+            return metadata, []
+        parts = xmp.extended(packet, extension or b"", most)
+    else:
+        whole = xmp.joined(packet, extension) if extension else packet
+        parts = None if whole is None else (whole, None)
+    if parts is not None:
+        return replace(metadata, xmp=parts[0], xmp_extension=parts[1]), []
+    lost = [f"{name} can't hold {_WORDS['xmp_extension']}: it is dropped"] if extension else []
+    return replace(metadata, xmp_extension=None), lost
 
 
 def _encoded(value: bytes | str) -> bytes:

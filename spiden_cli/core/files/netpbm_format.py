@@ -11,10 +11,11 @@ import numpy as np
 
 from spiden_cli.core.files.decoding import check_size, decoding, split_alpha
 from spiden_cli.core.image.picture import Picture, Range
+from spiden_cli.core.image.pixels import to_unit
 from spiden_cli.core.image.showing import show
 from spiden_cli.errors import InputError
 
-__all__ = ["encode_netpbm", "read_netpbm"]
+__all__ = ["encode_netpbm", "encode_pfm", "read_netpbm"]
 
 _BITMAPS = ("P1", "P4")
 _FULL = (255, 65535)
@@ -68,3 +69,16 @@ def encode_netpbm(picture: Picture) -> bytes:
         buffer, picture.pixels, magicnumber="P6" if picture.is_colour else "P5", maxval=white
     )
     return buffer.getvalue()
+
+
+def encode_pfm(picture: Picture) -> bytes:
+    """Encode as PFM, little endian: a measurement in its own units, others from 0 to 1.
+
+    netpbmfile writes no floats.
+    """
+    planes = picture.measured if picture.is_measured else to_unit(picture.pixels, picture.levels)
+    if not picture.is_measured:
+        planes = np.moveaxis(planes, 0, -1) if picture.is_colour else planes[0]
+    magic, (height, width) = "PF" if picture.is_colour else "Pf", planes.shape[:2]
+    head = f"{magic}\n{width} {height}\n-1.0\n".encode()  # below 0 says little endian
+    return head + np.ascontiguousarray(planes[::-1], "<f4").tobytes()

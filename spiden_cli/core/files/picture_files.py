@@ -210,7 +210,9 @@ def check_floats(path: str | Path) -> None:
     """
     format = written_as(Path(path))
     if not format.any_type:
-        raise InputError(f"{format.name} holds no floats: give --float an output of .tiff or .npy")
+        raise InputError(
+            f"{format.name} holds no floats: give --float an output of .tiff, .npy or .pfm"
+        )
 
 
 def check_quality(path: str | Path, quality: int | None) -> None:
@@ -238,8 +240,8 @@ def write_picture(
 
     PNG and TIFF (deflate) keep 16 bits and their scale, and TIFF states the range; other formats
     hold 8, to which 16-bit values are rounded: black becomes 0 and white 255. Measurements stay
-    what they are in TIFF and `.npy`; elsewhere black to white become 0 to 65535, or 0 to 255. Ask
-    `losses` first to tell the user.
+    what they are in TIFF, `.npy` and, as 32-bit floats, PFM; elsewhere black to white become 0 to
+    65535, or 0 to 255. Ask `losses` first to tell the user.
 
     Args:
         path: the file.
@@ -274,6 +276,10 @@ def _encode(picture: Picture, name: str, quality: int | None) -> bytes:
         from spiden_cli.core.files.npy_format import encode_npy
 
         return encode_npy(picture)
+    if name == "PFM":
+        from spiden_cli.core.files.netpbm_format import encode_pfm
+
+        return encode_pfm(picture)
     if picture.is_measured:
         picture = in_16_bits(picture)
     if name == "PNM":

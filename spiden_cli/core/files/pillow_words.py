@@ -36,8 +36,12 @@ def words_of(path: Path, image: ImageFile.ImageFile) -> tuple[int, Metadata, lis
             notes.append(exif.DAMAGED)
             block = None
     gain, more = _behind(path, image, orientation, packet or b"")
+    extension = None
     if packet:
-        if xmp.is_extended(packet):
+        extension = xmp.extension_of(packet, _application_data(image))
+        if extension is not None:
+            extension = xmp.true_of_upright(extension, orientation >= 5)
+        elif xmp.is_extended(packet):
             more = [*more, "the part of its XMP metadata that stands apart (extended) isn't kept"]
         packet = xmp.true_of_upright(packet, orientation >= 5)
         packet = xmp.without_gain_map(packet) if gain is None else packet
@@ -47,6 +51,7 @@ def words_of(path: Path, image: ImageFile.ImageFile) -> tuple[int, Metadata, lis
     metadata = Metadata(
         exif=block,
         xmp=packet,
+        xmp_extension=extension,
         iptc=_iptc(image, texts),
         comment=_text(comment) if isinstance(comment, bytes) and comment else comment or None,
         texts=tuple((key, text) for key, text in texts.items() if not _is_profile(key)),
@@ -70,6 +75,11 @@ def _xmp(image: ImageFile.ImageFile) -> bytes | None:
     if isinstance(packet, str):
         packet = packet.encode()
     return packet if isinstance(packet, bytes) and packet.strip(b"\0 ") else None
+
+
+def _application_data(image: ImageFile.ImageFile) -> list[bytes]:
+    """The bodies of the application segments of a JPEG."""
+    return [body for _, body in getattr(image, "applist", [])]
 
 
 def _exif(image: ImageFile.ImageFile, texts: dict[str, str]) -> bytes | None:

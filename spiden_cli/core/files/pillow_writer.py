@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, features
 
-from spiden_cli.core.files import iptc
+from spiden_cli.core.files import iptc, xmp
 from spiden_cli.core.files.colour import Colours, fitted_colours
 from spiden_cli.core.files.exif import without_orientation
 from spiden_cli.core.files.formats import named
@@ -152,6 +152,8 @@ def _jpeg_words(metadata: Metadata) -> dict[str, Any]:
     segments = b""
     if metadata.xmp is not None:
         segments += segment(APP1, b"http://ns.adobe.com/xap/1.0/\0" + metadata.xmp)
+    for body in xmp.extension_bodies(metadata.xmp_extension or b""):
+        segments += segment(APP1, body)
     if metadata.iptc is not None:
         segments += segment(APP13, b"Photoshop 3.0\0" + iptc.as_resource(metadata.iptc))
     words: dict[str, Any] = {"extra": segments}

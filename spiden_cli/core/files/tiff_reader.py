@@ -26,7 +26,7 @@ from spiden_cli.core.files.tiff_pages import check_kind, picture_page
 from spiden_cli.core.files.tiff_pixels import decode, is_lab, positive, zero_is_white
 from spiden_cli.core.files.tiff_tags import LAYERS, carried_tags, is_look_up
 from spiden_cli.core.files.white_level import range_of, stated_in_tiff
-from spiden_cli.core.image.metadata import ColourTags, Metadata
+from spiden_cli.core.image.metadata import ColourTags, Encoding, Metadata
 from spiden_cli.core.image.picture import Picture, Pixels, Range, Resolution, Unit
 from spiden_cli.core.image.showing import show
 from spiden_cli.core.image.values import Plane
@@ -78,6 +78,7 @@ def read_tiff(path: Path) -> Picture:
             ),
             icc_profile=profile_for(seen.pixels, page.iccprofile, cmyk),
             colour_tags=_colour_tags(page),
+            encoding=_encoding(page, seen),
             resolution=_resolution(page, orientation),
             notes=(*notes, *seen.notes),
             lost=(*_left_behind(tiff, page), *warned, *damaged),
@@ -125,6 +126,13 @@ def _is_kept(page: tifffile.TiffPage, pixels: Plane) -> bool:
     """
     measured = pixels.dtype not in (np.uint8, np.uint16)
     return is_look_up(page) or (measured and zero_is_white(page))
+
+
+def _encoding(page: tifffile.TiffPage, seen: Picture) -> Encoding | None:
+    """Return that a picture was turned positive, so that its file can be a negative again."""
+    negative = page.photometric == tifffile.PHOTOMETRIC.MINISWHITE
+    turned = negative and not _is_kept(page, seen.pixels)
+    return Encoding("TIFF", white_is_zero=True) if turned else None
 
 
 def _description(page: tifffile.TiffPage) -> tuple[str | None, list[str]]:

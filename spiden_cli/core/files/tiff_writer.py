@@ -23,6 +23,7 @@ from spiden_cli.core.files.exif_tiff import (
 from spiden_cli.core.files.inks import amounts
 from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.files.stacks.ome_xml import for_new_file, is_ome_xml
+from spiden_cli.core.files.tiff_pixels import positive
 from spiden_cli.core.image.metadata import TiffTags
 from spiden_cli.core.image.picture import Picture, Range, Resolution
 from spiden_cli.errors import InputError
@@ -48,6 +49,9 @@ def encode_tiff(picture: Picture) -> bytes:
     texts, described = _texts(metadata.exif)
     description = _description(picture, metadata.description) or described
     samples: npt.NDArray[Any] = picture.measured
+    negative = _is_negative(picture)
+    if negative:
+        samples = positive(samples, picture.range)
     if picture.black_plate is not None:
         samples = amounts(picture.pixels, picture.black_plate)
     if picture.alpha is not None:
@@ -61,6 +65,7 @@ def encode_tiff(picture: Picture) -> bytes:
     tiff = metadata.tiff or TiffTags()
     tags += [(*tag, True) for tag in tiff.tags]
     shown_as = "rgb" if picture.is_colour else tiff.shown_as or "minisblack"
+    shown_as = "miniswhite" if negative else shown_as
     shown_as = "separated" if picture.black_plate is not None else shown_as
     buffer = io.BytesIO()
     unit = picture.resolution.unit if picture.resolution else "none"
@@ -85,6 +90,15 @@ def encode_tiff(picture: Picture) -> bytes:
     if metadata.exif is not None:
         _append(buffer, metadata.exif, directories)
     return buffer.getvalue()
+
+
+def _is_negative(picture: Picture) -> bool:
+    """Whether to count from white, as the picture's own file did; not beyond its white."""
+    own = picture.encoding
+    counted = own is not None and own.white_is_zero and not picture.is_measured
+    levels = picture.levels
+    return bool(counted and not picture.is_colour and picture.black_plate is None
+                and picture.pixels.max() <= math.floor(levels.black + levels.white))  # fmt: skip
 
 
 def _description(picture: Picture, text: str | None) -> bytes | None:

@@ -23,6 +23,8 @@ class Metadata:
     """b"Exif\\0\\0" and a TIFF structure (CIPA DC-008); orientation 1, no thumbnail."""
     xmp: bytes | None = None
     """An XMP packet (ISO 16684-1), UTF-8."""
+    xmp_extension: bytes | None = None
+    """More of the packet, which a JPEG keeps apart; RDF of its own."""
     iptc: bytes | None = None
     """An IPTC-IIM data stream, from its first 0x1C."""
     comment: str | None = None
@@ -73,7 +75,7 @@ class ColourTags:
 
 @dataclass(frozen=True)
 class Encoding:
-    """How a file was compressed, so that a file of the same format can be compressed alike."""
+    """How a file stored its pixels, so that a file of the same format can store them alike."""
 
     name: str
     """The format, as Pillow calls it: "JPEG", "WEBP", ..."""
@@ -83,3 +85,5 @@ class Encoding:
     subsampling: Subsampling | None = None
     """JPEG's chroma subsampling; None where it is another one, or the picture is grey."""
     progressive: bool = False
+    white_is_zero: bool = False
+    """Whether a TIFF counted from white (MINISWHITE): `pixels` count from black all the same."""

@@ -42,7 +42,9 @@ _MARGIN = 1.3
 """How much stronger than the level found the noise at an end may be taken to be."""
 _FAR = 6.0
 """Sigma from an end beyond which nothing is clipped."""
-_HALVINGS = 12
+_HALVINGS = 36
+_STRENGTHS = 4096
+"""In so many steps the strength at an end is found."""
 _TABLE = 4096  # values of h that are computed; between them it is nearly straight
 
 
@@ -133,7 +135,7 @@ def deviation_after_clipping(sigma: float) -> float:
 def before_clipping(sigma: float) -> float:
     """Return the inverse of `deviation_after_clipping`; 255 at most."""
     low, high = sigma, 255.0
-    for _ in range(3 * _HALVINGS):
+    for _ in range(_HALVINGS):
         middle = (low + high) / 2
         low, high = (middle, high) if deviation_after_clipping(middle) < sigma else (low, middle)
     return high
@@ -155,8 +157,8 @@ def _strength(means: NDArray[np.float32], clipped: float, most: float) -> float:
         return 0.0
     number = clipped * len(means)
     means = np.sort(means[means < _FAR * most + 0.5])  # np.interp looks near the last one first
-    step = most / 2**_HALVINGS
-    low, high, below, above = 0, 2**_HALVINGS, -number, _number(means, most) - number
+    step = most / _STRENGTHS
+    low, high, below, above = 0, _STRENGTHS, -number, _number(means, most) - number
     if above < 0:
         return (high - 1) * step
     while high - low > 1:  # Illinois: a straight line, and an end that stays has its miss halved

@@ -28,6 +28,9 @@ __all__ = ["estimate_sigma"]
 Patches = npt.NDArray[np.float32]
 """(49, N): pixels of one place of all patches lie side by side, which is what is fast."""
 
+Values = npt.NDArray[np.float32]
+"""One number a patch, or a pixel."""
+
 _SIDE = 7
 _MAXIMUM_PATCHES = 100_000  # the covariance of 49 values is settled long before
 _MINIMUM_PATCHES = 10 * _SIDE**2
@@ -76,14 +79,13 @@ def estimate_sigma(image: Pixels | Planes, range: Range | None = None) -> float:
     else:
         range = range or Range.full(values.dtype)
         planes = values[None] if values.ndim == 2 else values.transpose(2, 0, 1)
-    sigmas = [_estimate_plane(_patches(plane, range)) for plane in planes]
+    sigmas = [_estimate_plane(*_patches(plane, range)) for plane in planes]
     return math.sqrt(sum(sigma**2 for sigma in sigmas) / len(sigmas))
 
 
-def _estimate_plane(patches: Patches) -> float:
-    energy = _gradient_energy(patches)
+def _estimate_plane(patches: Patches, energy: Values) -> float:
     mean = patches.mean(axis=0)
-    patches = patches - patches.mean(axis=1, keepdims=True)
+    patches -= patches.mean(axis=1, keepdims=True)
     sigma = _mean_median_rule(patches)
     for _ in range(_ROUNDS):
         margin = _CLIPPING_MARGIN * sigma
@@ -99,8 +101,10 @@ def _estimate_plane(patches: Patches) -> float:
     return sigma
 
 
-def _patches(plane: npt.NDArray[Any], range: Range) -> Patches:
-    """(49, N) overlapping patches on a regular grid, in 8-bit units; all of a small picture.
+def _patches(plane: npt.NDArray[Any], range: Range) -> tuple[Patches, Values]:
+    """(49, N) overlapping patches on a regular grid, all of a small picture, and their energy.
+
+    Both are in 8-bit units; the energy (N,) is the sum of squared central differences.
 
     The grid is cut from the (H, W) plane as it is stored, so that no more than the patches is ever
     turned to floats.
@@ -117,33 +121,58 @@ def _patches(plane: npt.NDArray[Any], range: Range) -> Patches:
         )
     step = max(1, math.ceil(math.sqrt(count / _MAXIMUM_PATCHES)))
     sampled = windows[::step, ::step].transpose(2, 3, 0, 1).reshape(_SIDE**2, -1)
-    return in_8_bit_units(_without_one_tone(sampled), range)
+    kept = _not_of_one_tone(sampled)
+    patches = in_8_bit_units(sampled if kept is None else sampled[:, kept], range)
+    if step > 1:
+        return patches, _gradient_energy(patches)
+    energy = _gradient_energy_of_all(in_8_bit_units(plane, range))
+    return patches, energy if kept is None else energy[kept]
 
 
-def _without_one_tone(patches: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Leave out patches of one value, such as those of a frame around a noisy picture.
+def _not_of_one_tone(patches: npt.NDArray[Any]) -> npt.NDArray[np.intp] | None:
+    """Return which patches have several values, unlike those of a frame around a noisy picture.
 
-    Not where the others look drawn: many equal neighbours are no noise, and one value is the rule.
+    None, for all, where the others look drawn: many equal neighbours are no noise, and one value is
+    the rule.
     """
     varied = np.flatnonzero(patches.min(axis=0) < patches.max(axis=0))
     if len(varied) < _MINIMUM_PATCHES or len(varied) == patches.shape[1]:
-        return patches
-    rest = patches[:, varied]
-    squares = rest.reshape(_SIDE, _SIDE, -1)
+        return None
+    squares = patches[:, varied].reshape(_SIDE, _SIDE, -1)
     drawn = (squares[:, 1:] == squares[:, :-1]).mean() > _DRAWN
-    return patches if drawn else rest
+    return None if drawn else varied
 
 
-def _gradient_energy(patches: Patches) -> npt.NDArray[np.float32]:
-    """Sum over the patch of squared central differences, horizontal and vertical: (N,)."""
+def _gradient_energy(patches: Patches) -> Values:
+    """Sum over each patch of squared central differences, horizontal and vertical: (N,)."""
     squares = patches.reshape(_SIDE, _SIDE, -1)
-    energy: npt.NDArray[np.float32] = np.zeros(patches.shape[1], np.float32)
+    energy: Values = np.zeros(patches.shape[1], np.float32)
     for line in range(_SIDE):  # a row and a column at a time stay in the processor's cache
         for along in (squares[line], squares[:, line]):
             difference = along[2:] - along[:-2]
             energy += np.einsum("kn,kn->n", difference, difference)
     energy /= 4
     return energy
+
+
+def _gradient_energy_of_all(plane: Values) -> Values:
+    """Return what `_gradient_energy` does, of the patches at all pixels: each difference once."""
+    across, down = plane[:, 2:] - plane[:, :-2], plane[2:] - plane[:-2]
+    across *= across
+    down *= down
+    energy = _sums_of(_sums_of(across, _SIDE).T, _SIDE - 2).T
+    energy = energy + _sums_of(_sums_of(down, _SIDE - 2).T, _SIDE).T
+    whole: Values = energy.ravel() / np.float32(4)
+    return whole
+
+
+def _sums_of(values: Values, rows: int) -> Values:
+    """Return the sum of each so many rows that follow each other."""
+    number = len(values) - rows + 1
+    total = values[:number].copy()
+    for first in range(1, rows):
+        total += values[first : first + number]
+    return total
 
 
 def _mean_median_rule(patches: Patches) -> float:

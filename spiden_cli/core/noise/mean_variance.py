@@ -15,13 +15,13 @@ flattens a line (errors in variables), and counts that come out high would vary 
 """
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spiden_cli.core.image.picture import Pixels
+from spiden_cli.core.noise.squares import joined_in, means_around
 from spiden_cli.errors import InputError
 
 __all__ = [
@@ -184,7 +184,7 @@ def blocks_of_frames(frames: NDArray[np.number]) -> Blocks:
         return means
 
     means, fine = blockwise(mean), blockwise(variance).ravel()
-    around = _around(means, means, 1).ravel()
+    around = means_around(means, means, 1).ravel()
     samples, calm = float(_FRAME_SIDE**2 * (number - 1)), np.zeros_like(fine)
     blocks = Blocks(means.ravel(), means.ravel(), around, fine, calm, calm, samples)
     return blocks.in_order()
@@ -249,61 +249,18 @@ def _measured(whole: Values, rows: int, columns: int) -> Blocks:
     a, b, c, d = whole[::2, ::2], whole[::2, 1::2], whole[1::2, ::2], whole[1::2, 1::2]
     upper, lower, left, right = a + b, c + d, a - b, c - d
     means = (upper + lower) / 4
-    mean = _joined_in(np.add, means, _HALF) / _HALF**2
-    darkest = _joined_in(np.minimum, means, _HALF)
+    mean = joined_in(np.add, means, _HALF) / _HALF**2
+    darkest = joined_in(np.minimum, means, _HALF)
     away = means.reshape(rows, _HALF, columns, _HALF) - mean[:, None, :, None]
     details = np.stack((upper - lower, left + right, left - right, away.reshape(means.shape)))
     details *= details
-    vertical, horizontal, diagonal, larger = _joined_in(np.add, details, _HALF)
+    vertical, horizontal, diagonal, larger = joined_in(np.add, details, _HALF)
     edges, fine = (vertical + horizontal) / (8 * _HALF**2), diagonal / (4 * _HALF**2)
     coarse = 4 * larger / (_HALF**2 - 1)
-    around = _around(means, mean, _HALF // 2)
+    around = means_around(means, mean, _HALF // 2)
     samples = _HALF**2 / _SHIFT_REDUNDANCY
     blocks = Blocks(mean, darkest, around, fine, edges, coarse, samples)
     return blocks.each(np.ravel)
-
-
-def _joined_in(join: np.ufunc, values: Values, side: int) -> Values:
-    """Join the values of each square: their sum, or the least of them.
-
-    Args:
-        join: of two numbers.
-        values: (..., H, W), whole squares.
-        side: of a square.
-    """
-    *first, height, width = values.shape
-    rows = join.reduce(values.reshape(*first, height // side, side, width), axis=-2)
-    return join.reduce(rows.reshape(*rows.shape[:-1], width // side, side), axis=-1)
-
-
-def _around(values: Values, inner: Values, margin: int) -> Values:
-    """Return the mean of a margin around each square.
-
-    Args:
-        values: (H, W); beyond the borders they are mirrored.
-        inner: the means of the squares.
-        margin: its width; squares are one or two times as wide.
-    """
-    side = values.shape[0] // inner.shape[0]
-    for axis, length in enumerate(values.shape):
-        values = values.take(_mirrored(length, margin), axis)
-    sums, parts = _joined_in(np.add, values, margin), side // margin
-    for _ in range(2):  # a square and its margins are some parts in a row, in both directions
-        number = len(sums) - parts - 1
-        whole = sums[:number:parts].copy()
-        for first in range(1, parts + 2):
-            whole += sums[first : first + number : parts]
-        sums = whole.T
-    box = side + 2 * margin
-    ring: Values = (sums - side**2 * inner) / (box**2 - side**2)
-    return ring
-
-
-@lru_cache(maxsize=8)
-def _mirrored(length: int, margin: int) -> NDArray[np.intp]:
-    """Return the indices of a line that goes on beyond its ends, which aren't repeated."""
-    last = length - 1
-    return last - np.abs(last - np.abs(np.arange(-margin, length + margin)))
 
 
 def _joined(parts: list[Blocks]) -> Blocks:

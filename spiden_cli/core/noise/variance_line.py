@@ -120,9 +120,7 @@ def _unclipped(
 
 def _least(points: Points) -> float:
     """Return a variance, above 0, that all of a picture's are taken to reach."""
-    return (
-        _LEAST_VARIANCE * _median(points.variance) or float(points.variance.max()) or 1e-12
-    )
+    return _LEAST_VARIANCE * _median(points.variance) or float(points.variance.max()) or 1e-12
 
 
 def _calmest(blocks: Blocks) -> Points:
@@ -183,4 +181,4 @@ def _average(values: Values, weights: Values) -> float:
 def _median(values: Values) -> float:
     """Return what `np.median` does, likewise."""
     ordered, middle = np.sort(values), len(values) // 2
-    return float(ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2)
+    return float(ordered[middle] + ordered[middle - 1 + len(values) % 2]) / 2

@@ -16,6 +16,7 @@ from spiden_cli.core.files.picture_files import (
     suffix_by_content,
     write_picture,
 )
+from spiden_cli.core.files.stacks.targets import check_stack_target
 from spiden_cli.core.image.picture import Picture, Range
 from spiden_cli.errors import InputError, OutputError
 
@@ -74,11 +75,32 @@ def test_floats_of_netpbm_are_measurements_and_upright(tmp_path, colour_pixels, 
         picture = read_picture(path)
         assert picture.measured.dtype == np.float32
         assert np.array_equal(picture.measured, values)
-        assert losses("x.tiff", picture) == ()
+        assert losses("x.tiff", picture) == losses("x.pfm", picture) == ()
         assert read_header(path) == (width, height, magic == b"PF")
-    assert suffix_of_result(path) == suffix_by_content(path) == ".tiff"
-    with pytest.raises(OutputError, match="suffix must be one of"):
         write_picture(tmp_path / "y.pfm", picture)
+        if order == "<":
+            assert (tmp_path / "y.pfm").read_bytes() == path.read_bytes()
+        else:
+            assert np.array_equal(read_picture(tmp_path / "y.pfm").measured, values)
+    assert suffix_of_result(path) == suffix_by_content(path) == ".pfm"
+
+
+def test_whole_numbers_become_floats_from_0_to_1_in_pfm(tmp_path, colour_pixels):
+    path = tmp_path / "x.pfm"
+    for pixels in (colour_pixels, colour_pixels.astype(np.uint16) * 257):
+        write_picture(path, Picture(pixels))
+        assert losses(path, Picture(pixels)) == ()
+        with netpbmfile.NetpbmFile(path) as file:
+            expected = colour_pixels.astype(np.float32) / np.float32(255)
+            np.testing.assert_allclose(file.asarray()[::-1], expected, atol=1e-7)
+    grey = Picture(colour_pixels[..., 0].astype(np.uint16), range=Range(0.0, 1023.0))
+    write_picture(path, grey)
+    np.testing.assert_allclose(np.asarray(Image.open(path)), grey.pixels / 1023, atol=1e-7)
+    doubles = colour_pixels[..., 0] / 3
+    np.save(tmp_path / "x.npy", doubles)
+    assert "float64 values are rounded" in losses(path, read_picture(tmp_path / "x.npy"))[0]
+    with pytest.raises(OutputError, match="a stack goes to one of"):
+        check_stack_target(path, "TIFF")
 
 
 def test_gif_is_read_and_an_animation_refused(tmp_path, colour_pixels):

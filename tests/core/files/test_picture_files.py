@@ -18,6 +18,7 @@ from spiden_cli.core.files.picture_files import (
     Resolution,
     losses,
     read_picture,
+    stripped,
     supported_depth,
     write_picture,
 )
@@ -185,6 +186,31 @@ def test_lzw_16_bit_colour_tiff_keeps_its_depth(tmp_path, picture, byteorder, ch
 def test_minus_white_tiff_is_turned_positive(tmp_path, grey_pixels):
     tifffile.imwrite(tmp_path / "x.tif", 255 - grey_pixels, photometric="miniswhite")
     assert same(read_picture(tmp_path / "x.tif").pixels, grey_pixels)
+
+
+@pytest.mark.parametrize("white", [255, 4095, 65535])
+def test_a_minus_white_tiff_is_written_as_one(tmp_path, grey_pixels, white):
+    dtype = np.uint8 if white == 255 else np.uint16
+    stored = ((255 - grey_pixels) * (white / 255)).astype(dtype)
+    ends = [(code, "H", 1, value, True) for code, value in ((280, 0), (281, white))]
+    tifffile.imwrite(tmp_path / "x.tif", stored, photometric="miniswhite", extratags=ends)
+    picture = read_picture(tmp_path / "x.tif")
+    for part in (picture, stripped(picture)):
+        write_picture(tmp_path / "y.tif", part)
+        with tifffile.TiffFile(tmp_path / "y.tif") as tiff:
+            assert tiff.pages.first.photometric == tifffile.PHOTOMETRIC.MINISWHITE
+            assert np.array_equal(tiff.asarray(), stored)
+        after = read_picture(tmp_path / "y.tif")
+        assert same(after.pixels, picture.pixels)
+        assert after.levels == picture.levels
+    assert losses("y.tif", picture) == ()
+    write_picture(tmp_path / "y.png", picture)
+    if white != 4095:  # which a PNG scales
+        assert same(read_picture(tmp_path / "y.png").pixels, picture.pixels)
+    beyond = replace(picture, pixels=np.full_like(picture.pixels, np.iinfo(dtype).max))
+    write_picture(tmp_path / "z.tif", beyond)
+    if white == 4095:  # lighter than its white: stays black to white
+        assert np.array_equal(tifffile.imread(tmp_path / "z.tif"), beyond.pixels)
 
 
 def test_alpha_beside_minus_white_is_not_turned(tmp_path, picture):

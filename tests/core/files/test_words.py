@@ -1,9 +1,12 @@
 """What is said about a picture: kept where the format can hold it, true, named where it is lost."""
 
+import hashlib
 import io
+import re
 import struct
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -353,3 +356,100 @@ def test_the_part_of_a_packet_in_other_segments_is_named_and_not_pointed_to(tmp_
     assert b"HasExtendedXMP" not in back.read_bytes()
     assert b'dc:rights="mine"' in back.read_bytes()
     assert read_picture(back).told == ()
+
+
+_RDF = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"%s>%s</rdf:RDF></x:xmpmeta>'
+)
+
+
+def extended_jpeg(path: Path, rest: bytes, order: int = 1, orientation: int = 1) -> None:
+    """A JPEG as ISO 16684-3 has it, its portions in any order."""
+    digest = hashlib.md5(rest).hexdigest().upper().encode()
+    head = b"http://ns.adobe.com/xmp/extension/\0" + digest + struct.pack(">I", len(rest))
+    packet = _RDF % (
+        b"",
+        b'<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" dc:format="a"'
+        b' xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="%d"'
+        b' xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedXMP="%s"/>'
+        % (orientation, digest),
+    )
+    segments = [
+        head + struct.pack(">I", at) + rest[at : at + 65_000] for at in range(0, len(rest), 65_000)
+    ]
+    extra = b"".join(
+        b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body for body in segments[::order]
+    )
+    Image.new("RGB", (48, 32), "teal").save(path, xmp=packet, extra=extra)
+
+
+def joined_by_the_standard(path: Path) -> tuple[bytes, bytes | None]:
+    """Packet and extension as the standard says to read them, the digest checked."""
+    with Image.open(path) as image:
+        bodies = [body for _, body in image.applist]
+        packet = image.info["xmp"]
+    named = re.search(rb'HasExtendedXMP="(\w{32})"', packet)
+    if named is None:
+        return packet, None
+    start = b"http://ns.adobe.com/xmp/extension/\0" + named[1]
+    found = [body[len(start) :] for body in bodies if body.startswith(start)]
+    rest = bytearray(struct.unpack(">I", found[0][:4])[0])
+    for portion in found:
+        at = struct.unpack(">I", portion[4:8])[0]
+        rest[at : at + len(portion) - 8] = portion[8:]
+    assert hashlib.md5(rest).hexdigest().upper().encode() == named[1]
+    assert sum(len(portion) - 8 for portion in found) == len(rest)
+    return packet, bytes(rest)
+
+
+_LONG = _RDF % (
+    b' xmlns:my="urn:my"',
+    b'<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" my:long="'
+    + b"0123456789" * 14_000
+    + b'"><xmp:Thumbnails>stale</xmp:Thumbnails></rdf:Description>',
+)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_long_packet_of_a_jpeg_is_kept_in_every_format_that_holds_xmp(tmp_path, order):
+    path = tmp_path / "x.jpg"
+    extended_jpeg(path, _LONG, order, orientation=6)
+    picture = read_picture(path)
+    assert picture.told == ()
+    assert not losses("y.jpg", picture)
+    write_picture(tmp_path / "y.jpg", picture)
+    packet, rest = joined_by_the_standard(tmp_path / "y.jpg")
+    assert b'tiff:Orientation="1"' in packet
+    assert rest == _LONG.replace(b"<xmp:Thumbnails>stale</xmp:Thumbnails>", b"")
+    again = read_picture(tmp_path / "y.jpg")
+    assert again.metadata.xmp_extension == picture.metadata.xmp_extension
+    for suffix in (".png", ".tif", ".webp"):
+        assert not losses(f"y{suffix}", picture)
+        write_picture(tmp_path / f"y{suffix}", picture)
+        whole = read_picture(tmp_path / f"y{suffix}").metadata.xmp
+        assert whole is not None
+        descriptions = ElementTree.fromstring(whole)[0]  # one packet, and well formed
+        assert [len(one.get("{urn:my}long", "")) for one in descriptions] == [0, 140_000]
+    write_picture(tmp_path / "back.jpg", read_picture(tmp_path / "y.png"))
+    _, rest = joined_by_the_standard(tmp_path / "back.jpg")
+    assert rest is not None
+    assert len(ElementTree.fromstring(rest)[0]) == 2
+    assert ElementTree.fromstring(rest)[0][1].get("{urn:my}long") == "0123456789" * 14_000
+
+
+@pytest.mark.parametrize("missing", ["portion", "rdf"])
+def test_a_long_packet_that_is_damaged_is_named(tmp_path, missing):
+    path = tmp_path / "x.jpg"
+    extended_jpeg(path, _LONG if missing == "portion" else b"no RDF" * 20_000)
+    if missing == "portion":
+        data = path.read_bytes()
+        at = data.index(b"http://ns.adobe.com/xmp/extension/") - 4
+        length = int.from_bytes(data[at + 2 : at + 4], "big") + 2
+        path.write_bytes(data[:at] + data[at + length :])
+    picture = read_picture(path)
+    said = [*picture.told, *losses("y.png", picture)]
+    assert len(said) == 1
+    assert "extended" in said[0]
+    write_picture(tmp_path / "y.png", picture)
+    assert b"dc:format" in (read_picture(tmp_path / "y.png").metadata.xmp or b"")

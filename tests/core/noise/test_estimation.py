@@ -106,8 +106,16 @@ def test_windows_of_the_stored_pixels_are_those_of_the_whole_picture_in_floats(s
     pixels = np.rint(noise.clip(0, 1) * peak).astype(depth)
     planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
     whole = planes.astype(np.float32) * np.float32(255 / peak)
-    expected = [estimation._estimate_plane(estimation._patches(plane, Range())) for plane in whole]
+    expected = [estimation._estimate_plane(*estimation._patches(plane, Range())) for plane in whole]
     assert estimate_sigma(pixels) == np.sqrt(sum(sigma**2 for sigma in expected) / len(expected))
+
+
+def test_gradients_of_a_small_picture_are_those_of_its_patches():
+    pixels = np.random.default_rng(4).integers(0, 256, (31, 47), np.uint8)
+    pixels[:9, :12] = 7  # patches of one tone, which are left out
+    patches, energy = estimation._patches(pixels, Range.full(pixels.dtype))
+    assert patches.shape[1] == 25 * 41 - 3 * 6
+    assert np.array_equal(energy, estimation._gradient_energy(patches))
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -25,7 +25,9 @@ __all__ = ["STACK_SUFFIXES", "Write", "check_stack_target", "stack_losses", "wri
 Write = Callable[[Index, Plane], None]
 """Takes the planes in the order of the layout."""
 
-STACK_SUFFIXES = tuple(suffix for f in FORMATS if f.any_type for suffix in f.suffixes)
+STACK_SUFFIXES = tuple(
+    suffix for f in FORMATS if f.any_type and not f.no_stacks for suffix in f.suffixes
+)
 _BIG = 3_900_000_000  # bytes, above which a TIFF needs 64-bit places; compression is no promise
 
 
