@@ -101,7 +101,7 @@ def _with_xmp_for(
         most = _LONGEST[name, "xmp"]
         if extension is None and len(packet) <= most:
             return metadata, []
-        parts = xmp.extended(packet, extension or b"", most)
+        parts: tuple[bytes, bytes | None] | None = xmp.extended(packet, extension or b"", most)
     else:
         whole = xmp.joined(packet, extension) if extension else packet
         parts = None if whole is None else (whole, None)
