@@ -1,52 +1,30 @@
-"""Kill trainings and denoisings at random moments, and fill the disk: nothing may be lost or half.
+"""Kill trainings, denoisings and a server at random moments: nothing may be lost or half.
 
     python benchmarks/kills.py --kills 100
-    python benchmarks/kills.py --kills 100 --seconds 120   # as many as there is time for
     python benchmarks/kills.py --what training --what OME-Zarr
+    python benchmarks/kills.py --kills 100 --seconds 120 --counts kills.json   # in pieces
 
 A killed training is resumed, and must end in the bits of one that was not. What any other killed
 command has written must be whole, and its second run must leave nothing but the outputs, neither
-beside them nor where the system keeps temporary files.
+beside them nor where the system keeps temporary files. A command that ended before it was killed
+is counted apart. With --counts, what is counted is kept in a file after each kill, and the next
+call goes on from there.
 """
 
 import argparse
-import hashlib
-import multiprocessing
-import os
+import json
 import random
 import shutil
-import signal
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import BinaryIO
 
-import numpy as np
-import tifffile
 import torch
-from PIL import Image
+from kill_cases import KINDS
 
-from spiden_cli.app import main as spiden
-from spiden_cli.core.data.download import download_files
-from spiden_cli.core.data.sources import PinnedFile, Source
-from spiden_cli.core.data.training_images import TrainingImages
-from spiden_cli.core.network.presets import preset
-from spiden_cli.core.training.config import TrainingConfig
-from spiden_cli.core.training.loop import train
-from spiden_cli.core.training.run_folder import RunFolder
-from spiden_cli.core.training.setup import resume_run, start_run
-
-NETWORK = replace(preset("tiny-if"), width=4, layers=4)
-CONFIG = TrainingConfig(steps=6, batch_size=2, patch_size=16, warmup=1, validate_every=1)
-FORK = multiprocessing.get_context("fork")  # the imports, which take longest, are done once
-CPU = torch.device("cpu")
+COUNTED = ("kills", "too late", "lost", "half", "left behind")
+Counts = dict[str, dict[str, int]]
 
 
 def main() -> None:
@@ -56,274 +34,49 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1e9, help="of each kind, at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--what", choices=KINDS, action="append", help="these kinds alone")
+    parser.add_argument("--counts", type=Path, help="file to keep the counts in, and go on from")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    failed = 0
-    print(
-        "| what | kills | before the end | lost | half | left behind |\n|---|--:|--:|--:|--:|--:|"
-    )
-    with tempfile.TemporaryDirectory(prefix="spiden-kills-") as name:
-        for what in options.what or KINDS:
-            place = Path(name) / what
-            (place / "temporary").mkdir(parents=True)
-            tempfile.tempdir = str(place / "temporary")
-            moments = random.Random(f"{what} {options.seed}")
-            counts, began, case = [0, 0, 0, 0, 0], time.monotonic(), KINDS[what](place)
-            while counts[0] < options.kills and time.monotonic() - began < options.seconds:
-                found = case.kill(moments.uniform(0, 1.1))
-                counts = [count + more for count, more in zip(counts, (1, *found), strict=True)]
-            print(f"| {what} | {' | '.join(map(str, counts))} |", flush=True)
-            failed += sum(counts[2:])
-            tempfile.tempdir = None
-            shutil.rmtree(place)
-    sys.exit(failed > 0)
+    counts: Counts = {}
+    if options.counts and options.counts.exists():
+        counts = json.loads(options.counts.read_text())
+    for what in options.what or KINDS:
+        of_kind = counts.setdefault(what, dict.fromkeys(COUNTED, 0))
+        until = time.monotonic() + options.seconds
+        with tempfile.TemporaryDirectory(prefix="spiden-kills-") as name:
+            if of_kind["kills"] < options.kills:
+                kill_some(what, Path(name), counts, options, until)
+    print(f"| what | {' | '.join(COUNTED)} |\n|---|{'--:|' * len(COUNTED)}")
+    for what, of_kind in counts.items():
+        print(f"| {what} | {' | '.join(str(of_kind[name]) for name in COUNTED)} |")
+    sys.exit(any(of_kind[name] for of_kind in counts.values() for name in COUNTED[2:]))
 
 
-def killed(work: Callable[[], None], after: float) -> bool:
-    """Run in a process that is killed after some seconds; return whether that was in time."""
-    child = FORK.Process(target=quietly, args=(work,))
-    child.start()
-    child.join(after)
-    if child.is_alive():
-        os.kill(child.pid, signal.SIGKILL)
-    child.join()
-    return child.exitcode == -signal.SIGKILL
-
-
-def quietly(work: Callable[[], None]) -> None:
-    """Run without a word."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
-    work()
-
-
-def timed(work: Callable[[], None]) -> float:
-    """Run in a process of its own; return its seconds."""
-    began = time.monotonic()
-    killed(work, 600)
-    return time.monotonic() - began
-
-
-class Trainings:
-    """Runs of a small network, each killed once and resumed."""
-
-    def __init__(self, place: Path) -> None:
-        self.place = place
-        generator = torch.Generator().manual_seed(1)
-        images = list(torch.randint(0, 255, (3, 1, 20, 24), generator=generator, dtype=torch.uint8))
-        self.images = TrainingImages(images[:2], images[2:])
-        self.length = timed(lambda: self.train(place / "whole"))
-        self.whole = self.state(place / "whole")
-
-    def train(self, folder: Path) -> None:
-        """Start the run, or go on with it."""
-        kept = RunFolder(folder)
-        if kept.checkpoint.exists():
-            run = resume_run(kept, NETWORK, CONFIG, self.images, CPU)
-        else:
-            run = start_run(NETWORK, CONFIG, self.images, CPU, {"preset": "tiny"})
-        for _ in train(run, kept):
-            pass
-
-    def state(self, folder: Path) -> dict[str, bytes]:
-        """Return all tensors of the checkpoint, as bytes."""
-        tensors = RunFolder(folder).load().tensors
-        return {name: tensor.numpy().tobytes() for name, tensor in tensors.items()}
-
-    def kill(self, share: float) -> tuple[int, int, int, int]:
-        """Kill one at a share of its length, then do it whole; return what the table counts."""
-        folder = self.place / "killed"
-        shutil.rmtree(folder, ignore_errors=True)
-        early = killed(lambda: self.train(folder), share * self.length)
-        timed(lambda: self.train(folder))
-        left = [path for path in folder.iterdir() if path.name.startswith(".spiden-")]
-        same = self.state(folder) == self.whole
-        return early, not same, not (folder / "weights.safetensors").exists(), len(left)
-
-
-class Folders:
-    """Denoisings of a folder of pictures."""
-
-    count, side, suffix = 12, 96, ".png"
-
-    def __init__(self, place: Path) -> None:
-        self.noisy, self.out = place / "noisy", place / "out"
-        self.noisy.mkdir()
-        generator = np.random.default_rng(0)
-        for index in range(self.count):
-            pixels = generator.integers(0, 255, (self.side, self.side), np.uint8)
-            self.write(self.noisy / f"{index}{self.suffix}", pixels)
-        self.out.mkdir()
-        timed(self.work)  # compiles, if need be
-        self.length = timed(self.work)
-        self.whole = self.written()
-
-    def write(self, path: Path, pixels: np.ndarray) -> None:
-        """Write a noisy picture."""
-        Image.fromarray(pixels).save(path)
-
-    def work(self) -> None:
-        """Denoise all."""
-        sys.argv = ["spiden", "denoise", str(self.noisy), "-o", str(self.out), "-m", "tiny",
-                    "--threads", "1", "--overwrite"]  # fmt: skip
-        with suppress(SystemExit):
-            spiden()
-
-    def written(self) -> dict[str, bytes]:
-        """Return the files of the output folder by where they are, empty folders included."""
-        return {
-            str(path.relative_to(self.out)): path.read_bytes() if path.is_file() else b""
-            for path in self.out.rglob("*")
-            if not self.is_temporary(path)
-        }
-
-    def is_temporary(self, path: Path) -> bool:
-        """Return whether a killed process may leave this, to be removed by the next."""
-        return path.relative_to(self.out).parts[0].startswith(".spiden-")
-
-    def kill(self, share: float) -> tuple[int, int, int, int]:
-        """Kill one at a share of its length, then do it whole; return what the table counts."""
-        shutil.rmtree(self.out, ignore_errors=True)
-        self.out.mkdir()
-        early = killed(self.work, share * self.length)
-        there = self.written()
-        half = sum(self.whole.get(name, content) != content for name, content in there.items())
-        timed(self.work)
-        after = self.written()
-        lost = sum(after.get(name) != content for name, content in self.whole.items())
-        left = [*(after.keys() - self.whole.keys()), *filter(self.is_temporary, self.out.iterdir()),
-                *Path(tempfile.gettempdir()).iterdir()]  # fmt: skip
-        return early, lost, half, len(left)
-
-
-class Tiffs(Folders):
-    """Denoisings of one large TIFF."""
-
-    count, side, suffix = 1, 800, ".tif"
-
-    def write(self, path: Path, pixels: np.ndarray) -> None:
-        """Write a noisy picture."""
-        tifffile.imwrite(path, pixels, compression="deflate")
-
-
-class Stacks(Folders):
-    """Denoisings of a stack of pages."""
-
-    count, side, suffix = 1, 128, ".tif"
-
-    def write(self, path: Path, pixels: np.ndarray) -> None:
-        """Write a noisy stack."""
-        stack = np.stack([np.roll(pixels, step) for step in range(12)])
-        tifffile.imwrite(path, stack, imagej=True, metadata={"axes": "ZYX"})
-
-
-class Zarrs(Folders):
-    """Denoisings of an OME-Zarr of two levels."""
-
-    count, side, suffix = 1, 128, ".zarr"
-
-    def write(self, path: Path, pixels: np.ndarray) -> None:
-        """Write a noisy volume, in another process: the threads of zarr don't survive a fork."""
-        timed(lambda: self.write_here(path, np.stack([np.roll(pixels, at) for at in range(6)])))
-
-    def write_here(self, path: Path, stack: np.ndarray) -> None:
-        """Write a noisy volume."""
-        import zarr
-
-        group = zarr.open_group(str(path), mode="w", zarr_format=2)
-        for level in (0, 1):
-            values = stack[:, :: 1 + level, :: 1 + level]
-            array = group.create_array(
-                str(level), shape=values.shape, dtype=values.dtype, chunks=(1, 64, 64)
-            )
-            array[...] = values
-        axes = [{"name": name, "type": "space"} for name in "zyx"]
-        datasets = [{"path": str(level)} for level in (0, 1)]
-        group.attrs["multiscales"] = [{"version": "0.4", "axes": axes, "datasets": datasets}]
-
-
-class Commands(Folders):
-    """Other commands that write files, by turns; of each as a run of its own."""
-
-    count, side, suffix = 1, 64, ".png"
-
-    def __init__(self, place: Path) -> None:
-        self.turn = 0
-        self.runs = [
-            ["export", "base-if", "-o", "OUT/a.nir", "--size", "64x64", "--overwrite"],
-            ["export", "base-if", "-o", "OUT/a-int8.npz", "--overwrite"],
-            ["spikes", "IN", "-o", "OUT/s.npz", "-m", "tiny", "--csv", "OUT/s.csv", "--overwrite"],
-            ["denoise", "-", "-o", "OUT/stdin.png", "-m", "tiny", "--overwrite"],
-            ["energy", "-m", "tiny", "--csv", "OUT/e.csv", "--plot", "OUT/e.png", "--overwrite"],
-            ["noise", "IN", "-o", "OUT/n.png", "--overwrite"],
-        ]
-        super().__init__(place)
-
-    def work(self) -> None:
-        """Run the command whose turn it is."""
-        source = self.noisy / "0.png"
-        with source.open("rb") as stream:
-            os.dup2(stream.fileno(), 0)
-        sys.stdin = os.fdopen(0, "r", closefd=False)
-        words = [word.replace("OUT", str(self.out)) for word in self.runs[self.turn]]
-        sys.argv = ["spiden", *[str(source) if word == "IN" else word for word in words]]
-        with suppress(SystemExit):
-            spiden()
-
-    def kill(self, share: float) -> tuple[int, int, int, int]:
-        """Kill the next command, having run it whole to know its length and its files."""
-        self.turn = (self.turn + 1) % len(self.runs)
-        shutil.rmtree(self.out)
-        self.out.mkdir()
-        self.length, self.whole = timed(self.work), self.written()
-        return super().kill(share)
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Sends files, slowly enough to be killed at, and says nothing."""
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-    def copyfile(self, source: BinaryIO, outputfile: BinaryIO) -> None:
-        """Send a file in two halves."""
-        content = source.read()
-        half = len(content) // 2
-        for part in (content[:half], content[half:]):
-            outputfile.write(part)
-            outputfile.flush()
-            time.sleep(0.05)
-
-
-class Downloads(Folders):
-    """Downloads of a data set from a server on this machine."""
-
-    count, side, suffix = 8, 96, ".png"
-
-    def __init__(self, place: Path) -> None:
-        handler = partial(Quiet, directory=str(place / "noisy"))
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.address = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        super().__init__(place)
-
-    def work(self) -> None:
-        """Download what is missing."""
-        contents = {path.name: path.read_bytes() for path in self.noisy.rglob("*.png")}
-        files = tuple(
-            PinnedFile(name, name, hashlib.sha256(content).hexdigest())
-            for name, content in sorted(contents.items())
-        )
-        source = Source("pictures", "a", "b", files)
-        missing = [file for file in files if not (self.out / file.name).exists()]
-        download_files(source, missing, self.out, base_url=self.address)
-
-
-KINDS = {
-    "training": Trainings, "folder": Folders, "TIFF": Tiffs, "stack": Stacks, "OME-Zarr": Zarrs,
-    "commands": Commands, "downloads": Downloads,
-}  # fmt: skip
+def kill_some(
+    what: str, place: Path, counts: Counts, options: argparse.Namespace, until: float
+) -> None:
+    """Kill one after the other until there are enough, or the time is over."""
+    (place / "temporary").mkdir(parents=True)
+    tempfile.tempdir = str(place / "temporary")
+    case, of_kind = KINDS[what](place), counts[what]
+    try:
+        while of_kind["kills"] < options.kills and time.monotonic() < until:
+            number = of_kind["kills"] + of_kind["too late"]
+            moment = random.Random(f"{what} {options.seed} {number}").random()
+            early, lost, half, left = case.kill(moment, number)
+            found = (early, not early, lost, half, left)
+            for name, more in zip(COUNTED, found, strict=True):
+                of_kind[name] += int(more)
+            if options.counts:
+                kept = options.counts.with_suffix(".new")
+                kept.write_text(json.dumps(counts))
+                kept.replace(options.counts)
+            if any(found[2:]):
+                print(f"{what}, number {number}, at {moment:.3f}: {found}", file=sys.stderr)
+                evidence = tempfile.mkdtemp(prefix="spiden-kills-found-", dir=place.parent)
+                shutil.copytree(place, evidence, dirs_exist_ok=True, symlinks=True)
+    finally:
+        tempfile.tempdir = None
 
 
 if __name__ == "__main__":
