@@ -12,7 +12,7 @@ from spiden_cli.core.urls import (  # noqa: TID253 - imports nothing
     url_of,
 )
 from spiden_cli.errors import InputError
-from spiden_cli.report.batch import Outcome, Status
+from spiden_cli.report.batch import LOG_BEGINNING, Outcome, Status
 from spiden_cli.report.comparison import MARK as COMPARED
 from spiden_cli.report.comparison import plan_comparisons
 from spiden_cli.report.console import note
@@ -211,7 +211,8 @@ def _check(sources: list[Path], jobs: "list[Files]", asked: Asked) -> None:
         skippable=True, hint=f"choose another {option}{' or --compare' if drawings else ''}",
     )  # fmt: skip
     if asked.log is not None:
-        check_appended(asked.log, [*sources, *also_read, *targets, *drawings], "--log")
+        others = [*sources, *also_read, *targets, *drawings]
+        check_appended(asked.log, others, "--log", LOG_BEGINNING)
 
 
 def _on_storage(jobs: "Sequence[Files]", asked: Asked) -> set[Path]:

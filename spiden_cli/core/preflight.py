@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from spiden_cli.core.atomic import check_replaceable
+from spiden_cli.core.regular_file import open_regular
 from spiden_cli.core.urls import shown_path
 from spiden_cli.errors import InputError, OutputError
 
@@ -75,17 +76,20 @@ def check_writes(
         raise refusal_to_replace(existing, skippable)
 
 
-def check_appended(path: Path, others: Iterable[Path | None], option: str) -> None:
+def check_appended(
+    path: Path, others: Iterable[Path | None], option: str, beginning: bytes
+) -> None:
     """Check that lines can be added to a file: nothing of it is replaced.
 
     Args:
         path: the file, there or not.
         others: every other file that the command reads or writes.
         option: that names the file, for messages.
+        beginning: of a file of such lines; one that begins otherwise is something else's.
 
     Raises:
         InputError: it is one of the others.
-        OutputError: it is no regular file, or can't be written.
+        OutputError: it is no regular file, not one of such lines, or can't be written.
     """
     this = identity(path)
     if any(this == identity(other) for other in others if other is not None):
@@ -93,6 +97,21 @@ def check_appended(path: Path, others: Iterable[Path | None], option: str) -> No
     place = _writable_folder(path, ())
     if _is_there(path, place) and not os.access(path, os.W_OK):
         raise OutputError(f"can't write {path}: it is read-only")
+    if not _begins(path, beginning):
+        raise OutputError(
+            f"can't add lines to {path}: it holds something else; choose another {option}"
+        )
+
+
+def _begins(path: Path, beginning: bytes) -> bool:
+    """Return whether a file begins so as far as it goes, or isn't there."""
+    try:
+        with open_regular(path) as stream:
+            return beginning.startswith(stream.read(len(beginning)))
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        raise _refusal(path, error) from error
 
 
 def refusal_to_replace(existing: Sequence[Path], skippable: bool) -> OutputError:

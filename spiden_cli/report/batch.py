@@ -205,6 +205,10 @@ def _row(report: DenoiseReport | StackReport) -> dict[str, str]:
     return row | {name: "-" if s is None else f"{s:.4g}" for name, s in scores.items()}
 
 
+LOG_BEGINNING = b'{"time": "'
+"""How a log begins, which tells it from other files."""
+
+
 class Log(Protocol):
     """Adds what became of a picture to a file."""
 

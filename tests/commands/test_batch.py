@@ -223,6 +223,20 @@ def test_an_input_is_replaced_by_its_own_result_alone(denoise, album):
     assert changed == {"a.png", "b.png"}
 
 
+def test_a_log_is_added_to_logs_alone(denoise, album):
+    for name in ("notes.txt", "weights.safetensors"):
+        Path(name).write_bytes(b'{"times": 1}\n' + b"precious" * 99)
+        outcome = denoise("in/a.png", "-o", "out", "--log", name)
+        assert outcome.code == 6
+        assert "holds something else" in outcome.stderr
+        assert Path(name).read_bytes().endswith(b"precious")
+        assert not Path("out").exists()
+    for before in (b"", b'{"ti'):  # made ahead, as by touch, or cut off by a power failure
+        Path("run.jsonl").write_bytes(before)
+        assert denoise("in/a.png", "-o", "out", "--log", "run.jsonl", "--overwrite").code == 0
+    assert json.loads(Path("run.jsonl").read_bytes().splitlines()[-1])["status"] == "denoised"
+
+
 def test_a_file_that_came_meanwhile_is_not_replaced(denoise, album, monkeypatch):
     encode = picture_files._encode
 
@@ -289,7 +303,7 @@ def test_saved_images_of_an_evaluation_too(spiden, small_weights, album):
 
 def test_failures_are_listed_at_the_end_in_records_and_in_the_log(denoise, album):
     Path("in/bad.png").write_text("no picture")
-    Path("run.jsonl").write_text('{"cut')
+    Path("run.jsonl").write_text('{"ti')
     outcome = denoise("in", "-o", "out", "--json", "--log", "run.jsonl")
     assert outcome.code == 2
     records = {Path(r["source"]).name: r for r in json.loads(outcome.stdout)}
@@ -297,7 +311,7 @@ def test_failures_are_listed_at_the_end_in_records_and_in_the_log(denoise, album
     assert records["bad.png"]["exit_code"] == 2
     assert [r["status"] for r in records.values()].count("denoised") == 4
     cut, *lines = Path("run.jsonl").read_text().splitlines()
-    assert cut == '{"cut'  # what a killed run left stays, on its own line
+    assert cut == '{"ti'  # what a killed run left stays, on its own line
     logged = {Path(r["source"]).name: r for r in map(json.loads, lines)}
     assert {name: r["status"] for name, r in logged.items()} == {
         name: r["status"] for name, r in records.items()
