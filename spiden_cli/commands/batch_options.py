@@ -22,8 +22,8 @@ Jobs = Annotated[
     typer.Option(
         "--jobs",
         "-j",
-        help="Pictures at once, each in a process with its share of threads and memory; by default 1, "
-        "or with --scheduler local one for each core.",
+        help="Pictures at once, each in a process with its share of threads and memory; by default "
+        "1, or with --scheduler local one for each core.",
         metavar="N",
         min=1,
         max=MOST_JOBS,
