@@ -1,12 +1,15 @@
 """Fill the disk under every command that writes: a refusal and nothing left, or a whole file.
 
-    python benchmarks/full_disk.py          # on Linux, as an administrator
+    python benchmarks/full_disk.py                     # on Linux, as an administrator
+    python benchmarks/full_disk.py export analyze      # these commands alone
 
 A file system of memory is mounted that is too small for what a command writes, by more and more;
 another time the place for temporary files is as small. The command must end with exit code 6 and
-leave nothing half written, or with 0 and what it writes on a disk with room.
+leave nothing half written, or with 0 and what it writes on a disk with room. A training that was
+refused must go on, on a disk with room, from the checkpoint that it left, to the same weights.
 """
 
+import argparse
 import multiprocessing
 import os
 import shutil
@@ -21,11 +24,13 @@ import numpy as np
 import tifffile
 import torch
 from PIL import Image
+from safetensors.torch import load
 
 from spiden_cli.app import main as spiden
 
 FORK = multiprocessing.get_context("fork")
 PAGE = 4096
+REFUSED = 6
 SIDE = 96
 COMMANDS = (
     "denoise IN/a.png -o OUT/a.png -m tiny",
@@ -51,6 +56,9 @@ COMMANDS = (
 
 def main() -> None:
     """Try all; print a table; leave with 1 if anything ended otherwise."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("command", nargs="*", help="first words of lines that are tried")
+    asked = parser.parse_args().command
     torch.set_num_threads(1)
     failed = 0
     print("| command | bytes | refused | written | otherwise |\n|---|--:|--:|--:|--:|")
@@ -59,6 +67,8 @@ def main() -> None:
         make_inputs(place / "in")
         out = place / "out"
         for command in COMMANDS:
+            if asked and command.split()[0] not in asked:
+                continue
             out.mkdir()
             code = run(command, place)
             whole = written(out)
@@ -74,8 +84,10 @@ def main() -> None:
             for most in sorted({1, max(1, pages // 4), max(1, pages // 2), pages}):
                 with mounted(out, most):
                     code, left = run(command, place), written(out)
+                    if command.startswith("train") and code == REFUSED:
+                        left = {} if goes_on(command, place, whole) else left
                 whole_now = code == 0 and left.keys() == whole.keys()
-                clean = code == 6 and all(whole.get(path) == left[path] for path in left)
+                clean = code == REFUSED and all(whole.get(path) == left[path] for path in left)
                 refused += clean
                 fine += whole_now
                 if not (clean or whole_now):
@@ -87,7 +99,22 @@ def main() -> None:
             code = run("denoise - -o OUT/a.png -m tiny", place)
             left = [*(place / "temporary").iterdir()]
         print(f"\nstdin where temporary files have no room: exit code {code}, {len(left)} left")
-    sys.exit(failed > 0 or code != 6 or bool(left))
+    sys.exit(failed > 0 or code != REFUSED or bool(left))
+
+
+def goes_on(command: str, place: Path, whole: dict[str, bytes]) -> bool:
+    """Return whether a training that was refused goes on, elsewhere, to a whole one's weights."""
+    room = place / "room"
+    shutil.copytree(place / "out", room)
+    resumed = command.replace("OUT", str(room))
+    if (room / "run" / "checkpoint.safetensors").exists():
+        resumed += " --resume"
+    code, there = run(resumed, place), written(room)
+    shutil.rmtree(room)
+    if code or there.keys() != whole.keys():
+        return False
+    one, other = (load(files["run/weights.safetensors"]) for files in (there, whole))
+    return one.keys() == other.keys() and all(one[name].equal(other[name]) for name in one)
 
 
 def make_inputs(place: Path) -> None:

@@ -2,8 +2,10 @@
 
 import hashlib
 import http.client
+import importlib
 import multiprocessing
 import os
+import pkgutil
 import shutil
 import signal
 import socket
@@ -25,6 +27,7 @@ import torch
 from PIL import Image
 from urllib3.filepost import encode_multipart_formdata
 
+import spiden_cli.core
 from spiden_cli.app import main as spiden
 from spiden_cli.core.data.download import download_files
 from spiden_cli.core.data.sources import PinnedFile, Source
@@ -37,7 +40,12 @@ from spiden_cli.core.training.setup import resume_run, start_run
 
 NETWORK = replace(preset("tiny-if"), width=4, layers=4)
 CONFIG = TrainingConfig(steps=6, batch_size=2, patch_size=16, warmup=1, validate_every=1)
-FORK = multiprocessing.get_context("fork")  # the imports, which take longest, are done once
+FORK = multiprocessing.get_context("fork")
+# The imports, which take longest, are done once, here: what is killed is work.
+for module in ("torch._dynamo", "numba", "matplotlib.backends.backend_agg", "scipy.ndimage"):
+    importlib.import_module(module)
+for found in pkgutil.walk_packages(spiden_cli.core.__path__, "spiden_cli.core."):
+    importlib.import_module(found.name)
 CPU = torch.device("cpu")
 
 
@@ -97,7 +105,9 @@ class Trainings:
         """Kill one at a share of its length, then do it whole; return what the table counts."""
         folder = self.place / "killed"
         shutil.rmtree(folder, ignore_errors=True)
+        began = time.monotonic()
         early = killed(lambda: self.train(folder), share * self.length)
+        self.length = 1.05 * self.length if early else time.monotonic() - began  # as others let it
         timed(lambda: self.train(folder))
         left = [path for path in folder.iterdir() if path.name.startswith(".spiden-")]
         same = self.state(folder) == self.whole

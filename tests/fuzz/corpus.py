@@ -16,6 +16,7 @@ import numpy as np
 import tifffile
 import torch
 from PIL import Image
+from worded_corpus import WORDED, read_worded, worded_seeds
 
 from spiden_cli.core.data.training_images import TrainingImages
 from spiden_cli.core.energy.constants import constants_toml, load_constants
@@ -32,7 +33,7 @@ from spiden_cli.core.weights import load_weights
 from spiden_cli.errors import InputError
 
 KINDS = ("png", "jpg", "tif", "bmp", "webp", "gif", "ppm", "tga", "jp2", "weights", "checkpoint",
-         "toml", "npy", "ome", "zarr")  # fmt: skip
+         "toml", "npy", "ome", "zarr", *WORDED)  # fmt: skip
 """Of files; "zarr" is the metadata of a store, whose chunks stay what they are."""
 STACKS = ("npy", "ome", "zarr")
 _MOST_PLANES = 100
@@ -48,6 +49,8 @@ def seeds(kind: str) -> list[bytes]:
         return [constants_toml().encode()]
     if kind in STACKS:
         return _stacks(kind)
+    if kind in WORDED:
+        return worded_seeds(kind)
     if kind in ("weights", "checkpoint"):
         checkpoint, weights, _ = _run()
         return [weights] if kind == "weights" else [checkpoint, *[_without_hash(checkpoint)] * 3]
@@ -71,6 +74,8 @@ def read(kind: str, path: Path) -> None:
         _resume(path)
     elif kind in STACKS:
         _read_stack(_store(path) if kind == "zarr" else path)
+    elif kind in WORDED:
+        read_worded(path)
     else:
         picture = read_picture(path)
         assert picture.pixels.dtype in (np.uint8, np.uint16)

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from worded_mutators import WORDED_MUTATORS
+
 EXTREMES = (
     0,
     1,
@@ -323,4 +325,5 @@ def _places(record: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 STRUCTURED: dict[str, Callable[[bytes, Random], bytes]] = {
     "png": png, "jpg": jpeg, "tif": tiff, "bmp": bmp, "webp": riff, "weights": safetensors,
     "checkpoint": safetensors, "toml": toml, "npy": npy, "ome": ome, "zarr": zarr,
+    **WORDED_MUTATORS,
 }  # fmt: skip

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFile
 
 from spiden_cli.core.atomic import atomic_path
+from spiden_cli.core.files.claims import check_pillow_claim
 from spiden_cli.core.files.colour import fitted_colours, profile_for
 from spiden_cli.core.files.decoding import check_size, decoding, split_alpha
 from spiden_cli.core.files.formats import HEAD_LENGTH, begun_as, written_as
@@ -83,6 +84,7 @@ def read_animation(path: Path) -> Animation:
     with decoding(path), opened(path) as image:
         numbers = _shown(image)
         check_size(path, image.width, image.height, 4 * len(numbers))  # decoded to RGBA
+        check_pillow_claim(path, image)
         if image.width * image.height * len(numbers) > (limit := pixel_limit(MAXIMUM_PIXELS)):
             raise InputError(
                 f"{path}: {len(numbers)} frames of {image.width} x {image.height} pixels, above "

@@ -36,6 +36,9 @@ _PIXELS_PER_BYTE = {
 """By format, or by Pillow's name of the decoder. WebP and AVIF hold a plain picture in a few bytes,
 and have limits of their own."""
 
+_WEBP_SIDE = 2**14 - 1
+"""Of a picture, and so of all that encoders write; the canvas of an animation may claim more."""
+
 
 def check_pillow_claim(path: Path, image: ImageFile.ImageFile) -> None:
     """Refuse a picture that is larger than its file can hold, or whose pixels end early in a PNG.
@@ -53,6 +56,8 @@ def check_pillow_claim(path: Path, image: ImageFile.ImageFile) -> None:
         with path.open("rb") as stream:
             _check_png(path, stream, size)
         return
+    if image.format == "WEBP" and max(image.size) > _WEBP_SIDE:
+        raise refusal(path, image.width, image.height)
     codec = image.tile[0].codec_name if image.tile else ""
     ratio = _PIXELS_PER_BYTE.get(codec) or _PIXELS_PER_BYTE.get(image.format or "")
     if ratio is not None and pixels > ratio * size:

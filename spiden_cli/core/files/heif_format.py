@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spiden_cli.core.files import exif
+from spiden_cli.core.files import exif, xmp
 from spiden_cli.core.files.colour import fitted_colours, profile_for
 from spiden_cli.core.files.decoding import Header, check_size, decoding, split_alpha
 from spiden_cli.core.files.formats import named
@@ -51,7 +51,7 @@ def read_heif(path: Path) -> Picture:
         return Picture(
             pixels,
             alpha,
-            metadata=Metadata(exif=block, xmp=image.info.get("xmp") or None),
+            metadata=Metadata(exif=block, xmp=xmp.of_upright(image.info.get("xmp"))),
             icc_profile=profile_for(pixels, image.info.get("icc_profile")),
             colour_tags=_colour_tags(image.info.get("nclx_profile")),
             range=Range(0.0, float(2**bits - 1)) if deep else None,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from spiden_cli.core.files import exif
+from spiden_cli.core.files import exif, xmp
 from spiden_cli.core.files.colour import profile_for
 from spiden_cli.core.files.decoding import check_size, decoding, split_alpha
 from spiden_cli.core.files.metadata import fitted_metadata
@@ -69,7 +69,7 @@ def read_jpegxl(path: Path) -> Picture:
         return Picture(
             pixels,
             alpha,
-            metadata=Metadata(exif=block, xmp=boxes.get(b"xml ") or None),
+            metadata=Metadata(exif=block, xmp=xmp.of_upright(boxes.get(b"xml "))),
             icc_profile=profile_for(pixels, profile),
             range=levels.range,
             notes=tuple(notes),

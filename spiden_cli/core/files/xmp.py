@@ -15,6 +15,8 @@ import re
 import struct
 from collections.abc import Iterable
 
+from spiden_cli.core.files.orientation import QUARTER_TURNS
+
 __all__ = [
     "PNG_KEYWORD",
     "TIFF_TAG",
@@ -23,6 +25,7 @@ __all__ = [
     "extension_of",
     "is_extended",
     "joined",
+    "of_upright",
     "orientation_of",
     "true_of_upright",
     "without_gain_map",
@@ -168,6 +171,13 @@ def true_of_upright(packet: bytes, turned: bool) -> bytes:
         for first, second in _SIZES:
             packet = packet.replace(first, b"\0").replace(second, first).replace(b"\0", second)
     return packet
+
+
+def of_upright(packet: bytes | None) -> bytes | None:
+    """The packet of a picture that its decoder turned upright, by what is no part of the packet."""
+    if not packet:
+        return None
+    return true_of_upright(packet, orientation_of(packet) in QUARTER_TURNS)
 
 
 def without_gain_map(packet: bytes) -> bytes:

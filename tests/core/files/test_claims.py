@@ -11,6 +11,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from spiden_cli.core.files.animations import read_animation
 from spiden_cli.core.files.picture_files import read_picture
 from spiden_cli.errors import InputError
 
@@ -189,3 +190,24 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
         os.mkfifo(tmp_path / f"a{suffix}")
         with pytest.raises(InputError, match="not a regular file"):
             read_picture(tmp_path / f"a{suffix}")
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".gif", ".png"])
+def test_an_animation_on_a_canvas_beyond_all_measure(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    frames = [Image.fromarray(np.roll(GREY, step)) for step in range(3)]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=40)
+    assert len(read_animation(path).frames) == 3
+    content = bytearray(path.read_bytes())
+    if suffix == ".webp":
+        content[27:30] = (2_555_904).to_bytes(3, "little")  # of VP8X: the height, less one
+    elif suffix == ".gif":
+        content[6:10] = struct.pack("<HH", 12_000, 12_000)
+    else:
+        content[16:24] = struct.pack(">II", 11_000, 11_000)
+        content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    path.write_bytes(content)
+    began = time.process_time()
+    with pytest.raises(InputError):
+        read_animation(path)
+    assert time.process_time() - began < 3

@@ -1,5 +1,6 @@
 """Whatever decodes a picture, it is turned upright once, and its copy says orientation 1."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from tiff_files import lzw_tiff
 
 from spiden_cli.core.files.orientation import upright
 from spiden_cli.core.files.picture_files import Resolution, read_picture, write_picture
+from spiden_cli.core.image.metadata import Metadata
 
 COMPRESSIONS = {"none": None, "deflate": "zlib", "lzw": "lzw"}
 
@@ -110,3 +112,17 @@ def test_16_bit_lzw_of_which_0_is_white_is_turned_positive(tmp_path, picture):
     content[photometric + 8] = 0
     (tmp_path / "x.tif").write_bytes(content)
     assert np.array_equal(read_picture(tmp_path / "x.tif").pixels, pixels)
+
+
+@pytest.mark.parametrize("suffix", [".heic", ".jxl"])
+def test_words_of_a_picture_that_its_decoder_turns_say_upright(tmp_path, picture, suffix):
+    """Their XMP would have the next program turn it again, where there is no EXIF."""
+    pytest.importorskip("pillow_heif" if suffix == ".heic" else "imagecodecs")
+    packet = b'<x tiff:Orientation="6" tiff:ImageWidth="34" tiff:ImageLength="24"/>'
+    write_picture(tmp_path / f"a{suffix}", replace(picture(8), metadata=Metadata(xmp=packet)))
+    read = read_picture(tmp_path / f"a{suffix}")
+    assert read.metadata.xmp == packet.replace(b'"6"', b'"1"').replace(b"ImageWidth", b"?").replace(
+        b"ImageLength", b"ImageWidth"
+    ).replace(b"?", b"ImageLength")
+    write_picture(tmp_path / "b.png", read)
+    assert read_picture(tmp_path / "b.png").pixels.shape == read.pixels.shape
