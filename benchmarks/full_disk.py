@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 import torch
+import torch._dynamo  # slow to import, by every training: once is enough
 from PIL import Image
 from safetensors.torch import load
 

@@ -28,11 +28,18 @@ from spiden_cli.commands.noise import noise
 from spiden_cli.commands.serve import serve
 from spiden_cli.commands.spikes import spikes
 from spiden_cli.commands.train import train
-from spiden_cli.errors import TOO_LITTLE_MEMORY, OutputError, SpidenError, is_out_of_memory
+from spiden_cli.errors import (
+    TOO_LITTLE_MEMORY,
+    InputError,
+    OutputError,
+    SpidenError,
+    is_out_of_memory,
+)
 from spiden_cli.report.console import fail, forget_stdout
 
 INTERRUPTED = 128 + signal.SIGINT
 DEBUG_VARIABLE = "SPIDEN_DEBUG"
+UNUSABLE_NAME = (errno.ENAMETOOLONG, errno.ELOOP)
 NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 app = typer.Typer(
@@ -141,6 +148,8 @@ def _told(error: Exception) -> tuple[int, str]:
         return 1, TOO_LITTLE_MEMORY
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         return OutputError.exit_code, f"can't write: {error.strerror}"
+    if isinstance(error, OSError) and error.errno in UNUSABLE_NAME and error.filename:
+        return InputError.exit_code, f"{error.filename}: {error.strerror}; choose another name"
     reason = (str(error).strip() or "no message").splitlines()[0]
     return 1, (
         f"unexpected {type(error).__name__}: {reason}. This is a fault in spiden: please report it "

@@ -24,6 +24,7 @@ DEFAULT_LEAK = 0.95
 DEFAULT_SIGMA = "25"
 DEFAULT_THRESHOLDS = "0.5:5:0.5"
 MOST_THRESHOLDS = 1000
+THRESHOLDS = 1e-9, 1e9
 
 
 def _option(
@@ -148,15 +149,17 @@ def thresholds(text: str) -> list[float]:
     """Read "1,1.5,2" or "0.5:5:0.5" as thresholds.
 
     Raises:
-        InputError: the text is neither, or a threshold isn't positive.
+        InputError: the text is neither, or a threshold is beyond `THRESHOLDS`.
     """
     try:
         values = _range(text) if ":" in text else [float(part) for part in text.split(",")]
     except (ValueError, ZeroDivisionError, OverflowError):
         values = []
-    if not values or not all(0 < value < math.inf for value in values):
+    least, most = THRESHOLDS
+    if not values or not all(least <= value <= most for value in values):
         raise InputError(
-            f"thresholds must be positive: 1,1.5,2 or start:stop:step, as 0.5:5:0.5; not {text!r}"
+            f"thresholds must be from {least:g} to {most:g}: 1,1.5,2 or start:stop:step, as "
+            f"0.5:5:0.5; not {text!r}"
         )
     if len(values) > MOST_THRESHOLDS:
         raise InputError(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 KINDS = ("camera", "white", "poisson")
 DEFAULT_ISO, DEFAULT_SIGMA, DEFAULT_PHOTONS = 3200.0, "25", 100.0
+LEAST_PHOTONS = 0.001
 
 
 def noise(
@@ -105,8 +106,10 @@ def _noise(
         return Gaussian(one_sigma(DEFAULT_SIGMA if sigma is None else sigma))
     if kind == "poisson":
         count = DEFAULT_PHOTONS if photons is None else photons
-        if not 0 < count <= 1e7:
-            raise InputError(f"the photons must be above 0 and at most 10 million, not {count:g}")
+        if not LEAST_PHOTONS <= count <= 1e7:
+            raise InputError(
+                f"the photons must be from {LEAST_PHOTONS:g} to 10 million, not {count:g}"
+            )
         return PoissonGaussian(gain=clean.levels.span / count, offset=clean.levels.black)
     sensitivity = DEFAULT_ISO if iso is None else iso
     if not 50 <= sensitivity <= 204_800:

@@ -173,6 +173,16 @@ def test_the_unforeseen_is_one_line(spiden, monkeypatch, kind, command):
         assert "SPIDEN_DEBUG=1" in outcome.stderr
 
 
+@pytest.mark.parametrize(
+    "words", [("models",), ("denoise",), ("denoise", "PICTURE", "-o"), ("denoise", "--watch")]
+)
+def test_a_name_that_no_system_takes_is_the_users(spiden, noisy_png, words):
+    outcome = spiden(*(str(noisy_png) if word == "PICTURE" else word for word in words), "x" * 300)
+    assert outcome.code in (2, 3, 6)
+    assert "fault in spiden" not in outcome.stderr
+    assert outcome.stderr.count("\n") == 1
+
+
 def test_a_traceback_is_shown_to_those_who_ask(spiden, monkeypatch):
     _break(monkeypatch, KeyError("x"))
     monkeypatch.setenv("SPIDEN_DEBUG", "1")

@@ -84,7 +84,7 @@ def test_a_picture_of_several_tiles_has_no_seams(spiden, tmp_path):
         (("--kind", "white", "--iso", "800"), "--iso is for --kind camera"),
         (("--iso", "0"), "50 to 204800"),
         (("--iso", "nan"), "50 to 204800"),
-        (("--kind", "poisson", "--photons", "0"), "above 0"),
+        (("--kind", "poisson", "--photons", "1e-300"), "from 0.001"),
         (("--kind", "white", "--sigma", "-1"), "0 to 255"),
         (("-o", "{clean}"), "is an input"),
     ],
