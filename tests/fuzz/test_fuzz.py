@@ -13,10 +13,11 @@ from corpus import KINDS, read, seeds
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from mutators import mutated
+from worded_corpus import WORDED
 
 from spiden_cli.errors import SpidenError
 
-EXAMPLES = {"checkpoint": 12, "weights": 40}
+EXAMPLES = {"checkpoint": 12, "weights": 40, **dict.fromkeys(WORDED, 8)}
 CASES = Path(__file__).parent / "cases"
 
 
