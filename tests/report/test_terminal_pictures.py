@@ -1,6 +1,8 @@
 """Pictures in a real (pseudo) terminal, which answers what it is asked of its abilities."""
 
+import base64
 import importlib.util
+import io
 import os
 import re
 import struct
@@ -10,6 +12,7 @@ import textwrap
 
 import numpy as np
 import pytest
+from PIL import Image
 
 PROGRAM = """
 import sys, numpy as np
@@ -96,8 +99,18 @@ def test_pixels_in_kitty():
     answers = {rb"\x1b\[c": b"\x1b[?62c", rb"\x1b_Gi=(\d+),.*a=q": b"\x1b_Gi=\\1;OK\x1b\\\\"}
     printed = in_terminal(answers)
     assert "\x1b_G" in printed
-    assert "f=100" in printed
     assert "▀" not in printed
+    commands = re.findall(r"\x1b_G([^;\x1b]*);([^\x1b]*)\x1b\\", printed)
+    sent, payload = [], ""
+    for keys, chunk in commands:
+        payload += chunk if "a=q" not in keys else ""
+        if "m=1" not in keys and payload:
+            sent.append(
+                np.asarray(Image.open(io.BytesIO(base64.b64decode(payload))).convert("RGB"))
+            )
+            payload = ""
+    colours = {tuple(c) for image in sent for c in image.reshape(-1, 3).tolist()}
+    assert {(200, 10, 10), (10, 10, 200)} <= colours  # before and after, to the value
 
 
 @pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"NO_COLOR": "1"}])
@@ -117,7 +130,6 @@ def test_no_terminal_no_picture():
 
 
 def test_half_blocks_hold_the_pixels():
-    from PIL import Image
     from rich.segment import Segment
 
     from spiden_cli.report.terminal_pictures import _half_blocks

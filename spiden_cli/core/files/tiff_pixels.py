@@ -84,7 +84,9 @@ def is_lab(page: tifffile.TiffPage) -> bool:
 def positive(pixels: Pixels, range: Range | None) -> Pixels:
     """Turn (H, W) pixels of which 0 is white, inside their range: 12 bits stay 12 bits."""
     levels = range or Range.full(pixels.dtype)
-    return pixels.dtype.type(math.floor(levels.black + levels.white)) - pixels
+    turned = math.floor(levels.black + levels.white) - pixels.astype(np.int32)
+    whole: npt.NDArray[Any] = turned.clip(0, np.iinfo(pixels.dtype).max).astype(pixels.dtype)
+    return whole
 
 
 def _tifffile_decodes(page: tifffile.TiffPage) -> bool:

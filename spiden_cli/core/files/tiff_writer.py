@@ -96,9 +96,10 @@ def _is_negative(picture: Picture) -> bool:
     """Whether to count from white, as the picture's own file did; not beyond its white."""
     own = picture.encoding
     counted = own is not None and own.white_is_zero and not picture.is_measured
-    levels = picture.levels
-    return bool(counted and not picture.is_colour and picture.black_plate is None
-                and picture.pixels.max() <= math.floor(levels.black + levels.white))  # fmt: skip
+    if not counted or picture.is_colour or picture.black_plate is not None:
+        return False
+    turned = positive(picture.pixels, picture.range)
+    return np.array_equal(positive(turned, picture.range), picture.pixels)
 
 
 def _description(picture: Picture, text: str | None) -> bytes | None:

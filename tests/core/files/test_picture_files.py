@@ -213,6 +213,16 @@ def test_a_minus_white_tiff_is_written_as_one(tmp_path, grey_pixels, white):
         assert np.array_equal(tifffile.imread(tmp_path / "z.tif"), beyond.pixels)
 
 
+def test_a_minus_white_tiff_whose_black_is_not_0_is_turned_inside_its_range(tmp_path, grey_pixels):
+    stored = 32768 + grey_pixels.astype(np.uint16) * 128
+    ends = [(code, "H", 1, value, True) for code, value in ((280, 32768), (281, 65535))]
+    tifffile.imwrite(tmp_path / "x.tif", stored, photometric="miniswhite", extratags=ends)
+    picture = read_picture(tmp_path / "x.tif")
+    assert np.array_equal(picture.pixels, 98303 - stored.astype(np.int64))
+    write_picture(tmp_path / "y.tif", picture)
+    assert same(read_picture(tmp_path / "y.tif").pixels, picture.pixels)
+
+
 def test_alpha_beside_minus_white_is_not_turned(tmp_path, picture):
     whole = picture(8, colour=False, alpha=True)
     options = {"photometric": "miniswhite", "planarconfig": "contig", "metadata": None}
