@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from spiden_cli.cluster.storage import fetch, put
+from spiden_cli.cluster.stored_volumes import is_volume
 from spiden_cli.core.tasks.settings import Files
 from spiden_cli.core.temporary import private_folder
 from spiden_cli.core.urls import is_remote, url_of
@@ -32,8 +33,8 @@ class Fetching:
             files: what to read and write.
             more: that the work takes.
         """
-        if not is_remote(files.source) and not is_remote(files.target):
-            return self.work(files, *more)
+        if is_volume(files) or not (is_remote(files.source) or is_remote(files.target)):
+            return self.work(files, *more)  # volumes are read and written where they are
         with private_folder() as place:
             source, target = place / "in", place / "out"
             try:

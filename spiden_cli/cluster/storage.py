@@ -10,13 +10,16 @@ from typing import Any
 
 from spiden_cli.core.files.finding import Source
 from spiden_cli.core.files.formats import FOLDER_SUFFIXES, found_suffixes
-from spiden_cli.core.urls import url_of
+from spiden_cli.core.urls import is_remote, url_of
 from spiden_cli.errors import InputError, OutputError, SpidenError
 
-__all__ = ["existing", "fetch", "find_urls", "put"]
+__all__ = ["existing", "fetch", "find_urls", "put", "reaching", "told_by_url"]
 
 _ATOMIC = {"s3", "s3a", "gs", "gcs", "abfs", "az", "adl", "oci"}
 """Storage of objects, each of which is there as a whole or not at all."""
+
+UNFINISHED = ".spiden-unfinished.json"
+"""What is in an OME-Zarr on storage until the last chunk of it is there."""
 
 
 def find_urls(urls: Iterable[str], recursive: bool, leave_out: Path | None = None) -> list[Source]:
@@ -34,7 +37,7 @@ def find_urls(urls: Iterable[str], recursive: bool, leave_out: Path | None = Non
 
 
 def _expanded(url: str, recursive: bool, leave_out: Path | None) -> list[Source]:
-    with _reaching(url, InputError) as (system, path):
+    with reaching(url, InputError) as (system, path):
         system.invalidate_cache()
         if glob.has_magic(path):
             found = [name for name in sorted(system.glob(path)) if _is_picture(name, True)]
@@ -80,17 +83,24 @@ def _is_picture(name: str, by_pattern: bool = False) -> bool:
 def existing(paths: Iterable[Path]) -> set[Path]:
     """Return those of some URLs, each in a path, where something is; folders are listed once each.
 
+    An OME-Zarr that another call began, and did not bring to its end, is nothing yet.
+
     Raises:
         OutputError: they can't be reached.
     """
     wanted, there = list(paths), set[Path]()
     for folder in dict.fromkeys(path.parent for path in wanted):
-        with _reaching(url_of(folder), OutputError) as (system, place):
+        with reaching(url_of(folder), OutputError) as (system, place):
             system.invalidate_cache()
             with suppress(FileNotFoundError):
                 names = system.ls(place, detail=False)
-                there |= {folder / posixpath.basename(name.rstrip("/")) for name in names}
-    return {path for path in wanted if path in there}
+                found = {folder / posixpath.basename(name.rstrip("/")) for name in names}
+                there |= {
+                    path for path in found & set(wanted)
+                    if path.suffix.lower() not in FOLDER_SUFFIXES
+                    or not system.exists(f"{place}/{path.name}/{UNFINISHED}")
+                }  # fmt: skip
+    return there
 
 
 def fetch(source: Path, here: Path) -> None:
@@ -104,7 +114,7 @@ def fetch(source: Path, here: Path) -> None:
         InputError: it isn't there, or can't be read.
     """
     url = url_of(source)
-    with _reaching(url, InputError) as (system, path):
+    with reaching(url, InputError) as (system, path):
         system.get(path, str(here), recursive=system.isdir(path))
 
 
@@ -123,7 +133,7 @@ def put(here: Path, target: Path, replace: bool) -> None:
         OutputError: it can't be written.
     """
     url = url_of(target)
-    with _reaching(url, OutputError) as (system, path):
+    with reaching(url, OutputError) as (system, path):
         system.invalidate_cache()
         if not replace and system.exists(path):
             if here.is_file() and system.cat_file(path) == here.read_bytes():
@@ -154,7 +164,7 @@ def _protocols(system: Any) -> tuple[str, ...]:  # noqa: ANN401
 
 
 @contextmanager
-def _reaching(url: str, kind: type[SpidenError]) -> Iterator[tuple[Any, str]]:
+def reaching(url: str, kind: type[SpidenError]) -> Iterator[tuple[Any, str]]:
     """Yield the file system of a URL and the path in it; whatever fails is told in plain words.
 
     Raises:
@@ -168,6 +178,18 @@ def _reaching(url: str, kind: type[SpidenError]) -> Iterator[tuple[Any, str]]:
         raise
     except Exception as error:  # botocore, aiohttp, gcsfs, ...: each has its own
         raise kind(f"{url}: {_reason(url, error)}") from error
+
+
+@contextmanager
+def told_by_url(*paths: Path) -> Iterator[None]:
+    """Have errors name files on storage, which travel in paths, by their URLs."""
+    try:
+        yield
+    except SpidenError as error:
+        said = str(error)
+        for path in filter(is_remote, paths):
+            said = said.replace(str(path), url_of(path))
+        raise type(error)(said) from error
 
 
 def _reason(url: str, error: Exception) -> str:

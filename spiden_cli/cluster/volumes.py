@@ -1,29 +1,34 @@
 """An OME-Zarr denoised chunk by chunk by the workers of a cluster.
 
-Three steps, each by all workers: the noise of every channel, which all chunks share; the chunks;
-the reduced copies of every plane. A tile of a large plane is denoised as it is in the whole: the
-network sees what is around it, as far as its receptive field goes. No two workers ever write into
-one piece of storage at a time, and what a lost worker was at is written again.
+Four steps, each by all workers: the noise of every channel, which all chunks share; what else has
+to be known of the whole of a large plane; the chunks; the reduced copies of every plane. A tile of
+a large plane is denoised as it is in the whole: the network sees what is around it, as far as its
+receptive field goes. No more is read at once than a tile, or a chunk where that is larger. No two
+workers ever write into one piece of storage at a time, and what a lost worker was at is written
+again.
 """
 
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import count
 from typing import Any
 
 from spiden_cli.cluster.connection import Cluster
-from spiden_cli.cluster.running import carried
+from spiden_cli.cluster.stored_volumes import UnfinishedVolume
 from spiden_cli.core.files.stacks.layout import Index, Layout
 from spiden_cli.core.files.stacks.source import StackSource
 from spiden_cli.core.files.stacks.zarr_folder import ZarrSource, ZarrTarget
+from spiden_cli.core.files.stacks.zarr_place import LocalFolder, ZarrPlace
 from spiden_cli.core.image.picture import MINIMUM_SIDE
 from spiden_cli.core.image.region import Region
 from spiden_cli.core.image.values import Plane
 from spiden_cli.core.network.families import graph_of
 from spiden_cli.core.tasks.model import Model
-from spiden_cli.core.tasks.planes import OnPlane, PlaneWork, measured_channel
+from spiden_cli.core.tasks.planes import Looks, OnPlane, PlaneWork, measured_channel
 from spiden_cli.core.tasks.stack_reader import Part, Reader, planned_layout
 from spiden_cli.core.tasks.stack_result import ChannelNoise, StackResult, StackSettings
 from spiden_cli.core.tasks.tally import Tally
@@ -36,7 +41,7 @@ TILE = 1024
 
 
 def denoise_volume(
-    cluster: Cluster,
+    cluster: Cluster | None,
     model: Model,
     source: StackSource,
     settings: StackSettings,
@@ -47,7 +52,8 @@ def denoise_volume(
     """Denoise an OME-Zarr into a copy of it; see `denoise_planes_of`.
 
     Args:
-        cluster: its workers see both folders under the same absolute paths.
+        cluster: its workers see both folders under the same absolute paths, or URLs; None: this
+            process does it all.
         model: denoises.
         source: a `ZarrSource`.
         settings: how.
@@ -62,39 +68,70 @@ def denoise_volume(
     """
     assert isinstance(source, ZarrSource)
     assert isinstance(write, ZarrTarget)
-    reader = Reader(source, settings, planned_layout(source, settings))
-    place = _Place(model, settings, source.path.absolute(), source.axes, write.folder.absolute())
-
+    reader = Reader(source, settings, planned_layout(source, settings), apart=True)
+    place = _Place(model, settings, absolute(source.place), source.axes, absolute(write.place))
     on_plane(0, reader.layout.count)
-    with carried(cluster, _Step(place)) as send:
+    with _sending(cluster, _Step(place), on_wait) as send:
+        return _in_steps(model, reader, write, send, on_plane)
 
-        def done(items: Sequence[Any]) -> Iterator[Any]:
-            for _, answer in send(items, lambda: False, on_wait):
-                if isinstance(answer, SpidenError):
-                    raise answer
-                yield answer
 
-        return _in_steps(model, reader, write, done, on_plane)
+@contextmanager
+def _sending(
+    cluster: Cluster | None, step: "_Step", on_wait: Callable[[], None]
+) -> Iterator[Callable[[Sequence[Any]], Iterator[tuple[Any, Any]]]]:
+    """Yield what sends parts to whoever does them, and yields each with what came of it."""
+    if cluster is None:
+        yield lambda items: ((item, _checked(step(item))) for item in items)
+        return
+    from spiden_cli.cluster.running import carried
+
+    with carried(cluster, step) as send:
+        yield lambda items: (
+            (item, _checked(answer)) for item, answer in send(items, lambda: False, on_wait)
+        )
+
+
+def _checked(answer: Any) -> Any:  # noqa: ANN401
+    """Return an answer.
+
+    Raises:
+        SpidenError: it is one.
+    """
+    if isinstance(answer, SpidenError):
+        raise answer
+    return answer
 
 
 def _in_steps(
     model: Model, reader: Reader, write: ZarrTarget,
-    done: Callable[[Sequence[Any]], Iterator[Any]], on_plane: OnPlane,
+    send: Callable[[Sequence[Any]], Iterator[tuple[Any, Any]]], on_plane: OnPlane,
 ) -> StackResult:  # fmt: skip
     layout = reader.layout
     measures = [_Measure(*one) for one in sorted(reader.measured().items())]
-    channels = sorted(done(measures), key=lambda channel: channel.channel)
+    channels = sorted((found for _, found in send(measures)), key=lambda found: found.channel)
     chunks = [
-        _Denoise(block, channels)
-        for block in blocks(layout, write.steps(), _grid(model, reader), TILE)
+        _Denoise(str(number), block, channels)
+        for number, block in enumerate(blocks(layout, write.steps(), _grid(model, reader), TILE), 1)
     ]
-    copies = [_Reduce(planes) for planes in _groups(layout, write.steps_of_copies())]
-    tally, of = Tally(), len(chunks) + len(copies)
-    for number, one in enumerate(done(chunks), 1):
+    copies = list(_copies(layout, write))
+    before = write.place.done() if isinstance(write.place, UnfinishedVolume) else {}
+    left = [chunk for chunk in chunks if chunk.name not in before]
+    apart = [chunk.block.planes for chunk in left if chunk.block.tile is not None]
+    looks = [_Look(index, channels) for index in dict.fromkeys(itertools.chain(*apart))]
+    tally, of, done = Tally(), len(looks) + len(chunks) + len(copies), count(1)
+    for chunk in chunks:
+        if chunk.name in before:
+            tally.merge(Tally.from_told(before[chunk.name]))
+            on_plane(next(done), of)
+    looked = {}
+    for look, found in send(looks):
+        looked[look.index] = found
+        on_plane(next(done), of)
+    for _, one in send([chunk.knowing(looked) for chunk in left]):
         tally.merge(one)
-        on_plane(number, of)
-    for number, _ in enumerate(done(copies), len(chunks) + 1):
-        on_plane(number, of)
+        on_plane(next(done), of)
+    for _ in send(copies):
+        on_plane(next(done), of)
     write.clear_unfinished()
     return tally.result(model, reader, channels)
 
@@ -162,20 +199,28 @@ def _grid(model: Model, reader: Reader) -> int:
 
 @dataclass(frozen=True)
 class _Place:
-    """What every step needs, and where it is."""
+    """What every step needs, and where it is; opened once by each worker."""
 
     model: Model
     settings: StackSettings
-    source: Path
+    source: ZarrPlace
     axes: str
-    target: Path
+    target: ZarrPlace
 
+    @cached_property
     def reader(self) -> Reader:
-        source = ZarrSource(self.source, self.axes)
-        return Reader(source, self.settings, planned_layout(source, self.settings))
+        source = ZarrSource(self.source, self.axes, trusted=True)
+        return Reader(source, self.settings, planned_layout(source, self.settings), apart=True)
 
+    @cached_property
     def writer(self) -> ZarrTarget:
-        return ZarrTarget(ZarrSource(self.source, self.axes), self.target)
+        assert isinstance(self.reader.source, ZarrSource)
+        return ZarrTarget(self.reader.source, self.target)
+
+
+def absolute(place: ZarrPlace) -> ZarrPlace:
+    """Return a place by the name that workers, which are in other folders, know it by."""
+    return LocalFolder(place.path.absolute()) if isinstance(place, LocalFolder) else place
 
 
 @dataclass(frozen=True)
@@ -186,34 +231,67 @@ class _Measure:
     chosen: Sequence[tuple[Index, Part]]
 
     def done(self, place: _Place) -> ChannelNoise:
-        return measured_channel(place.model, place.reader(), self.key, self.chosen)
+        return measured_channel(place.model, place.reader, self.key, self.chosen)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Look at all of a plane that is denoised in tiles."""
+
+    index: Index
+    channels: Sequence[ChannelNoise]
+
+    def done(self, place: _Place) -> Looks:
+        return PlaneWork(place.model, place.reader, self.channels).looked(self.index)
 
 
 @dataclass(frozen=True)
 class _Denoise:
     """Denoise a block, and write it."""
 
+    name: str
     block: Block
     channels: Sequence[ChannelNoise]
+    looks: Mapping[Index, Looks] = field(default_factory=dict)
+
+    def knowing(self, looked: Mapping[Index, Looks]) -> "_Denoise":
+        """Return it with what was seen of its planes."""
+        planes = [index for index in self.block.planes if index in looked]
+        return replace(self, looks={index: looked[index] for index in planes})
 
     def done(self, place: _Place) -> Tally:
         tally, tile = Tally(), self.block.tile
-        work = PlaneWork(place.model, place.reader(), self.channels)
-        planes = {index: work.denoised(index, tally, tile) for index in self.block.planes}
-        place.writer().write(planes, None if tile is None else tile.window)
+        work = PlaneWork(place.model, place.reader, self.channels)
+        planes = {
+            index: work.denoised(index, tally)
+            if tile is None
+            else work.denoised_tile(index, tally, tile, self.looks[index])
+            for index in self.block.planes
+        }
+        place.writer.write(planes, None if tile is None else tile.window)
+        if isinstance(place.target, UnfinishedVolume):
+            place.target.note_done(self.name, tally.told())
         return tally
 
 
 @dataclass(frozen=True)
 class _Reduce:
-    """Make the reduced copies of some planes."""
+    """Make a tile of a reduced copy of some planes."""
 
-    planes: Sequence[Index]
+    level: int
+    block: Block
 
     def done(self, place: _Place) -> None:
-        reduce = place.writer().reduce
-        for index in self.planes:
-            reduce(index)
+        place.writer.reduce(self.level, self.block.planes, self.block.tile)
+
+
+def _copies(layout: Layout, write: ZarrTarget) -> Iterator[_Reduce]:
+    """Take the reduced copies apart along their chunks, each of which is in one part alone."""
+    for level in range(1, write.levels):
+        steps = write.steps_of_copy(level)
+        smaller = replace(layout, plane=(*write.size(level), *layout.plane[2:]))
+        for block in blocks(smaller, steps, 1, TILE):
+            yield _Reduce(level, block)
 
 
 @dataclass(frozen=True)
@@ -222,7 +300,7 @@ class _Step:
 
     place: _Place
 
-    def __call__(self, part: _Measure | _Denoise | _Reduce) -> Any:  # noqa: ANN401
+    def __call__(self, part: _Measure | _Look | _Denoise | _Reduce) -> Any:  # noqa: ANN401
         try:
             return part.done(self.place)
         except SpidenError as error:

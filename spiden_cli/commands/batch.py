@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from spiden_cli.commands.crews import Crew, Machine, hired
@@ -67,14 +68,15 @@ class Work:
         Raises:
             SpidenError: it can't be read, denoised or written.
         """
+        if _is_on_storage(files):
+            return self._denoise_on_storage(files, on_note, on_tile)
         from spiden_cli.core.atomic import making_folder
         from spiden_cli.core.tasks.files import denoise_file
         from spiden_cli.core.tasks.planes import denoise_planes_of
         from spiden_cli.core.tasks.stack_files import denoise_stack_file, is_for_planes
 
         if is_for_planes(self.settings, files.source):
-            if self.show:
-                raise InputError("--show draws a single picture, not a stack: leave it out")
+            self._refuse_to_show()
             stack = denoise_stack_file(
                 self.model, self.settings, files, on_note, on_tile,
                 self.denoise_planes or denoise_planes_of,
@@ -89,6 +91,30 @@ class Work:
         if self.show:
             show_denoised(done.picture, done.result.image)
         return report
+
+    def _denoise_on_storage(self, files: "Files", on_note: Say, on_tile: "OnTile") -> StackReport:
+        """Denoise a volume where it lies; of whatever else a copy is fetched before.
+
+        Raises:
+            SpidenError: it can't be read, denoised or written.
+        """
+        self._refuse_to_show()
+        from spiden_cli.cluster.storage import told_by_url
+        from spiden_cli.cluster.stored_volumes import opening_for
+        from spiden_cli.cluster.volumes import denoise_volume
+        from spiden_cli.core.tasks.stack_files import denoise_stack_file
+
+        with told_by_url(files.source, files.target):
+            stack = denoise_stack_file(
+                self.model, self.settings, files, on_note, on_tile,
+                self.denoise_planes or partial(denoise_volume, None),
+                opening_for(f"{self.model.identity()} {self.settings.of_result()}"),
+            )  # fmt: skip
+        return StackReport.of(files, stack)
+
+    def _refuse_to_show(self) -> None:
+        if self.show:
+            raise InputError("--show draws a single picture, not a stack: leave it out")
 
 
 @dataclass(frozen=True)

@@ -61,9 +61,11 @@ class Crew:
         """Return whether the parts of a file are denoised by several, and not the whole by one."""
         from spiden_cli.core.files.stacks.opening import is_zarr
 
-        becomes_one = files.target.suffix.lower() == ".zarr"
-        here = becomes_one and not is_remote(files.target)
-        return self.denoise_planes is not None and here and is_zarr(files.source)
+        if self.denoise_planes is None or files.target.suffix.lower() != ".zarr":
+            return False
+        if is_remote(files.source):
+            return files.source.suffix.lower() == ".zarr"
+        return is_zarr(files.source)
 
 
 @contextmanager

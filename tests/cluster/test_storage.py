@@ -145,18 +145,3 @@ def test_storage_without_atomic_puts_has_nothing_half_written(denoise, bucket, m
     assert outcome.code == 6
     assert "cut off" in outcome.stderr
     assert memory.find("/out") == []
-
-
-def test_an_ome_zarr_on_s3_comes_back_whole(denoise, bucket, tmp_path):
-    zarr = pytest.importorskip("zarr", reason="spiden[science] isn't installed")
-    values = np.random.default_rng(2).integers(0, 4000, (2, 24, 16)).astype(np.uint16)
-    array = zarr.create_array("cells.zarr", shape=values.shape, dtype="uint16", chunks=(1, 12, 16))
-    array[...] = values
-    bucket.put("cells.zarr", "scans/cells.zarr", recursive=True)
-    options = ("--axes", "ZYX")
-    assert denoise("cells.zarr", "-o", "here.zarr", *options).code == 0
-    there = denoise("s3://scans/cells.zarr", *options)
-    assert there.code == 0, there.stderr
-    assert "s3://scans/cells_denoised.zarr" in there.stdout
-    assert objects(bucket, "scans/cells_denoised.zarr") == contents("here.zarr")
-    assert denoise("s3://scans/cells.zarr", *options).code == 6

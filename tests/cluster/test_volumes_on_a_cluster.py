@@ -1,34 +1,13 @@
 """An OME-Zarr denoised chunk by chunk: apart along its chunks, and put together to the bit."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from volume_files import contents, volume
 
 from spiden_cli.core.files.stacks.layout import layout_of
 
 pytest.importorskip("distributed", reason="spiden[dask] isn't installed")
-zarr = pytest.importorskip("zarr", reason="spiden[science] isn't installed: no OME-Zarr is tested")
-
-
-def volume(path: Path) -> None:
-    """Two channels, three planes and a reduced copy; chunks go over several planes."""
-    generator = np.random.default_rng(3)
-    values = np.rint(generator.normal(900, 60, (2, 3, 72, 56))).clip(0).astype(np.uint16)
-    values[1] = values[1] // 4
-    values[0, 2] = 7  # one value alone
-    group = zarr.open_group(str(path), mode="w", zarr_format=3)
-    for name, part in (("0", values), ("1", values[..., ::2, ::2])):
-        array = group.create_array(name, shape=part.shape, dtype=part.dtype, chunks=(1, 2, 24, 16))
-        array[...] = part
-    axes = [{"name": axis, "type": "space"} for axis in "czyx"]
-    scales = [{"axes": axes, "datasets": [{"path": "0"}, {"path": "1"}], "name": "cells"}]
-    group.attrs.update({"ome": {"version": "0.5", "multiscales": scales}})
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+pytest.importorskip("zarr", reason="spiden[science] isn't installed: no OME-Zarr is tested")
 
 
 def test_a_volume_is_the_same_to_the_bit_though_a_worker_is_lost(

@@ -37,6 +37,13 @@ class Region(NamedTuple):
             slice(self.left, self.left + self.width),
         )
 
+    def grown(self, by: int, height: int, width: int) -> "Region":
+        """Return it with so many pixels around it, as far as a picture of some size has them."""
+        left, top = max(0, self.left - by), max(0, self.top - by)
+        right = min(width, self.left + self.width + by)
+        bottom = min(height, self.top + self.height + by)
+        return Region(left, top, right - left, bottom - top)
+
     def check(self, width: int, height: int, least: int = 1) -> None:
         """Refuse a rectangle that isn't part of a picture.
 

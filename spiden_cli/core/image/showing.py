@@ -11,22 +11,25 @@ around it.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from spiden_cli.core.image.picture import Picture, Range
+from spiden_cli.core.image.plane_view import Ends, PlaneView
 from spiden_cli.core.image.values import LARGEST_WHOLE, Plane, Values
 from spiden_cli.errors import InputError
 
 __all__ = [
     "before_and_after",
+    "check_ends",
     "looked_at",
     "on_range_of",
     "range_of_values",
     "sampled_values",
     "show",
+    "show_view",
 ]
 
 _QUANTILES = (0.001, 0.999)
@@ -92,23 +95,75 @@ def show(plane: Plane, name: str = "the image", extent: Range | None = None) -> 
         if not finite.all():
             holes = np.asarray(~finite if plane.ndim == 2 else ~finite.all(2))
     elif plane.dtype.itemsize == 8 and max(int(plane.max()), -int(plane.min())) > LARGEST_WHOLE:
-        raise InputError(f"{name}: whole numbers beyond 2**62 can't be denoised; scale them")
+        raise _beyond_whole(name)
     if holes is not None and holes.all():
         raise InputError(f"{name}: not one finite value, and so nothing to denoise")
     chosen = extent or range_of_values([sampled_values(plane)], plane.dtype)
     filled = plane if holes is None else _filled(plane, holes)
-    largest = max(abs(chosen.black), abs(chosen.white))
-    with np.errstate(over="ignore", invalid="ignore"):  # which is found below
-        coarse = np.spacing(np.float32(largest)) > _PRECISION * chosen.span
-        base = chosen.black if coarse else 0.0
-        if base:
-            filled = filled.astype(np.float64) - base
-        shown: Any = np.array(filled, np.float32, order="C")
+    base = _base(chosen)
+    shown: Any = _in_floats(filled, base)
     if not np.isfinite(shown).all():
-        raise InputError(f"{name}: values beyond 32-bit floats can't be denoised; scale them")
+        raise _beyond_floats(name)
     as_it_is = plane.dtype.newbyteorder("=") == np.float32 and holes is None and not base
     values = None if as_it_is else Values(plane, shown, holes, base)
     return Picture(shown, range=Range(chosen.black - base, chosen.white - base), values=values)
+
+
+def show_view(view: PlaneView, extent: Range) -> Picture:
+    """Show a plane without holes that isn't held as a picture of floats, as `show` does.
+
+    Args:
+        view: (Y, X) or (Y, X, 3); see `check_ends`.
+        extent: black and white in the plane's units.
+
+    Returns:
+        Its pixels are a view; what they were made from is there for the number that was taken off.
+    """
+    base = _base(extent)
+    shown: Any = view.changed(lambda values: _in_floats(values, base), np.float32)
+    values = Values(cast("Plane", view), shown, None, base) if base else None
+    return Picture(shown, range=Range(extent.black - base, extent.white - base), values=values)
+
+
+def check_ends(ends: Ends, dtype: "np.dtype[Any]", name: str, extent: Range) -> None:
+    """Refuse a plane without holes that `show` would refuse.
+
+    Args:
+        ends: of its values.
+        dtype: of these.
+        name: of what holds them, for messages.
+        extent: black and white.
+
+    Raises:
+        InputError: it holds whole numbers above 2**62, or values beyond float32.
+    """
+    if dtype.kind in "ui" and max(int(ends.most), -int(ends.least)) > LARGEST_WHOLE:
+        raise _beyond_whole(name)
+    if not np.isfinite(_in_floats(np.array([ends.least, ends.most]), _base(extent))).all():
+        raise _beyond_floats(name)
+
+
+def _base(extent: Range) -> float:
+    """Return what is taken off values, so that float32 resolves what is left; 0 nearly always."""
+    largest = max(abs(extent.black), abs(extent.white))
+    with np.errstate(over="ignore", invalid="ignore"):
+        coarse = np.spacing(np.float32(largest)) > _PRECISION * extent.span
+    return extent.black if coarse else 0.0
+
+
+def _in_floats(values: Plane, base: float) -> npt.NDArray[np.float32]:
+    with np.errstate(over="ignore", invalid="ignore"):  # which is found afterwards
+        if base:
+            values = values.astype(np.float64) - base
+        return np.array(values, np.float32, order="C")
+
+
+def _beyond_whole(name: str) -> InputError:
+    return InputError(f"{name}: whole numbers beyond 2**62 can't be denoised; scale them")
+
+
+def _beyond_floats(name: str) -> InputError:
+    return InputError(f"{name}: values beyond 32-bit floats can't be denoised; scale them")
 
 
 def on_range_of(picture: Picture, other: Picture) -> Picture:

@@ -13,12 +13,14 @@ to half, and the white estimate accounts for all that is in them.
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spiden_cli.core.image.picture import Pixels, Range
 from spiden_cli.core.image.pixels import to_unit
+from spiden_cli.core.image.plane_view import PlaneView
 from spiden_cli.core.noise.blocks import (
     Blocks,
     Measure,
@@ -124,7 +126,10 @@ def estimate_noise(pixels: Pixels, range: Range | None = None) -> NoiseEstimate:
     """
     range = range or Range.full(pixels.dtype)
     floating = pixels.dtype.kind == "f"
-    white = min(estimate_sigma(to_unit(pixels, range) if floating else pixels, range), 255.0)
+    seen, limits = pixels, range
+    if floating:
+        seen, limits = _in_unit(pixels, range), Range(0.0, 1.0)
+    white = min(estimate_sigma(seen, limits), 255.0)
     blocks = usable_blocks(pixels, range)
     if len(blocks) < _MINIMUM_BLOCKS:
         return NoiseEstimate(white, white, 1.0, white, is_white=True)
@@ -141,6 +146,18 @@ def estimate_noise(pixels: Pixels, range: Range | None = None) -> NoiseEstimate:
         return NoiseEstimate(white, white, chroma.coarseness, white, True, uneven)
     level = _read_level(level_features(opponent, white))
     return _coarse(white, level, chroma.coarseness, luma.spread, uneven)
+
+
+def _in_unit(pixels: Any, range: Range) -> Any:  # noqa: ANN401
+    """Return floats as shares of a range: (C, H, W), or a view as a view."""
+    if not isinstance(pixels, PlaneView):
+        return to_unit(pixels, range)
+
+    def change(values: Pixels) -> Any:  # noqa: ANN401
+        unit = to_unit(values, range)
+        return unit[0] if values.ndim == 2 else unit.transpose(1, 2, 0)
+
+    return pixels.changed(change, np.float32)
 
 
 def is_coarse(pixels: Pixels, range: Range) -> bool:

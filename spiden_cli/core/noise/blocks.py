@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from spiden_cli.core.image.picture import Pixels, Range
 from spiden_cli.core.image.pixels import in_8_bit_units
+from spiden_cli.core.image.plane_view import squares_of
 
 __all__ = [
     "Blocks",
@@ -83,12 +84,8 @@ def opponent_of(residual: Blocks) -> Blocks:
 
 def _sample(pixels: Pixels, range: Range) -> Blocks:
     """(N, 16, 16, C) blocks on a regular grid, in 8-bit units."""
-    planes = pixels[..., None] if pixels.ndim == 2 else pixels
-    rows, columns, channels = planes.shape[0] // _SIDE, planes.shape[1] // _SIDE, planes.shape[2]
-    step = max(1, int(np.ceil(np.sqrt(rows * columns / _MAXIMUM_BLOCKS))))
-    whole = planes[: rows * _SIDE, : columns * _SIDE]
-    grid = whole.reshape(rows, _SIDE, columns, _SIDE, channels).swapaxes(1, 2)
-    return in_8_bit_units(grid[::step, ::step].reshape(-1, _SIDE, _SIDE, channels), range)
+    grid = squares_of(pixels, _SIDE, _MAXIMUM_BLOCKS).swapaxes(1, 2)
+    return in_8_bit_units(grid.reshape(-1, _SIDE, _SIDE, grid.shape[-1]), range)
 
 
 def _usable(blocks: Blocks) -> Blocks:

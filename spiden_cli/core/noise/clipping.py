@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from spiden_cli.core.image.picture import Pixels, Range
 from spiden_cli.core.image.pixels import Planes, in_8_bit_units
+from spiden_cli.core.image.plane_view import squares_of
 
 __all__ = [
     "Clipping",
@@ -143,11 +144,7 @@ def before_clipping(sigma: float) -> float:
 
 def _squares(pixels: Pixels, range: Range) -> NDArray[np.float32]:
     """(N, 16) squares of pixels of one channel, on a regular grid, in 8-bit units."""
-    planes = pixels[..., None] if pixels.ndim == 2 else pixels
-    rows, columns = (side // _SIDE for side in planes.shape[:2])
-    step = max(1, math.ceil(math.sqrt(rows * columns / _MAXIMUM_SQUARES)))
-    whole = planes[: rows * _SIDE, : columns * _SIDE]
-    grid = whole.reshape(rows, _SIDE, columns, _SIDE, -1)[::step, :, ::step]
+    grid = squares_of(pixels, _SIDE, _MAXIMUM_SQUARES)
     return in_8_bit_units(grid.transpose(0, 2, 4, 1, 3).reshape(-1, _SIDE**2), range)
 
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from spiden_cli.core.image.picture import Pixels, Range
 from spiden_cli.core.image.pixels import Planes, in_8_bit_units
+from spiden_cli.core.image.plane_view import PlaneView, compacted
 from spiden_cli.errors import InputError
 
 __all__ = ["estimate_sigma"]
@@ -63,7 +64,7 @@ def estimate_sigma(image: Pixels | Planes, range: Range | None = None) -> float:
     Args:
         image: (H, W) or (H, W, 3) uint8 or uint16 pixels, or (C, H, W) floats in units of the range
             (0 is black, 1 is white; values outside are fine). Whatever numpy can view as such an
-            array will do, a torch tensor on the CPU too.
+            array will do, a torch tensor on the CPU too; or a view of pixels.
         range: black and white level of pixels; None: the full range of their type. Floats have
             none.
 
@@ -73,8 +74,14 @@ def estimate_sigma(image: Pixels | Planes, range: Range | None = None) -> float:
     Raises:
         InputError: the picture is too small to tell (about 29 x 29 is the least).
     """
-    values = np.asarray(image)
-    if values.dtype.kind == "f":
+    values: Any = image if isinstance(image, PlaneView) else np.asarray(image)
+    if isinstance(values, PlaneView):
+        range = range or Range.full(values.dtype)
+        samples = 1 if values.ndim == 2 else values.shape[2]
+        planes: Any = [
+            values.sample((..., k) if values.ndim == 3 else ()) for k in np.arange(samples)
+        ]
+    elif values.dtype.kind == "f":
         planes, range = values, Range.full(values.dtype)
     else:
         range = range or Range.full(values.dtype)
@@ -109,21 +116,25 @@ def _patches(plane: npt.NDArray[Any], range: Range) -> tuple[Patches, Values]:
     The grid is cut from the (H, W) plane as it is stored, so that no more than the patches is ever
     turned to floats.
     """
-    if min(plane.shape) < _SIDE:
-        count = 0
-    else:
-        windows = np.lib.stride_tricks.sliding_window_view(plane, (_SIDE, _SIDE))
-        count = windows.shape[0] * windows.shape[1]
+    rows, columns = (max(0, side - _SIDE + 1) for side in plane.shape)
+    count = rows * columns
     if count < _MINIMUM_PATCHES:
         height, width = plane.shape
         raise InputError(
             f"{width} x {height} pixels is too small to estimate the noise level; give sigma"
         )
     step = max(1, math.ceil(math.sqrt(count / _MAXIMUM_PATCHES)))
-    sampled = windows[::step, ::step].transpose(2, 3, 0, 1).reshape(_SIDE**2, -1)
+    if isinstance(plane, PlaneView):
+        down, across = -(-rows // step), -(-columns // step)
+        squares = compacted(plane, _SIDE, step, down, across)
+        sampled: Any = squares.reshape(down, _SIDE, across, _SIDE).transpose(1, 3, 0, 2)
+    else:
+        windows = np.lib.stride_tricks.sliding_window_view(plane, (_SIDE, _SIDE))
+        sampled = windows[::step, ::step].transpose(2, 3, 0, 1)
+    sampled = sampled.reshape(_SIDE**2, -1)
     kept = _not_of_one_tone(sampled)
     patches = in_8_bit_units(sampled if kept is None else sampled[:, kept], range)
-    if step > 1:
+    if step > 1 or isinstance(plane, PlaneView):
         return patches, _gradient_energy(patches)
     energy = _gradient_energy_of_all(in_8_bit_units(plane, range))
     return patches, energy if kept is None else energy[kept]

@@ -228,7 +228,7 @@ def _windows(plane: NDArray[np.number]) -> Iterator[Values]:
     height, width = plane.shape
     share = min(1.0, _MOST_PIXELS / (height * width))
     if share == 1.0:
-        yield plane.astype(np.float64)
+        yield plane[:, :].astype(np.float64)
         return
     step = int(_WINDOW / np.sqrt(share))
     for top in range(0, max(1, height - _WINDOW + 1), step):

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spiden_cli.core.image.picture import Pixels, Range
+from spiden_cli.core.image.plane_view import windows_of
 from spiden_cli.core.noise.mean_variance import Blocks, blocks_of, blocks_of_frames
 from spiden_cli.core.noise.model import PoissonGaussian, UnknownCounts
 from spiden_cli.core.noise.variance_line import Line, fitted
@@ -170,9 +171,11 @@ def photon_transfer(
 def _clipped_ends(pixels: Pixels, extent: Range) -> tuple[float | None, float | None]:
     """Return black and white, each where pixels have reached it."""
     least = _CLIPPED * pixels.size
+    at_black = sum(np.count_nonzero(part <= extent.black) for part in windows_of(pixels))
+    at_white = sum(np.count_nonzero(part >= extent.white) for part in windows_of(pixels))
     return (
-        extent.black if np.count_nonzero(pixels <= extent.black) > least else None,
-        extent.white if np.count_nonzero(pixels >= extent.white) > least else None,
+        extent.black if at_black > least else None,
+        extent.white if at_white > least else None,
     )
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from spiden_cli.core.image.picture import Picture, Range
 from spiden_cli.core.image.pixels import Planes
+from spiden_cli.core.image.plane_view import squares_of
 from spiden_cli.core.noise.anscombe import Anscombe
 from spiden_cli.core.noise.model import Gaussian, Level, Noise, PoissonGaussian, level_of
 
@@ -86,24 +87,26 @@ class Whitening:
         return self._anscombe is None and self._low == 0 and self._scale == 1
 
 
-def whitening_for(noise: Noise, picture: Picture) -> Whitening:
+def whitening_for(noise: Noise, picture: Picture, given: Picture | None = None) -> Whitening:
     """Return how a network is shown a picture: as it is, where its noise is white already.
 
     Args:
         noise: not unknown; counts in the units of the file.
         picture: the whole picture, which the scale depends on.
+        given: the same as it was before a detector's faults were repaired; None: none were.
 
     Raises:
         InputError: a map is of another size than the picture.
     """
+    given = given or picture
     if isinstance(noise, PoissonGaussian):
-        own, means = _in_range(noise, picture.extent), _means(picture)
+        own, means = _in_range(noise, given.extent), _means(picture)
         if own.gain * (float(means.max()) - own.offset) < _ALIKE * own.read_noise**2:
-            return whitening_for(Gaussian(min(255.0, 255 * own.read_noise)), picture)
+            return whitening_for(Gaussian(min(255.0, 255 * own.read_noise)), picture, given)
         counts = max(0.0, float(means.mean()) - own.offset)
         before = 255 * math.sqrt(own.gain * counts + own.read_noise**2)
         return _scaled(Anscombe(own), 1.0, before, means)
-    if type(noise) is Gaussian and picture.depth > 8 and noise.sigma > 0:
+    if type(noise) is Gaussian and given.depth > 8 and noise.sigma > 0:
         linear = _scaled(None, noise.sigma / 255, noise.sigma, _means(picture))
         if linear.stretch > _FILLED / _SMALL:
             return linear
@@ -138,10 +141,6 @@ def _scaled(
 
 def _means(picture: Picture) -> NDArray[np.float32]:
     """Return means of small squares, spread over the picture, in shares of its range."""
-    pixels = picture.pixels[..., None] if picture.pixels.ndim == 2 else picture.pixels
-    rows, columns = (side // _SIDE for side in pixels.shape[:2])
-    step = max(1, int(np.ceil(np.sqrt(rows * columns / _MOST_SQUARES))))
-    whole = pixels[: rows * _SIDE, : columns * _SIDE]
-    squares = whole.reshape(rows, _SIDE, columns, _SIDE, -1)[::step, :, ::step]
+    squares = squares_of(picture.pixels, _SIDE, _MOST_SQUARES)
     means = squares.mean((1, 3), dtype=np.float32)
     return cast("NDArray[np.float32]", (means - picture.levels.black) / picture.levels.span)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,18 @@ class Denoised:
     seconds: float
 
 
+class Shown(NamedTuple):
+    """How a network is shown a picture, which depends on all of it.
+
+    Attributes:
+        whitening: pixel by pixel.
+        clipping: that is undone in the result; None: none is.
+    """
+
+    whitening: Whitening
+    clipping: Clipping | None
+
+
 def denoise_picture(
     engine: Engine,
     picture: Picture,
@@ -68,6 +80,7 @@ def denoise_picture(
     estimated: bool = False,
     most: float = 255.0,
     repaired: Picture | None = None,
+    shown: Shown | None = None,
 ) -> Denoised:
     """Denoise a picture of any size, grey or colour, of 8 or 16 bits.
 
@@ -87,6 +100,7 @@ def denoise_picture(
         most: the highest level that the network is told, in 8-bit units.
         repaired: the picture without the detector's faults, which is what the network sees; None:
             there are none. What is not denoised stays as it is in `picture`.
+        shown: how the network is shown the picture, where that is known from more than it.
 
     Raises:
         InputError: the picture is too small, or a grey one is given to a colour network; the noise
@@ -94,12 +108,8 @@ def denoise_picture(
             the mask is of another size or kind; the region isn't in the picture.
     """
     found = as_noise(noise)
-    left = noise_in_file(found, picture, estimated)
     seen = repaired or picture
-    whitening = whitening_for(left, seen)
-    clipping = None
-    if _may_be_clipped(left, picture):
-        clipping = clipping_of(picture.pixels, picture.levels, left.sigma)
+    whitening, clipping = shown or how_shown(found, picture, seen, estimated)
     size = (picture.channels, picture.height, picture.width)
     shares = None if mask is None else as_shares(mask, picture.width, picture.height)
     if region is not None:
@@ -128,6 +138,21 @@ def denoise_picture(
         firing_map=firing_map,
         seconds=time.perf_counter() - began,
     )
+
+
+def how_shown(noise: Noise, picture: Picture, seen: Picture, estimated: bool) -> Shown:
+    """Choose how a network is shown a picture, from all of it.
+
+    Args:
+        noise: not unknown.
+        picture: the noisy picture; its pixels may be a view, unless `noise` is a map.
+        seen: the same without a detector's faults.
+        estimated: as for `noise_in_file`.
+    """
+    left, clipping = noise_in_file(noise, picture, estimated), None
+    if _may_be_clipped(left, picture):
+        clipping = clipping_of(picture.pixels, picture.levels, left.sigma)
+    return Shown(whitening_for(left, seen, picture), clipping)
 
 
 def noise_in_file(noise: Noise, picture: Picture, estimated: bool) -> Noise:

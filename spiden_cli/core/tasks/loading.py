@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import nullcontext
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from spiden_cli.core.engine.selection import Waiting, select_engine
 from spiden_cli.core.network.folding import FoldedNetwork
 from spiden_cli.core.tasks.results import Loaded
 from spiden_cli.core.weights import WeightsInfo, load_folded
+from spiden_cli.version import __version__
 
 AUTO = "auto"
 
@@ -68,6 +70,18 @@ class Loader:
             if name not in self._loaded:
                 self._loaded[name] = self._load(name)
             return self._loaded[name]
+
+    def identity(self) -> str:
+        """Return, in words, what results depend on; bundled weights are those of the version.
+
+        Raises:
+            WeightsError: there are no such weights.
+        """
+        engine, device, _, ensemble = self._settings
+        digest = ""
+        if self.name != AUTO:
+            digest = sha256(Path(find_weights(self.name)).read_bytes()).hexdigest()
+        return f"spiden {__version__}, {self.name} {digest}, {engine}, {device}, {ensemble}"
 
     def _load(self, name: str) -> Loaded:
         engine, device, threads, ensemble = self._settings

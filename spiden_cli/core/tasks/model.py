@@ -9,6 +9,7 @@ at once, and travels to other processes by pickle.
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,23 +17,21 @@ from spiden_cli.core.engine.selection import Waiting
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.core.image.region import as_region
 from spiden_cli.core.noise.blind import is_coarse
-from spiden_cli.core.noise.defects import Repairs, repaired
 from spiden_cli.core.noise.model import (
     Coarse,
     Gaussian,
     InPixelUnits,
     Noise,
-    PoissonGaussian,
     Uniform,
     Unknown,
     as_noise,
 )
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
-from spiden_cli.core.tasks.advice import doubts, no_gain, too_little
 from spiden_cli.core.tasks.arrays import as_picture, like
-from spiden_cli.core.tasks.denoising import OnTile, denoise_picture
+from spiden_cli.core.tasks.denoising import OnTile
 from spiden_cli.core.tasks.images import open_image, stack_like, unstack
 from spiden_cli.core.tasks.loading import AUTO, Loader
+from spiden_cli.core.tasks.looking import Chosen, denoise_looked_at, look_at
 from spiden_cli.core.tasks.recognition import Estimate, estimated, is_of_camera, noise_of
 from spiden_cli.core.tasks.results import Batch, Choice, Loaded, Result
 from spiden_cli.errors import InputError
@@ -52,6 +51,14 @@ class Model:
         """The bundled model, the weights file, or "auto"."""
         return self._loader.name
 
+    def identity(self) -> str:
+        """Return, in words, what its results depend on: version, weights and engine.
+
+        Raises:
+            WeightsError: there are no such weights.
+        """
+        return self._loader.identity()
+
     def loaded(self, colour: bool, coarse: bool = False) -> Loaded:
         """Return the weights and the engine for a kind of picture; see `Loader.loaded`."""
         return self._loader.loaded(colour, coarse)
@@ -63,6 +70,12 @@ class Model:
             InputError: the noise is out of range, or the picture too small to estimate it.
             WeightsError: there are no such weights, or they are damaged.
         """
+        chosen = self.chosen(picture, noise)
+        loaded = self.loaded(picture.is_colour, chosen.coarse)
+        return Choice(loaded, chosen.noise, chosen.estimate)
+
+    def chosen(self, picture: Picture, noise: Noise | Estimate | float | None = None) -> Chosen:
+        """Return what `choose` does, without the weights."""
         estimate = noise if isinstance(noise, Estimate) else None
         wanted = Unknown() if isinstance(noise, Estimate) else as_noise(noise)
         if isinstance(wanted, InPixelUnits):
@@ -72,10 +85,9 @@ class Model:
         elif estimate is None:
             estimate = estimated(wanted, picture)
         coarse = isinstance(wanted, Coarse) or is_of_camera(estimate)
-        loaded = self.loaded(picture.is_colour, coarse)
-        for_camera = loaded.info.for_camera
+        for_camera = self.loaded(picture.is_colour, coarse).info.for_camera
         found = noise_of(estimate, picture, for_camera) if estimate is not None else wanted
-        return Choice(loaded, found, estimate)
+        return Chosen(coarse, found, estimate)
 
     def denoise(
         self,
@@ -135,45 +147,14 @@ class Model:
         """
         opened = open_image(image, channel_axis)
         picture = as_picture(opened.image, white)
-        loaded, found, estimate = self.choose(picture, noise)
-        steps = loaded.info.timesteps[0] if timesteps is None else timesteps
-        seen, repairs = picture, Repairs()
-        # What made a picture of colours has spread a stuck pixel over its neighbours.
-        if repair and isinstance(found, PoissonGaussian) and not picture.is_colour:
-            seen, repairs = repaired(picture, found)
-        result = denoise_picture(
-            loaded.engine, picture, found, steps, estimated=estimate is not None,
-            most=loaded.info.most_sigma, repaired=seen,
-            on_tile=on_tile, adjustment=adjustment, map_firing=map_firing, mask=mask,
+        look, seen, repairs = look_at(picture, self.chosen(picture, noise), repair)
+        result = denoise_looked_at(
+            self.loaded(picture.is_colour, look.coarse), picture, look, seen, timesteps=timesteps,
+            adjustment=adjustment, mask=mask, map_firing=map_firing, on_tile=on_tile,
             region=None if region is None else as_region(region),
         )  # fmt: skip
-        strengths = adjustment.strengths(picture.is_colour)
-        removed = result.removed * result.stretch
-        grey = adjustment.chroma_strength is not None and not picture.is_colour
-        notes = (
-            loaded.note,
-            "it is grey, so that the strength for colour has no effect" if grey else None,
-            no_gain(estimate),
-            too_little(removed, found, estimate is not None, adjustment, strengths)
-            if result.asked
-            else "the mask is black all over, so that nothing was denoised",
-            *doubts(found, strengths, loaded.info),
-        )
-        return Result(
-            image=opened.back(like(opened.image, result.picture)),
-            noise=found,
-            activity=result.activity,
-            notes=tuple(note for note in notes if note is not None),
-            estimate=estimate,
-            adjustment=adjustment,
-            repairs=repairs,
-            removed=result.removed,
-            firing_map=result.firing_map,
-            model=loaded.name,
-            engine=loaded.engine.name,
-            timesteps=steps,
-            seconds=result.seconds,
-        )
+        image = opened.back(like(opened.image, result.image))
+        return replace(result, image=image, repairs=repairs)
 
     def denoise_batch(
         self,

@@ -10,8 +10,8 @@ median of their levels is that of the channel.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,12 @@ import numpy as np
 from spiden_cli.core.files.stacks.layout import Index
 from spiden_cli.core.files.stacks.source import StackSource
 from spiden_cli.core.image.picture import Picture, Range
+from spiden_cli.core.image.plane_view import PlaneView, ends_of
 from spiden_cli.core.image.region import Region
 from spiden_cli.core.image.showing import sampled_values
 from spiden_cli.core.image.values import Plane
+from spiden_cli.core.network.families import graph_of
+from spiden_cli.core.noise.defects import Repairs
 from spiden_cli.core.noise.model import (
     InPixelUnits,
     Noise,
@@ -33,14 +36,28 @@ from spiden_cli.core.noise.model import (
     as_noise,
     level_of,
 )
+from spiden_cli.core.tasks.looking import Look, denoise_looked_at, look_at, repaired_part
 from spiden_cli.core.tasks.model import Model
-from spiden_cli.core.tasks.results import Result
 from spiden_cli.core.tasks.stack_reader import Part, Reader, planned_layout
 from spiden_cli.core.tasks.stack_result import ChannelNoise, StackResult, StackSettings
 from spiden_cli.core.tasks.tally import Tally
 from spiden_cli.errors import InputError
 
-__all__ = ["OnPlane", "PlaneWork", "denoise_planes_of", "measured_channel"]
+__all__ = ["Looks", "OnPlane", "PlaneWork", "denoise_planes_of", "measured_channel"]
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What the tiles of a plane depend on; travels to other processes.
+
+    Attributes:
+        by_key: a look at each part of the plane; None where it holds one value alone.
+        holes: whether there are places without a number.
+    """
+
+    by_key: Mapping[int, Look | None]
+    holes: bool
+
 
 OnPlane = Callable[[int, int], None]
 """Called with the number of planes done, and of all planes."""
@@ -95,9 +112,9 @@ def measured_channel(
     asked = isinstance(given, (Unknown, UnknownCounts))
     choices = []
     for index, part in chosen if asked else chosen[:1]:
-        picture = _shown(reader, reader.read(index)[part.place], extent)
+        picture = _looked_at(reader, index, part, extent)
         if picture is not None:
-            choice = model.choose(picture, given)
+            choice = model.chosen(picture, given)
             choices.append((choice, _typical_level(choice.noise, picture)))
     if not choices:  # one value alone in all of them
         return ChannelNoise(key, extent, None, None)
@@ -122,6 +139,17 @@ def _shown(reader: Reader, plane: Plane, extent: Range) -> Picture | None:
     return reader.picture(plane, extent)
 
 
+def _looked_at(reader: Reader, index: Index, part: Part, extent: Range) -> Picture | None:
+    """Return a part of a plane as a picture, its pixels a view where it isn't held as a whole."""
+    view = reader.view(index)
+    if view is not None:
+        seen = view.sample(part.place)
+        ends = ends_of(seen)
+        if ends.finite:
+            return None if ends.least == ends.most else reader.seen(seen, ends, extent)
+    return _shown(reader, reader.read(index)[part.place], extent)
+
+
 class PlaneWork:
     """Denoises planes, or tiles of them, once the noise of all channels is known.
 
@@ -135,41 +163,105 @@ class PlaneWork:
         self._model, self._reader = model, reader
         self._channels = {channel.channel: channel for channel in channels}
 
-    def denoised(self, index: Index, tally: Tally, tile: Region | None = None) -> Plane:
+    def denoised(self, index: Index, tally: Tally) -> Plane:
         """Denoise one plane, in the type of the source.
 
         Args:
             index: which plane.
             tally: takes up what it took.
-            tile: the part to denoise and return, as it is in the whole; None: all of it.
         """
         plane, dtype = self._reader.read(index), self._reader.source.dtype
-        window = ... if tile is None else tile.window
-        whole = _as_type(plane[window], dtype)
+        whole = _as_type(plane, dtype)
         for part in self._reader.parts(index):
             picture = _shown(self._reader, plane[part.place], self._channels[part.key].extent)
             if picture is None:
                 place = {(index, part.key)}
                 tally.merge(Tally(parts=place, blank=place))
                 continue
-            done = self._denoise(picture, part, tile)
-            tally.merge(Tally.of(index, part, done, self._reader.settings.per_plane))
-            image = done.image
-            whole[part.place] = (
-                image.pixels if image.values is None
-                else image.values.restored(image.pixels, dtype)
-            )  # fmt: skip
+            look, seen, _ = self._look(picture, part)
+            _put(whole, part, self._denoise(index, tally, part, picture, look, seen, None))
         return whole
 
-    def _denoise(self, picture: Picture, part: Part, tile: Region | None) -> Result:
+    def looked(self, index: Index) -> Looks:
+        """Look at all of a plane, for its tiles; no more than a window of it is held, if possible.
+
+        Args:
+            index: which plane.
+        """
+        looks: dict[int, Look | None] = {}
+        holes = False
+        for part in self._reader.parts(index):
+            picture = _looked_at(self._reader, index, part, self._channels[part.key].extent)
+            holes |= picture is not None and picture.values is not None and (
+                picture.values.holes is not None
+            )  # fmt: skip
+            looks[part.key] = None if picture is None else self._look(picture, part)[0]
+        return Looks(looks, holes)
+
+    def denoised_tile(self, index: Index, tally: Tally, tile: Region, looks: Looks) -> Plane:
+        """Denoise a tile of a plane, as it is in the whole.
+
+        Args:
+            index: which plane.
+            tally: takes up what it took.
+            tile: on the grid of the network.
+            looks: at all of the plane.
+        """
+        view, dtype = self._reader.view(index), self._reader.source.dtype
+        if view is None or looks.holes:  # which are filled by what lies anywhere around
+            view = _view_of(self._reader.read(index))
+        whole = _as_type(view[tile.window], dtype)
+        for part in self._reader.parts(index):
+            look, sample = looks.by_key[part.key], view.sample(part.place)
+            if look is None:
+                place = {(index, part.key)}
+                tally.merge(Tally(parts=place, blank=place))
+                continue
+            loaded = self._model.loaded(part.colour, look.coarse)
+            around = tile.grown(graph_of(loaded.engine.config).margin, *view.shape[:2])
+            extent = self._channels[part.key].extent
+            is_whole = looks.holes or isinstance(look.shown.whitening.level, np.ndarray)
+            if is_whole:
+                around = Region(0, 0, view.shape[1], view.shape[0])
+            seen = picture = self._reader.picture(sample[around.window], extent)
+            if look.faults is not None:
+                shown = picture if is_whole else self._reader.shown_view(sample, extent)
+                pixels = repaired_part(shown, look.noise, look.faults, around.window)
+                seen = Picture(pixels, range=picture.levels)
+            inside = tile._replace(left=tile.left - around.left, top=tile.top - around.top)
+            _put(whole, part, self._denoise(index, tally, part, picture, look, seen, inside))
+        return whole
+
+    def _look(self, picture: Picture, part: Part) -> tuple[Look, Picture, Repairs]:
         channel, settings = self._channels[part.key], self._reader.settings
         told: Any = channel.noise if channel.estimate is None else channel.estimate
         if settings.per_plane and channel.estimate is not None:
             told = _given(self._reader)
-        return self._model.denoise(
-            picture, told, timesteps=settings.timesteps, adjustment=settings.adjustment,
-            repair=settings.repair, region=tile,
+        return look_at(picture, self._model.chosen(picture, told), settings.repair)
+
+    def _denoise(
+        self, index: Index, tally: Tally, part: Part, picture: Picture, look: Look,
+        seen: Picture, region: Region | None,
+    ) -> Plane:  # fmt: skip
+        """Denoise a picture, or a region of it; return values of the source's type."""
+        settings = self._reader.settings
+        done = denoise_looked_at(
+            self._model.loaded(part.colour, look.coarse), picture, look, seen,
+            timesteps=settings.timesteps, adjustment=settings.adjustment, region=region,
         )  # fmt: skip
+        tally.merge(Tally.of(index, part, done, settings.per_plane))
+        image, dtype = done.image, self._reader.source.dtype
+        if image.values is None:
+            return np.asarray(image.pixels)
+        return np.asarray(image.values.restored(image.pixels, dtype))
+
+
+def _put(whole: Plane, part: Part, values: Plane) -> None:
+    whole[part.place] = values
+
+
+def _view_of(plane: Plane) -> PlaneView:
+    return PlaneView(plane.shape, plane.dtype, plane.shape[:2], lambda window: plane[window])
 
 
 def _given(reader: Reader) -> Noise:
@@ -199,8 +291,11 @@ def _averaged(noise: Noise, frames: int) -> Noise:
 def _typical_level(noise: Noise, picture: Picture) -> float:
     """The level of noise in the middle of a picture, in 1/255 of its range."""
     if isinstance(noise, PoissonGaussian):
-        deviation = noise.deviation(float(np.median(picture.pixels)) + picture.base)
+        middle = float(np.median(sampled_values(picture.pixels)))
+        deviation = noise.deviation(middle + picture.base)
         return 255 * deviation / picture.levels.span
+    if isinstance(noise, Uniform):
+        return noise.sigma
     return float(np.median(level_of(noise, picture.pixels)))
 
 

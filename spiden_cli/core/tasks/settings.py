@@ -1,8 +1,10 @@
 """What a user asks for: the files of a picture, and how pictures are denoised."""
 
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from spiden_cli.core.files.lenience import lenient
@@ -100,6 +102,14 @@ class Settings:
             lenient(self.lenient),
         ):
             yield
+
+    def of_result(self) -> str:
+        """Return, in words, the settings that the result depends on."""
+        same = replace(
+            self, overwrite=False, max_memory=None, processes=1, alone=True, strict=False,
+            noise=None, most_pixels=None,
+        )  # fmt: skip
+        return f"{same} {sha256(pickle.dumps(self.noise)).hexdigest()}"
 
     def check(self, picture: Picture, name: str) -> None:
         """Refuse what doesn't suit a picture.

@@ -1,6 +1,7 @@
 """One stack file, denoised into another; and an array."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,12 @@ from spiden_cli.core.files.decoding import check_size
 from spiden_cli.core.files.stacks.layout import Index, Layout, layout_of, unknown_axes
 from spiden_cli.core.files.stacks.opening import is_stack, open_stack
 from spiden_cli.core.files.stacks.source import ArraySource, StackSource
-from spiden_cli.core.files.stacks.targets import check_stack_target, stack_losses, writing_stack
+from spiden_cli.core.files.stacks.targets import (
+    Write,
+    check_stack_target,
+    stack_losses,
+    writing_stack,
+)
 from spiden_cli.core.image.values import Plane, check_type
 from spiden_cli.core.tasks.files import refuse_losses
 from spiden_cli.core.tasks.model import Model
@@ -19,14 +25,37 @@ from spiden_cli.core.tasks.planes import OnPlane, denoise_planes_of
 from spiden_cli.core.tasks.settings import Files, Settings
 from spiden_cli.core.tasks.stack_reader import planned_layout
 from spiden_cli.core.tasks.stack_result import StackResult, StackSettings
+from spiden_cli.core.urls import is_remote
 from spiden_cli.errors import InputError
 
-__all__ = ["DenoisePlanes", "StackDone", "denoise_array", "denoise_stack_file", "is_for_planes"]
+__all__ = [
+    "DenoisePlanes",
+    "Opening",
+    "StackDone",
+    "denoise_array",
+    "denoise_stack_file",
+    "is_for_planes",
+]
 
 
 DenoisePlanes = Callable[
     [Model, StackSource, StackSettings, Callable[[Index, Plane], None], OnPlane], StackResult
 ]
+
+
+class Opening(NamedTuple):
+    """How files of stacks are opened.
+
+    Attributes:
+        read: as `open_stack`.
+        write: as `writing_stack`.
+    """
+
+    read: Callable[[Path, str | None], StackSource]
+    write: Callable[[Path, StackSource, Layout, bool], AbstractContextManager[Write]]
+
+
+_LOCAL = Opening(open_stack, writing_stack)
 
 
 class StackDone(NamedTuple):
@@ -63,6 +92,7 @@ def denoise_stack_file(
     on_note: Callable[[str], None] = lambda sentence: None,
     on_plane: OnPlane = lambda done, of: None,
     denoise_planes: DenoisePlanes = denoise_planes_of,
+    opening: Opening = _LOCAL,
 ) -> StackDone:
     """Denoise one stack into another, no more than some planes in memory.
 
@@ -73,6 +103,7 @@ def denoise_stack_file(
         on_note: told, before the work, what reading guessed and writing will lose.
         on_plane: told of the progress.
         denoise_planes: what is done once the target is open; see `denoise_planes_of`.
+        opening: how the files are opened, where they may be elsewhere.
 
     Raises:
         InputError: the stack can't be used, or a setting doesn't suit it.
@@ -82,18 +113,21 @@ def denoise_stack_file(
     """
     _check(settings, files)
     wanted, target = _of_planes(settings), files.target
-    with settings.reading(), open_stack(files.source, settings.axes) as stack:
+    with settings.reading(), opening.read(files.source, settings.axes) as stack:
         check_stack_target(target, stack.kind)
         layout = planned_layout(stack, wanted)
         height, width, *samples = layout.plane
-        check_size(files.source, width, height, (stack.dtype.itemsize + 4) * sum(samples or [1]))
+        held = 0  # of a pixel, where planes are taken apart
+        if denoise_planes is denoise_planes_of:
+            held = (stack.dtype.itemsize + 4) * sum(samples or [1])
+        check_size(files.source, width, height, held)
         lost = stack_losses(target, stack)
         refuse_losses(files.name, lost, settings.strict)
         for sentence in (*stack.notes, *lost):
             on_note(sentence)
         with (
-            making_folder(target.parent),
-            writing_stack(target, stack, layout, settings.overwrite) as write,
+            nullcontext() if is_remote(target) else making_folder(target.parent),
+            opening.write(target, stack, layout, settings.overwrite) as write,
         ):
             result = denoise_planes(model, stack, wanted, write, on_plane)
         return StackDone(stack.kind, stack.layout, str(stack.dtype), result, lost)

@@ -1,15 +1,24 @@
 """The planes of a stack as they are to be denoised: which channel each part is of, and means."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from spiden_cli.core.files.stacks.layout import Index, Layout
-from spiden_cli.core.files.stacks.source import StackSource
+from spiden_cli.core.files.stacks.source import PartialSource, StackSource
 from spiden_cli.core.image.picture import Picture, Range
-from spiden_cli.core.image.showing import range_of_values, sampled_values, show
+from spiden_cli.core.image.plane_view import Ends, PlaneView
+from spiden_cli.core.image.showing import (
+    check_ends,
+    range_of_values,
+    sampled_values,
+    show,
+    show_view,
+)
 from spiden_cli.core.image.values import Plane
 from spiden_cli.core.tasks.stack_result import StackSettings
 from spiden_cli.errors import InputError
@@ -17,6 +26,8 @@ from spiden_cli.errors import InputError
 __all__ = ["Part", "Reader", "planned_layout"]
 
 _MOST_MEASURED = 8
+STEP, LARGE = 1024, 1536
+"""Pixels a side that are read at once of planes that aren't held; below the latter they may be."""
 _COLOURS = (3, 4)  # samples of a colour plane, without and with alpha
 
 
@@ -52,11 +63,19 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Reader:
-    """The planes of the result before they are denoised: of the source, or means over frames."""
+    """The planes of the result before they are denoised: of the source, or means over frames.
+
+    Attributes:
+        source: the noisy stack.
+        settings: how it is denoised.
+        layout: of the result.
+        apart: whether large planes are looked at through views, and never held as a whole.
+    """
 
     source: StackSource
     settings: StackSettings
     layout: Layout
+    apart: bool = False
 
     @property
     def frames(self) -> int:
@@ -78,6 +97,17 @@ class Reader:
         with np.errstate(invalid="ignore"):
             return np.asarray(total / counts)
 
+    def view(self, index: Index) -> PlaneView | None:
+        """Return a view of a plane; None where it has to be read as a whole, or may as well be."""
+        source = self.source
+        if not (self.apart and isinstance(source, PartialSource)) or self.settings.average:
+            return None
+        if self.layout.pixels <= LARGE**2:
+            return None
+        tall, wide = (chunk * math.ceil(STEP / chunk) for chunk in source.chunk)
+        read = partial(source.part, index)
+        return PlaneView(self.layout.plane, source.dtype, (tall, wide), read)
+
     def parts(self, index: Index) -> Iterator[Part]:
         """The parts of a plane, each with the channel that it is of."""
         channel, plane = self.layout.channel(index), self.layout.plane
@@ -91,7 +121,11 @@ class Reader:
 
     def extent(self, chosen: Sequence[tuple[Index, Part]]) -> Range:
         """Black and white of a channel, by what some of its planes hold; see `measured`."""
-        samples = [sampled_values(self.read(index)[part.place]) for index, part in chosen]
+        samples = []
+        for index, part in chosen:
+            view = self.view(index)
+            plane: Any = self.read(index)[part.place] if view is None else view.sample(part.place)
+            samples.append(sampled_values(plane))
         return range_of_values(samples, self.source.dtype)
 
     def picture(self, plane: Plane, extent: Range) -> Picture:
@@ -99,6 +133,27 @@ class Reader:
         if plane.dtype == np.uint8:
             return Picture(np.ascontiguousarray(plane))
         return show(plane, str(self.source.path), extent)
+
+    def seen(self, view: PlaneView, ends: Ends, extent: Range) -> Picture:
+        """A plane without holes, or a part of one, as a picture whose pixels are a view.
+
+        Args:
+            view: of it.
+            ends: of its values.
+            extent: black and white.
+
+        Raises:
+            InputError: its values are beyond what can be denoised.
+        """
+        check_ends(ends, self.source.dtype, str(self.source.path), extent)
+        return self.shown_view(view, extent)
+
+    def shown_view(self, view: PlaneView, extent: Range) -> Picture:
+        """The same, where it is known that it can be denoised."""
+        if view.dtype == np.uint8:
+            pixels: Any = view
+            return Picture(pixels)
+        return show_view(view, extent)
 
     def measured(self) -> dict[int, list[tuple[Index, Part]]]:
         """Which planes are looked at for each channel, spread evenly over all."""

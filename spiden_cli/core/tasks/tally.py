@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
+from typing import Any
 
-from spiden_cli.core.engine.activity import Activity, sum_activities
+from spiden_cli.core.engine.activity import Activity, LayerActivity, sum_activities
 from spiden_cli.core.files.stacks.layout import Index
 from spiden_cli.core.noise.model import Uniform
 from spiden_cli.core.tasks.model import Model
@@ -85,6 +86,30 @@ class Tally:
         for note, places in other.said.items():
             self.said.setdefault(note, set()).update(places)
 
+    def told(self) -> dict[str, Any]:
+        """Return it in what JSON knows; see `from_told`."""
+        return {
+            "parts": _listed(self.parts), "blank": _listed(self.blank),
+            "activity": {layer: list(astuple(one)) for layer, one in self.activity.items()},
+            "seconds": self.seconds, "ran": self.ran, "squares": self.squares,
+            "values": self.values, "holes": self.holes,
+            "levels": [[*place, level] for place, level in self.levels.items()],
+            "said": {note: _listed(places) for note, places in self.said.items()},
+        }  # fmt: skip
+
+    @classmethod
+    def from_told(cls, told: dict[str, Any]) -> "Tally":
+        """Return what `told` told of."""
+        ran = told["ran"]
+        return cls(
+            _places(told["parts"]), _places(told["blank"]),
+            {layer: LayerActivity(*one) for layer, one in told["activity"].items()},
+            told["seconds"], None if ran is None else (ran[0], ran[1], ran[2]),
+            told["squares"], told["values"], told["holes"],
+            {(tuple(index), key): level for index, key, level in told["levels"]},
+            {note: _places(places) for note, places in told["said"].items()},
+        )  # fmt: skip
+
     def result(self, model: Model, reader: Reader, channels: Sequence[ChannelNoise]) -> StackResult:
         """Return what it all took, once the last plane is done."""
         if self.ran is None:  # not one plane needed a network
@@ -111,3 +136,11 @@ class Tally:
         for note, places in self.said.items():
             some = len(places) < shown
             yield f"{len(places)} of {len(self.parts)} planes: {note}" if some else note
+
+
+def _listed(places: set[Place]) -> list[Any]:
+    return [[list(index), key] for index, key in sorted(places)]
+
+
+def _places(listed: list[Any]) -> set[Place]:
+    return {(tuple(index), key) for index, key in listed}

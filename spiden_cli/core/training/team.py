@@ -129,10 +129,27 @@ def started_together() -> bool:
 
 
 def local_device(device: torch.device) -> torch.device:
-    """Return the device of this process: of several GPUs, each has its own."""
-    if device.type == "cuda" and device.index is None and started_together():
-        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-    return device
+    """Return the device of this process: of several GPUs, each has its own.
+
+    Raises:
+        InputError: there are fewer GPUs than processes.
+    """
+    if device.type != "cuda" or not started_together():
+        return device
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    if device.index is not None and processes > 1:
+        raise InputError(
+            f"each process needs a GPU of its own, and not all of them {device}: give --device "
+            "cuda, without a number"
+        )
+    if processes > (gpus := torch.cuda.device_count()):
+        raise InputError(
+            f"each process needs a GPU of its own, and this machine has {gpus} for {processes}: "
+            f"choose --nproc-per-node {gpus}, or --device cpu"
+        )
+    if device.index is not None:
+        return device
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
 
 
 @contextmanager
@@ -143,17 +160,24 @@ def team(device: torch.device) -> Iterator[Team]:
         device: of this process.
 
     Raises:
-        TrainingError: another process ends.
+        TrainingError: the others can't be met.
     """
     if not started_together():
         yield ALONE
         return
-    if device.type == "cuda":
+    on_gpus = device.type == "cuda"
+    if on_gpus:  # objects, too, travel by the GPU that is current
         torch.cuda.set_device(device)
-    with _others_may_end():
+    try:
         distributed.init_process_group(
-            "nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE
+            "nccl" if on_gpus else "gloo", timeout=PATIENCE, device_id=device if on_gpus else None
         )
+    except RuntimeError as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise TrainingError(
+            f"can't meet the other processes of this run ({reason}): if one of them has ended, it "
+            "says why"
+        ) from error
     try:
         yield Team(distributed.get_rank(), distributed.get_world_size())
     finally:

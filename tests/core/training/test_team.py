@@ -93,6 +93,11 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch):
     assert local_device(torch.device("cuda")) == torch.device("cuda")
     for name, value in (("WORLD_SIZE", "2"), ("MASTER_ADDR", "here"), ("LOCAL_RANK", "1")):
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert local_device(torch.device("cuda")) == torch.device("cuda", 1)
     assert local_device(torch.device("cuda", 0)) == torch.device("cuda", 0)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    for asked, words in (("cuda", "this machine has 2 for 3"), ("cuda:0", "without a number")):
+        with pytest.raises(InputError, match=words):
+            local_device(torch.device(asked))
     assert local_device(CPU) == CPU

@@ -2,14 +2,14 @@
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from spiden_cli.core.files.stacks.layout import Index, Layout
 from spiden_cli.core.image.values import Plane
 
-__all__ = ["ArraySource", "StackSource"]
+__all__ = ["ArraySource", "PartialSource", "StackSource"]
 
 
 class StackSource(AbstractContextManager["StackSource"], Protocol):
@@ -33,6 +33,25 @@ class StackSource(AbstractContextManager["StackSource"], Protocol):
 
     def read(self, index: Index) -> Plane:
         """Read one plane, in the layout's shape.
+
+        Raises:
+            InputError: it is damaged or cut off.
+        """
+        ...
+
+
+@runtime_checkable
+class PartialSource(Protocol):
+    """A stack file of which parts of planes can be read.
+
+    Attributes:
+        chunk: rows and columns that are stored as one.
+    """
+
+    chunk: tuple[int, int]
+
+    def part(self, index: Index, window: tuple[slice, slice]) -> Plane:
+        """Read rows and columns of one plane, and of it no more than the chunks that hold them.
 
         Raises:
             InputError: it is damaged or cut off.

@@ -5,9 +5,7 @@ chunk sizes and codecs stay what they were; then come the new planes, and the re
 made of them anew. Labels are copied whole: they say what is where, not how bright it is.
 """
 
-import math
-import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,35 +13,36 @@ from typing import Any
 import numpy as np
 
 from spiden_cli.core.atomic import atomic_folder
-from spiden_cli.core.files.decoding import decoding
-from spiden_cli.core.files.formats import named
 from spiden_cli.core.files.stacks.layout import Index, Layout, layout_of, unknown_axes
-from spiden_cli.core.files.stacks.pyramid import reduced
+from spiden_cli.core.files.stacks.pyramid import of_copy, reduced
 from spiden_cli.core.files.stacks.source import StackSource
-from spiden_cli.core.files.stacks.zarr_store import (
-    ZARR_SIGNS,
-    check_arrays,
-    check_store,
-    multiscales,
-)
+from spiden_cli.core.files.stacks.zarr_place import LocalFolder, ZarrPlace
+from spiden_cli.core.files.stacks.zarr_store import check_arrays, multiscales
+from spiden_cli.core.image.region import Region
 from spiden_cli.core.image.values import Plane, check_type
 from spiden_cli.errors import OutputError
 
-__all__ = ["ZarrSource", "ZarrTarget", "writing_zarr"]
+__all__ = ["ZarrSource", "ZarrTarget", "check_copied", "writing_zarr"]
 
-_UNFINISHED = ".partial"
-"""How zarr calls a chunk until it is whole."""
+Window = tuple[slice, slice]
+"""Rows and columns."""
+
+_AT_ONCE = 1024  # pixels a side that are reduced at once
+EVERYWHERE: Window = (slice(None), slice(None))
 
 
 class ZarrSource:
     """The image of an OME-Zarr, or a plain Zarr array, as a stack.
 
     Args:
-        path: the folder.
+        place: where the files are; a path is that of a folder.
         axes: a letter for each dimension; None: what the OME metadata says.
+        trusted: whether the files were looked through already.
 
     Attributes:
+        place: where the files are.
         levels: the paths of the arrays inside, full size first.
+        chunk: rows and columns that are stored as one.
 
     Raises:
         InputError: zarr isn't installed, the folder is damaged or no image, holds links or less
@@ -52,18 +51,23 @@ class ZarrSource:
 
     kind, colour = "OME-Zarr", True
 
-    def __init__(self, path: Path, axes: str | None) -> None:
-        zarr = _zarr(path)
-        self.path, self.notes = path, tuple[str, ...]()
-        check_store(path)
-        with decoding(path):
-            opened = zarr.open(str(path), mode="r")
+    def __init__(self, place: Path | ZarrPlace, axes: str | None, trusted: bool = False) -> None:
+        self.place = LocalFolder(place) if isinstance(place, Path) else place
+        self.path, self.notes = self.place.path, tuple[str, ...]()
+        path, store = self.path, self.place.store()
+        import zarr
+
+        if not trusted:
+            self.place.check()
+        with self.place.reading():
+            opened: Any = zarr.open(store, mode="r")
             said: list[str] = []
             self.levels, arrays = [""], [opened]
             if hasattr(opened, "attrs") and not hasattr(opened, "dtype"):
                 said, self.levels = multiscales(path, dict(opened.attrs))
-                arrays = [zarr.open_array(str(path / level), mode="r") for level in self.levels]
-            check_arrays(path, self.levels, arrays)
+                arrays = [zarr.open_array(store, path=level, mode="r") for level in self.levels]
+            if not trusted:
+                check_arrays(path, self.levels, arrays, self.place.sizes_of_chunks)
             self._array = opened = arrays[0]
             self.dtype = np.dtype(opened.dtype).newbyteorder("=")
         check_type(self.dtype, str(path))
@@ -72,6 +76,8 @@ class ZarrSource:
             raise unknown_axes(opened.shape, str(path))
         self.axes = self.axes or "YX"
         self.layout = layout_of(self.axes, opened.shape, str(path))
+        chunks = dict(zip(self.axes, opened.chunks, strict=True))
+        self.chunk: tuple[int, int] = chunks["Y"], chunks["X"]
 
     def __enter__(self) -> "ZarrSource":
         return self
@@ -81,19 +87,32 @@ class ZarrSource:
 
     def read(self, index: Index) -> Plane:
         """Read one plane."""
-        with decoding(self.path):
-            return plane_of(self._array, self.axes, self.layout, index)
+        return self.part(index, EVERYWHERE)
+
+    def part(self, index: Index, window: Window) -> Plane:
+        """Read rows and columns of one plane, and of it no more than the chunks that hold them.
+
+        Raises:
+            InputError: it is damaged or cut off.
+        """
+        with self.place.reading():
+            return plane_of(self._array, self.axes, self.layout, index, window)
 
 
-def place_of(axes: str, layout: Layout, index: Index) -> tuple[int | slice, ...]:
-    """Where a plane lies in an array of axes in another order."""
-    places = dict(zip(layout.lead, index, strict=True))
+def place_of(
+    axes: str, layout: Layout, index: Index, window: Window = EVERYWHERE
+) -> tuple[int | slice, ...]:
+    """Where a plane, or a window of it, lies in an array of axes in another order."""
+    places: dict[str, int | slice] = dict(zip(layout.lead, index, strict=True))
+    places |= zip("YX", window, strict=True)
     return tuple(places.get(axis, slice(None)) for axis in axes)
 
 
-def plane_of(array: Any, axes: str, layout: Layout, index: Index) -> Plane:  # noqa: ANN401
-    """Read a plane of an array, Y and X (and S) in this order."""
-    plane = np.asarray(array[place_of(axes, layout, index)])
+def plane_of(
+    array: Any, axes: str, layout: Layout, index: Index, window: Window = EVERYWHERE  # noqa: ANN401
+) -> Plane:  # fmt: skip
+    """Read a plane of an array, or a window of it, Y and X (and S) in this order."""
+    plane = np.asarray(array[place_of(axes, layout, index, window)])
     left = [axis for axis in axes if axis in "YXS"]
     wanted = layout.axes[len(layout.lead) :]
     return plane.transpose([left.index(axis) for axis in wanted])
@@ -111,11 +130,23 @@ def writing_zarr(
     Raises:
         OutputError: it exists, frames were averaged, or it can't be written.
     """
+    zarr_source = check_copied(path, source, layout)
+    with atomic_folder(path) as temporary:
+        for name in zarr_source.place.files_to_copy(zarr_source.levels):
+            (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+            zarr_source.place.fetch(name, temporary / name)
+        yield ZarrTarget(zarr_source, LocalFolder(temporary))
+
+
+def check_copied(path: Path, source: StackSource, layout: Layout) -> ZarrSource:
+    """Return a source that an OME-Zarr can be a copy of.
+
+    Raises:
+        OutputError: it isn't one, or frames were averaged.
+    """
     if not isinstance(source, ZarrSource) or layout != source.layout:
         raise OutputError(f"can't write {path}: averaged frames go to .tif, .ome.tif or .npy")
-    with atomic_folder(path) as temporary:
-        _copy_without_chunks(source, temporary)
-        yield ZarrTarget(source, temporary)
+    return source
 
 
 class ZarrTarget:
@@ -123,14 +154,19 @@ class ZarrTarget:
 
     Args:
         source: what it is a copy of.
-        folder: where the copy is, without its chunks.
+        place: where the copy is, without its chunks.
+
+    Attributes:
+        place: where the copy is.
     """
 
-    def __init__(self, source: ZarrSource, folder: Path) -> None:
-        self.folder, self._axes, self._layout = folder, source.axes, source.layout
-        self._levels = source.levels
-        open_array = _zarr(folder).open_array
-        self._arrays = [open_array(str(folder / level), mode="r+") for level in source.levels]
+    def __init__(self, source: ZarrSource, place: ZarrPlace) -> None:
+        self.place, self._axes, self._layout = place, source.axes, source.layout
+        self._levels, store = source.levels, place.store(writable=True)
+        from zarr import open_array
+
+        with place.writing():
+            self._arrays = [open_array(store, path=level, mode="r+") for level in source.levels]
 
     def __call__(self, index: Index, plane: Plane) -> None:
         """Write a plane, and the reduced copies of it."""
@@ -151,12 +187,45 @@ class ZarrTarget:
         values = values.reshape(*(end - start for start, end in ends), *values.shape[1:])
         order = [self._layout.axes.index(axis) for axis in self._axes]
         part = tuple(places.get(axis, slice(None)) for axis in self._axes)
-        self._arrays[0][part] = values.transpose(order)
+        with self.place.writing():
+            self._arrays[0][part] = values.transpose(order)
 
-    def reduce(self, index: Index) -> None:
-        """Make the reduced copies of a plane that has been written."""
-        if len(self._arrays) > 1:
-            self._reduce(index, plane_of(self._arrays[0], self._axes, self._layout, index))
+    def reduce(self, level: int, planes: Sequence[Index], tile: Region | None) -> None:
+        """Make a reduced copy of planes that have been written, or a tile of it.
+
+        Args:
+            level: of the copy, from 1.
+            planes: that share storage in it, in their order.
+            tile: of the copy; None: all of it.
+        """
+        height, width = self.size(level)
+        tile = tile or Region(0, 0, width, height)
+        for index in planes:
+            place = place_of(self._axes, self._layout, index, tile.window)
+            part = _scaled_place(place, self._arrays[level].shape, self._arrays[0].shape)
+            if part is not None:
+                copy = self._in_order(self._reduced(index, (height, width), tile))
+                with self.place.writing():
+                    self._arrays[level][part] = copy
+
+    def _reduced(self, index: Index, shape: tuple[int, int], tile: Region) -> Plane:
+        """Return a tile of a reduced copy, made of no more than a window of its plane at once."""
+        full = self.size(0)
+        tall, wide = (
+            max(1, _AT_ONCE * length // whole) for length, whole in zip(shape, full, strict=True)
+        )
+        rows = []
+        for top in range(tile.top, tile.top + tile.height, tall):
+            down = slice(top, min(top + tall, tile.top + tile.height))
+            columns = []
+            for left in range(tile.left, tile.left + tile.width, wide):
+                across = slice(left, min(left + wide, tile.left + tile.width))
+                window = of_copy((down, across), shape, full)
+                with self.place.reading():
+                    values = plane_of(self._arrays[0], self._axes, self._layout, index, window)
+                columns.append(reduced(values, shape, (down, across), full))
+            rows.append(np.concatenate(columns, axis=1))
+        return np.concatenate(rows)
 
     def _reduce(self, index: Index, plane: Plane) -> None:
         place = place_of(self._axes, self._layout, index)
@@ -164,7 +233,9 @@ class ZarrTarget:
             sizes = dict(zip(self._axes, array.shape, strict=True))
             part = _scaled_place(place, array.shape, self._arrays[0].shape)
             if part is not None:
-                array[part] = self._in_order(reduced(plane, (sizes["Y"], sizes["X"])))
+                copy = self._in_order(reduced(plane, (sizes["Y"], sizes["X"])))
+                with self.place.writing():
+                    array[part] = copy
 
     def _in_order(self, plane: Plane) -> Plane:
         canonical = self._layout.axes[len(self._layout.lead) :]
@@ -172,10 +243,8 @@ class ZarrTarget:
         return plane.transpose([canonical.index(axis) for axis in order])
 
     def clear_unfinished(self) -> None:
-        """Remove chunks that a killed process had begun to write, by the names that zarr gives."""
-        for level in self._levels:
-            for unfinished in (self.folder / level).rglob(f"*{_UNFINISHED}"):
-                unfinished.unlink(missing_ok=True)
+        """Remove chunks that a killed process had begun to write."""
+        self.place.clear_unfinished(self._levels)
 
     def steps(self, level: int = 0) -> dict[str, int]:
         """Return how far, along each axis, one piece of storage goes: a chunk, or a shard of them.
@@ -186,16 +255,26 @@ class ZarrTarget:
         piece = getattr(array, "shards", None) or array.chunks
         return dict(zip(self._axes, piece, strict=True))
 
-    def steps_of_copies(self) -> dict[str, int]:
-        """Return how many planes, along each axis before Y and X, share storage in some copy."""
-        steps = dict.fromkeys(self._layout.lead, 1)
-        for level, array in enumerate(self._arrays[1:], 1):
-            lengths = dict(zip(self._axes, array.shape, strict=True))
-            for axis in steps:
-                whole = self._layout.length(axis)
-                same = lengths[axis] == whole
-                step = self.steps(level)[axis] if same else whole  # slices left out: all as one
-                steps[axis] = min(math.lcm(steps[axis], step), whole)
+    @property
+    def levels(self) -> int:
+        """How many arrays there are: the image, and its reduced copies."""
+        return len(self._arrays)
+
+    def size(self, level: int) -> tuple[int, int]:
+        """Return height and width of the image, level 0, or of a reduced copy."""
+        lengths = dict(zip(self._axes, self._arrays[level].shape, strict=True))
+        return lengths["Y"], lengths["X"]
+
+    def steps_of_copy(self, level: int) -> dict[str, int]:
+        """Return what `steps` does of a reduced copy, along axes before Y and X in planes of all.
+
+        Where a copy leaves planes out, all along that axis are taken as one.
+        """
+        lengths = dict(zip(self._axes, self._arrays[level].shape, strict=True))
+        steps = self.steps(level)
+        for axis in self._layout.lead:
+            whole = self._layout.length(axis)
+            steps[axis] = min(steps[axis], whole) if lengths[axis] == whole else whole
         return steps
 
 
@@ -213,25 +292,3 @@ def _scaled_place(
             return None
         found.append(first)
     return tuple(found)
-
-
-def _copy_without_chunks(source: ZarrSource, target: Path) -> None:
-    """Copy the folder, but of the arrays of the image only what says how they are stored."""
-    arrays = {(source.path / level).resolve() for level in source.levels}
-
-    def ignored(folder: str, names: list[str]) -> list[str]:
-        here = Path(folder).resolve()
-        if not any(here == array or array in here.parents for array in arrays):
-            return []
-        inner = {array.relative_to(here).parts[0] for array in arrays
-                 if array != here and array.is_relative_to(here)}  # fmt: skip
-        return [name for name in names if name not in ZARR_SIGNS and name not in inner]
-
-    shutil.copytree(source.path, target, ignore=ignored, dirs_exist_ok=True, symlinks=False)
-
-
-def _zarr(path: Path) -> Any:  # noqa: ANN401
-    named("OME-Zarr").check_available(path)
-    import zarr
-
-    return zarr

@@ -5,64 +5,71 @@ are packed. Missing chunks count as background, so that a few bytes may claim an
 """
 
 import math
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from spiden_cli.core.memory import beyond_memory
 from spiden_cli.errors import InputError
 
-__all__ = ["ZARR_SIGNS", "check_arrays", "check_store", "multiscales"]
+__all__ = [
+    "ZARR_SIGNS",
+    "ZARR_WORDS",
+    "check_arrays",
+    "check_words",
+    "multiscales",
+    "refuse_large_words",
+]
 
 ZARR_SIGNS = ("zarr.json", ".zgroup", ".zattrs", ".zarray")
 """Files that tell a Zarr from other folders."""
-_WORDS = (*ZARR_SIGNS, ".zmetadata")
+ZARR_WORDS = (*ZARR_SIGNS, ".zmetadata")
+"""Files of JSON, which say how the others are to be read."""
 _MOST_WORDS = 64 * 2**20  # bytes of one of these
 _MOST_MISSING = 100  # chunks for each that is there
 _HELD = 3  # of a chunk: packed, unpacked, and the plane taken from it
 _LARGER, _MORE = 2, 2**16  # than its values, and bytes besides, that a packed chunk may be
 
 
-def check_store(path: Path) -> None:
-    """Refuse a folder that holds anything but folders and regular files.
+def refuse_large_words(path: Path, name: str, size: int) -> None:
+    """Refuse metadata that are too large to be that.
 
-    Links may lead to what the user never meant to open or to copy, and a pipe never ends.
+    Args:
+        path: the folder.
+        name: of a file in it.
+        size: of that file, in bytes.
 
     Raises:
-        InputError: it does, or its metadata are too large to be that; it can't be read.
+        InputError: they are.
     """
-    waiting = [str(path)]
-    try:
-        while waiting:
-            with os.scandir(waiting.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
-                    else:
-                        _check_file(path, entry)
-    except OSError as error:
-        raise InputError(f"can't read {error.filename}: {error.strerror}") from error
+    if name in ZARR_WORDS and size > _MOST_WORDS:
+        raise InputError(f"{path}: its {name} is too large to be read")
 
 
-def _check_file(path: Path, entry: "os.DirEntry[str]") -> None:
-    if entry.is_symlink():
-        raise InputError(
-            f"{path}: {entry.name} in it is a symbolic link; put there what it points to"
-        )
-    if not entry.is_file(follow_symlinks=False):
-        raise InputError(f"{path}: {entry.name} in it is no regular file")
-    if entry.name in _WORDS and entry.stat().st_size > _MOST_WORDS:
-        raise InputError(f"{path}: its {entry.name} is too large to be read")
+def check_words(path: Path, names: Collection[str]) -> None:
+    """Refuse a folder that nothing makes a Zarr.
+
+    Args:
+        path: the folder.
+        names: of the files in it.
+
+    Raises:
+        InputError: none of them does.
+    """
+    if not any(sign in names for sign in ZARR_SIGNS):
+        raise InputError(f"{path}: no Zarr, or one that is not finished: it has no metadata")
 
 
-def check_arrays(path: Path, levels: Sequence[str], arrays: Sequence[Any]) -> None:
+def check_arrays(
+    path: Path, levels: Sequence[str], arrays: Sequence[Any], sizes: Callable[[str], list[int]]
+) -> None:
     """Refuse arrays that the files of their chunks can't hold, or that don't fit together.
 
     Args:
         path: the folder.
         levels: where in it the arrays lie, full size first.
         arrays: of zarr.
+        sizes: of the chunks that are there, in bytes, by where the array lies.
 
     Raises:
         InputError: they don't; or a chunk takes more memory than a picture may.
@@ -75,10 +82,10 @@ def check_arrays(path: Path, levels: Sequence[str], arrays: Sequence[Any]) -> No
         if not smaller or array.dtype != full.dtype:
             raise InputError(f"{path}: its level {level or '0'} is no reduced copy of the first")
         if refused := beyond_memory(_HELD * math.prod(array.chunks) * array.dtype.itemsize):
-            sizes = " x ".join(map(str, array.chunks))
-            raise InputError(f"{path}: its chunks of {sizes} take up to {refused}")
+            sides = " x ".join(map(str, array.chunks))
+            raise InputError(f"{path}: its chunks of {sides} take up to {refused}")
     stored = getattr(full, "shards", None) or full.chunks
-    sizes_there = _sizes_of_chunks(path / levels[0])
+    sizes_there = sizes(levels[0])
     claimed = math.prod(-(-side // chunk) for side, chunk in zip(full.shape, stored, strict=True))
     if claimed > _MOST_MISSING * len(sizes_there):
         raise InputError(
@@ -91,15 +98,6 @@ def check_arrays(path: Path, levels: Sequence[str], arrays: Sequence[Any]) -> No
 
 def _fits(side: int, full: int) -> bool:
     return 0 < side <= full
-
-
-def _sizes_of_chunks(folder: Path) -> list[int]:
-    return [
-        os.stat(os.path.join(place, name)).st_size  # noqa: PTH116, PTH118 - many of them
-        for place, _, names in os.walk(folder)
-        for name in names
-        if name not in _WORDS
-    ]
 
 
 def multiscales(path: Path, attributes: dict[str, Any]) -> tuple[list[str], list[str]]:

@@ -105,7 +105,7 @@ def test_what_a_killed_process_had_begun_goes_and_the_rest_stays(tmp_path):
     with open_stack(source) as opened, writing_stack(target, opened, opened.layout) as write:
         for index in opened.layout.indices():
             write(index, opened.read(index))
-        (write.folder / "0" / "c" / "0.0123.partial").write_bytes(b"half")
+        (write.place.path / "0" / "c" / "0.0123.partial").write_bytes(b"half")
         write.clear_unfinished()
     assert list(target.rglob("*.partial")) == []
     np.testing.assert_array_equal(zarr.open_group(str(target), mode="r")["0"][...], stack)

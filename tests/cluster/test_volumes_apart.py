@@ -1,0 +1,90 @@
+"""What is denoised in tiles, no more than some of a plane in memory, is what one process writes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from volume_files import contents
+
+import spiden_cli
+from spiden_cli.core.noise.model import UnknownCounts
+from spiden_cli.core.tasks.settings import Files, Settings
+
+zarr = pytest.importorskip("zarr", reason="spiden[science] isn't installed: no OME-Zarr is tested")
+pytest.importorskip("fsspec", reason="spiden[dask] isn't installed")
+
+HEIGHT, WIDTH = 132, 116
+
+
+def scene(seed: int) -> np.ndarray:
+    """Stripes from 0 to 1 that get finer to the right, under white noise; (2, H, W)."""
+    generator = np.random.default_rng(seed)
+    x = np.linspace(0, 4, WIDTH)
+    clean = np.broadcast_to(0.5 + 0.5 * np.sin(6 * x**2), (2, HEIGHT, WIDTH))
+    return clean + generator.normal(0, 0.1, clean.shape)
+
+
+def counts() -> np.ndarray:
+    """Photons, with stuck pixels, faulty lines, and offsets of rows."""
+    generator = np.random.default_rng(7)
+    values = 2.0 * generator.poisson(20 + 60 * scene(1).clip(0, 1)) + 100
+    values += generator.normal(0, 8, (2, HEIGHT, 1))
+    values[0, 40], values[1, :, 31:33] = 400, 20
+    values[:, [20, 63, 64], [30, 63, 24]] = 2000
+    return np.rint(values).clip(0).astype(np.uint16)
+
+
+def holes() -> np.ndarray:
+    values = scene(2).astype(np.float32)
+    values[0, 30:70, 50:60] = np.nan
+    return values
+
+
+def far_from_zero() -> np.ndarray:
+    return scene(5) * 3 + 2.0**26
+
+
+def colours() -> np.ndarray:
+    return np.rint(np.stack([255 * scene(k) for k in range(3)], -1)).clip(0, 255).astype(np.uint8)
+
+
+KINDS = {
+    "clipped bytes": (lambda: np.rint(255 * scene(3)).clip(0, 255).astype(np.uint8), {}),
+    "a pale deep picture": (lambda: np.rint(30000 + 900 * scene(4)).astype(np.uint16), {}),
+    "counts with faults": (counts, {"noise": UnknownCounts()}),
+    "floats with holes": (holes, {"noise": 20.0}),
+    "far from zero": (far_from_zero, {"per_plane": True}),
+    "colours": (colours, {"axes": "ZYXS"}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tiles_are_those_of_the_whole(tmp_path: Path, monkeypatch, kind, small_weights):
+    from spiden_cli.cluster import volumes
+    from spiden_cli.core.tasks import stack_reader
+    from spiden_cli.core.tasks.stack_files import denoise_stack_file
+
+    for module, name, side in (
+        (volumes, "TILE", 64), (stack_reader, "STEP", 40), (stack_reader, "LARGE", 8),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, side)
+    make, more = KINDS[kind]
+    values = make()
+    source = tmp_path / "in.zarr"
+    array = zarr.create_array(
+        str(source), shape=values.shape, dtype=values.dtype, chunks=(1, 24, 32, *values.shape[3:])
+    )
+    array[...] = values
+    settings = Settings(**{"axes": "ZYX", **more})
+    model = spiden_cli.load(small_weights, engine="dense", threads=1)
+    whole = denoise_stack_file(model, settings, Files(source, tmp_path / "whole.zarr"))
+
+    def apart(*arguments):
+        return volumes.denoise_volume(None, *arguments)
+
+    files = Files(source, tmp_path / "apart.zarr")
+    tiled = denoise_stack_file(model, settings, files, denoise_planes=apart)
+    assert contents(files.target) == contents(tmp_path / "whole.zarr")
+    assert tiled.result.channels == whole.result.channels
+    assert tiled.result.activity == whole.result.activity
+    assert tiled.result.removed == pytest.approx(whole.result.removed)
