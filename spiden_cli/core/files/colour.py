@@ -16,7 +16,7 @@ import numpy.typing as npt
 from spiden_cli.core.image.metadata import ColourTags
 from spiden_cli.core.image.picture import Picture, Pixels
 
-__all__ = ["Colours", "fitted_colours", "icc_profile_of", "profile_for"]
+__all__ = ["Colours", "fitted_colours", "icc_profile_of", "is_linear", "profile_for", "srgb_light"]
 
 _PROFILE_SPACE = struct.Struct("16x4s")  # ICC.1:2022, 7.2.6: the colour space at byte 16
 _WITH_PROFILE = {"PNG", "JPEG", "TIFF", "WEBP", "AVIF", "HEIF"}
@@ -37,7 +37,7 @@ _PRIMARIES: dict[int, tuple[float, ...]] = {
     11: (0.314, 0.351, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
     12: (*_D65, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
 }
-_SRGB_PRIMARIES, _UNSPECIFIED, _SRGB_CURVE = 1, 2, 13
+_SRGB_PRIMARIES, _UNSPECIFIED, _LINEAR, _SRGB_CURVE = 1, 2, 8, 13
 _EXPONENTS = {4: 2.2, 5: 2.8, 8: 1.0}  # table 3: curves that are a power
 _BT709 = {1, 6, 14, 15}
 _HDR = {16: "PQ", 18: "HLG"}
@@ -74,6 +74,8 @@ def fitted_colours(picture: Picture, name: str) -> tuple[Colours, list[str]]:
     tags = None if cmyk else picture.colour_tags
     if name == "PNG":
         return Colours(profile, tags), []
+    if name == "JPEGXL" and is_linear(tags) and picture.depth > 8:
+        return Colours(None, tags), []
     lost = []
     first = tags.cicp if tags else None
     if first is not None and first[1] in _HDR:
@@ -87,6 +89,11 @@ def fitted_colours(picture: Picture, name: str) -> tuple[Colours, list[str]]:
         lost.append(f"{name} can't hold the colour profile: it is dropped")
         profile = None
     return Colours(profile, None), lost
+
+
+def is_linear(tags: ColourTags | None) -> bool:
+    """Whether tags tell linear light in the primaries of sRGB, in code points."""
+    return tags is not None and tags.cicp is not None and tags.cicp[:2] == (1, _LINEAR)
 
 
 def icc_profile_of(tags: ColourTags, colour: bool) -> bytes | None:
@@ -138,8 +145,11 @@ def _samples() -> Curve:
 
 
 def _srgb_curve() -> Curve:
-    """IEC 61966-2-1: from samples to light."""
-    x = _samples()
+    return srgb_light(_samples())
+
+
+def srgb_light(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The light of samples from 0 to 1 by the curve of sRGB (IEC 61966-2-1)."""
     return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
 
 

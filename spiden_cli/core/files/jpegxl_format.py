@@ -1,7 +1,8 @@
 """JPEG XL through imagecodecs (libjxl): 8 to 16 bits, without loss unless a quality is given.
 
 imagecodecs knows the pixels alone. EXIF and XMP are boxes of the file (ISO/IEC 18181-2), which are
-read and written here; the colour profile is asked of pillow-jxl-plugin, where that is installed.
+read and written here, and so are colours that the header tells; a colour profile is asked of
+pillow-jxl-plugin, where that is installed.
 """
 
 import io
@@ -11,14 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from spiden_cli.core.files import exif, xmp
-from spiden_cli.core.files.colour import profile_for
+from spiden_cli.core.files.colour import fitted_colours, is_linear, profile_for, srgb_light
 from spiden_cli.core.files.decoding import check_size, decoding, split_alpha
+from spiden_cli.core.files.jpegxl_header import (
+    SRGB_CURVE,
+    Header,
+    header_of,
+    with_srgb_curve,
+)
 from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.files.pillow_writer import fitted_samples
 from spiden_cli.core.files.white_level import range_of
-from spiden_cli.core.image.metadata import Metadata
+from spiden_cli.core.image.metadata import ColourTags, Metadata
 from spiden_cli.core.image.picture import Picture, Range
 from spiden_cli.errors import InputError
 
@@ -27,12 +35,11 @@ __all__ = ["encode_jpegxl", "read_jpegxl"]
 _CODESTREAM = b"\xff\x0a"
 _SIGNATURE_BOX = b"\0\0\0\x0cJXL \r\n\x87\n"
 _TYPE_BOX = b"\0\0\0\x14ftypjxl \0\0\0\0jxl "
-_SIDE_BITS = (9, 13, 18, 30)  # ISO/IEC 18181-1, D.2: of a side, by two bits in front of it
-_RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 _SRGB_NAMES = {  # of profiles that libjxl makes; Rel and Per are intents
     "sRGB",
     *(f"{space}_{intent}_SRG" for space in ("RGB_D65_SRG", "Gra_D65") for intent in ("Rel", "Per")),
 }
+_UNSPECIFIED = 2
 _MOST_PIXEL_BYTES = 8
 _LARGEST_BOX = 64 * 2**20  # of EXIF and XMP, also unpacked
 _NOT_TOLD = (
@@ -55,7 +62,10 @@ def read_jpegxl(path: Path) -> Picture:
         content = path.read_bytes()
         boxes = dict(_boxes(content))
         stream = boxes[b"jxlc"] if b"jxlc" in boxes else boxes[b"jxlp"][4:]
-        check_size(path, *_size(stream), pixel_bytes=_MOST_PIXEL_BYTES, format="JPEGXL")
+        header = header_of(stream)
+        check_size(
+            path, header.width, header.height, pixel_bytes=_MOST_PIXEL_BYTES, format="JPEGXL"
+        )
         samples = np.asarray(imagecodecs.jpegxl_decode(content))
         if samples.dtype not in (np.uint8, np.uint16) or samples.ndim > 3:
             raise InputError(
@@ -64,13 +74,14 @@ def read_jpegxl(path: Path) -> Picture:
             )
         pixels, alpha = split_alpha(samples)
         levels = range_of(pixels, None)
-        profile, notes = _profile(content)
+        profile, notes = (None, []) if header.colours is not None else _profile(content)
         block, damaged = _exif(boxes.get(b"Exif"))
         return Picture(
             pixels,
             alpha,
             metadata=Metadata(exif=block, xmp=xmp.of_upright(boxes.get(b"xml "))),
             icc_profile=profile_for(pixels, profile),
+            colour_tags=_colour_tags(header),
             range=levels.range,
             notes=tuple(notes),
             lost=tuple(damaged),
@@ -104,26 +115,6 @@ def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
         at = end
 
 
-def _size(stream: bytes) -> tuple[int, int]:
-    """Width and height of a codestream (ISO/IEC 18181-1, D.2), least significant bit first."""
-    bits, at = int.from_bytes(stream[2:18], "little"), 0
-
-    def take(count: int) -> int:
-        nonlocal at
-        at += count
-        return bits >> (at - count) & ((1 << count) - 1)
-
-    def side(small: int) -> int:
-        return 8 * (take(5) + 1) if small else take(_SIDE_BITS[take(2)]) + 1
-
-    small = take(1)
-    height, ratio = side(small), take(3)
-    if not ratio:
-        return side(small), height
-    top, bottom = _RATIOS[ratio - 1]
-    return height * top // bottom, height
-
-
 def _exif(box: bytes | None) -> tuple[bytes | None, list[str]]:
     """The block behind the offset that its box begins with."""
     if box is None or len(box) < 4:
@@ -132,6 +123,13 @@ def _exif(box: bytes | None) -> tuple[bytes | None, list[str]]:
         return exif.true_of_upright(box[4 + int.from_bytes(box[:4], "big") :])[1], []
     except ValueError:
         return None, [exif.DAMAGED]
+
+
+def _colour_tags(header: Header) -> ColourTags | None:
+    """None for sRGB, and where a profile tells the colours, or nothing."""
+    if header.colours is None or header.colours in ((1, SRGB_CURVE), (1, _UNSPECIFIED)):
+        return None
+    return ColourTags(cicp=(*header.colours, 0, 1))
 
 
 def _profile(content: bytes) -> tuple[bytes | None, list[str]]:
@@ -160,11 +158,17 @@ def encode_jpegxl(picture: Picture, quality: int | None = None) -> bytes:
 
     metadata, _ = fitted_metadata(picture.metadata, "JPEGXL")
     options: dict[str, Any] = {"lossless": True} if quality is None else {"level": quality}
-    bits = round(np.log2(picture.levels.white + 1)) if picture.depth == 16 else 8
-    if picture.alpha is None and picture.levels == Range(0.0, float(2**bits - 1)):
-        options["bitspersample"] = bits
+    deep, linear = picture.depth == 16, is_linear(fitted_colours(picture, "JPEGXL")[0].tags)
     samples = fitted_samples(picture, deep=True, alpha=True)
+    if deep and quality is None:
+        bits = round(np.log2(picture.levels.white + 1))
+        if picture.alpha is None and picture.levels == Range(0.0, float(2**bits - 1)):
+            options["bitspersample"] = bits
+    elif deep and not linear:
+        samples = _in_linear_light(picture, samples)
     encoded = bytes(imagecodecs.jpegxl_encode(samples, usecontainer=True, **options))
+    if deep and not linear:
+        encoded = with_srgb_curve(encoded, encoded.index(_CODESTREAM, len(_SIGNATURE_BOX)))
     boxes = b""
     if metadata.exif is not None:
         boxes += _box(b"Exif", bytes(4) + metadata.exif.removeprefix(exif.PREFIX))
@@ -172,6 +176,16 @@ def encode_jpegxl(picture: Picture, quality: int | None = None) -> bytes:
         boxes += _box(b"xml ", metadata.xmp)
     head = _SIGNATURE_BOX + _TYPE_BOX
     return encoded if not boxes else head + encoded[len(head) :] + boxes
+
+
+def _in_linear_light(picture: Picture, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """16-bit samples as light, from 0 to 65535: what loss is measured in is made of light."""
+    channels = 3 if picture.is_colour else 1
+    planes = samples.reshape(*samples.shape[:2], -1)
+    levels = picture.levels
+    values = (planes[..., :channels].astype(np.float32) - levels.black) / levels.span
+    light = np.rint(srgb_light(values.clip(0, 1)) * 65535).astype(np.uint16)
+    return np.concatenate([light, planes[..., channels:]], axis=2).reshape(samples.shape)
 
 
 def _box(name: bytes, body: bytes) -> bytes:
