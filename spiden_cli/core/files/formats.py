@@ -138,7 +138,14 @@ CAMERA_RAW = Format(
 FORMATS = (
     CAMERA_RAW,  # first: its signatures are longer than those of a TIFF
     Format("PNG", (".png", ".apng"), _at(0, b"\x89PNG"), 16, alpha=True, animated=True),
-    Format("JPEG", (".jpg", ".jpeg"), _at(0, b"\xff\xd8"), quality=95, longest=65_500),
+    Format(
+        "JPEG",
+        (".jpg", ".jpeg"),
+        _at(0, b"\xff\xd8"),
+        quality=95,
+        longest=65_500,
+        only_read=(".mpo", ".jpe", ".jfif"),  # MPO: a stereo camera's, or with a preview
+    ),
     Format(
         "TIFF",
         (".tif", ".tiff"),

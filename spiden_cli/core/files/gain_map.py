@@ -1,13 +1,14 @@
 """The gain map behind a JPEG: a second picture, by which HDR screens brighten the first.
 
 Phones write it (Ultra HDR 1.1; ISO 21496-1): the second JPEG follows the first, and an index in the
-first (CIPA DC-007, Multi-Picture Format) tells where. It says by how much light grows from pixel to
-pixel, and so stays true of a denoised first picture. Other second pictures are previews, which
-don't. Pillow opens such a file as a plain JPEG and has no way to write one; imagecodecs' Ultra HDR
-codec takes and gives HDR pixels, not the parts of a file.
+first (CIPA DC-007, Multi-Picture Format) tells where, or only the lengths in its XMP do. It says by
+how much light grows from pixel to pixel, and so stays true of a denoised first picture. Others
+are previews, which don't. Pillow opens such a file as a plain JPEG and has no way to write
+one; imagecodecs' Ultra HDR codec takes and gives HDR pixels, not the parts of a file.
 """
 
 import io
+import os
 import re
 import struct
 from typing import BinaryIO
@@ -18,7 +19,7 @@ from PIL import Image
 from spiden_cli.core.files.jpeg_segments import APP2, end_of_segments, segment
 from spiden_cli.core.files.orientation import upright
 
-__all__ = ["attached", "pictures_behind", "turned", "with_length"]
+__all__ = ["attached", "listed_behind", "pictures_behind", "turned", "with_length"]
 
 _ISO = b"urn:iso:std:iso:ts:21496:-1\0"
 _MARK = b"MPF\0"
@@ -27,6 +28,8 @@ _HEAD_LENGTH = 65_536  # of a JPEG: where its segments of words stand
 _MOST = 16
 _COUNT, _ENTRIES = 0xB001, 0xB002
 _PRIMARY = 0x030000  # the attributes of the first picture
+_ITEM = re.compile(rb"<Container:Item\b([^>]{0,2000})>")
+_SEMANTIC = re.compile(rb"""Item:Semantic\s{0,9}=\s{0,9}["'](\w{1,40})["']""")
 _LENGTH = re.compile(rb"""(Item:Length\s{0,9}=\s{0,9}["'])(\d{1,10})(["'])""")
 
 
@@ -60,6 +63,29 @@ def pictures_behind(stream: BinaryIO, index: bytes, packet: bytes) -> tuple[byte
         else:
             others += 1
     return gain_map, others
+
+
+def listed_behind(stream: BinaryIO, packet: bytes) -> bytes | None:
+    """The gain map that XMP lists, in a file without an index; None if it isn't there.
+
+    What is listed stands at the end of the file, one behind the other.
+
+    Args:
+        stream: the file; its position changes.
+        packet: the XMP of the first picture.
+
+    Raises:
+        OSError: the file is shorter than what is listed.
+    """
+    behind = 0
+    for item in reversed(_ITEM.findall(packet)[:_MOST]):
+        length, meaning = _LENGTH.search(item), _SEMANTIC.search(item)
+        behind += int(length[2]) if length else 0
+        if length and meaning and meaning[1] == b"GainMap":
+            stream.seek(-behind, os.SEEK_END)
+            picture = stream.read(int(length[2]))
+            return picture if picture.startswith(b"\xff\xd8") else None
+    return None
 
 
 def _is_gain_map(picture: bytes, packet: bytes) -> bool:

@@ -34,7 +34,8 @@ def read_heif(path: Path) -> Picture:
         InputError: damaged, too small or too large.
     """
     with decoding(path):
-        image = _opened(path)
+        pictures = _opened(path)
+        image = pictures[pictures.primary_index]
         width, height = image.size
         check_size(
             path, width, height, pixel_bytes=8 if image.mode.endswith(";16") else 4, format="HEIF"
@@ -47,6 +48,8 @@ def read_heif(path: Path) -> Picture:
         block, lost = _exif(image.info.get("exif"))
         if image.info.get("aux") or image.info.get("depth_images"):
             lost.append("embedded extra pictures (gain map, depth) aren't kept")
+        if len(pictures) > 1:
+            lost.append(f"{len(pictures) - 1} more picture(s) of the file aren't kept")
         deep = samples.dtype == np.uint16
         return Picture(
             pixels,

@@ -34,7 +34,7 @@ FIELDS = ("stem", "suffix", "name", "folder")
 """What a pattern for names may hold in braces."""
 
 _OTHER_FORMATS = {
-    ".eps", ".exr", ".hdr", ".ico", ".jfif", ".j2k", ".jpe", ".jpx", ".npz", ".pbm", ".pcx",
+    ".eps", ".exr", ".hdr", ".ico", ".j2k", ".jpx", ".npz", ".pbm", ".pcx",
     ".pdf", ".pam", ".psd", ".svg", ".xcf",
     *(suffix for format in FORMATS for suffix in (*format.suffixes, *format.only_read)),
 }  # fmt: skip

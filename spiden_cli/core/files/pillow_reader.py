@@ -5,13 +5,14 @@ file by keeping each sample's first byte, silently. Its raw decoders can be aske
 byte as well ("RGB;16L", little-endian, takes byte 1), so two passes give all 16 bits.
 """
 
+import struct
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile, UnidentifiedImageError, features
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError, features
 
 from spiden_cli.core.files.claims import check_pillow_claim
 from spiden_cli.core.files.colour import profile_for
@@ -102,8 +103,20 @@ def _resolution(image: ImageFile.ImageFile, orientation: int) -> Resolution | No
     dpi = image.info.get("dpi")
     if not dpi or not plausible(*dpi):
         return None
+    if image.format in ("JPEG", "MPO") and not _tells_resolution(image):
+        return None
     resolution = Resolution(float(dpi[0]), float(dpi[1]))
     return resolution.turned() if orientation >= 5 else resolution
+
+
+def _tells_resolution(image: ImageFile.ImageFile) -> bool:
+    """Whether a JPEG does: of one with EXIF that says nothing of it Pillow makes 72 dpi."""
+    if image.info.get("jfif_unit") in (1, 2):
+        return True
+    try:
+        return ExifTags.Base.XResolution in image.getexif()
+    except (struct.error, SyntaxError, ValueError, TypeError):  # damaged, as Pillow tells it
+        return False
 
 
 def opened(path: Path) -> ImageFile.ImageFile:

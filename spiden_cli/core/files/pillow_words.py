@@ -44,6 +44,9 @@ def words_of(path: Path, image: ImageFile.ImageFile) -> tuple[int, Metadata, lis
         elif xmp.is_extended(packet):
             more = [*more, "the part of its XMP metadata that stands apart (extended) isn't kept"]
         packet = xmp.true_of_upright(packet, orientation >= 5)
+        if xmp.names_video(packet):
+            more = [*more, "the video of a motion photo isn't kept"]
+            packet = xmp.without_video(packet)
         packet = xmp.without_gain_map(packet) if gain is None else packet
         if gain is not None:
             packet = gain_map.with_length(packet, gain[1], len(gain[0]))
@@ -123,14 +126,21 @@ def _behind(
 ) -> tuple[tuple[bytes, int] | None, list[str]]:
     """The gain map, upright, with its length as it was; and a note on other pictures."""
     index = image.info.get("mp")
-    if not isinstance(index, bytes):
+    listed = image.format in ("JPEG", "MPO") and b"GainMap" in packet
+    if not isinstance(index, bytes) and not listed:
         return None, []
     try:
+        found, others = None, 0
         with path.open("rb") as stream:
-            found, others = gain_map.pictures_behind(stream, index, packet)
+            if isinstance(index, bytes):
+                found, others = gain_map.pictures_behind(stream, index, packet)
+            elif listed:
+                found = gain_map.listed_behind(stream, packet)
         gain = None if found is None else (gain_map.turned(found, orientation), len(found))
     except (struct.error, OSError, SyntaxError):
         return None, ["damaged extra pictures aren't kept"]
+    if listed and found is None and not others:
+        return None, ["the HDR gain map that its XMP names isn't there"]
     notes = [f"{others} embedded extra picture(s) (MPO) aren't kept"] if others else []
     return gain, notes
 

@@ -25,10 +25,12 @@ __all__ = [
     "extension_of",
     "is_extended",
     "joined",
+    "names_video",
     "of_upright",
     "orientation_of",
     "true_of_upright",
     "without_gain_map",
+    "without_video",
 ]
 
 TIFF_TAG = 700
@@ -60,6 +62,14 @@ _STUB = (
 )
 _DIRECTORY = (b"<Container:Directory", b"</Container:Directory>")
 _GAIN_MAP = re.compile(rb"""\s(?:hdrgm|HDRGainMap):\w{1,40}\s{0,9}=\s{0,9}["'][^"'<>]{0,200}["']""")
+_VIDEO = re.compile(
+    rb"""\sGCamera:(?:MotionPhoto|MicroVideo)\w{0,40}\s{0,9}=\s{0,9}["'][^"'<>]{0,200}["']"""
+)
+_VIDEO_ITEM = re.compile(
+    rb"""<rdf:li\b[^>]{0,200}>\s{0,99}<Container:Item\b[^>]{0,1000}"""
+    rb"""Item:Semantic\s{0,9}=\s{0,9}["']MotionPhoto["'][^>]{0,1000}"""
+    rb"""(?:/>|>\s{0,99}</Container:Item>)\s{0,99}</rdf:li>"""
+)
 _SIZES = (
     (b"tiff:ImageWidth", b"tiff:ImageLength"),
     (b"exif:PixelXDimension", b"exif:PixelYDimension"),
@@ -183,6 +193,16 @@ def of_upright(packet: bytes | None) -> bytes | None:
 def without_gain_map(packet: bytes) -> bytes:
     """The packet without what it says of a second picture behind the first."""
     return _GAIN_MAP.sub(b"", _cut(packet, *_DIRECTORY))
+
+
+def names_video(packet: bytes) -> bool:
+    """Whether a packet tells of a video behind the picture, as the motion photos of phones do."""
+    return _VIDEO.search(packet) is not None or _VIDEO_ITEM.search(packet) is not None
+
+
+def without_video(packet: bytes) -> bytes:
+    """The packet without what it says of a video behind the picture."""
+    return _VIDEO.sub(b"", _VIDEO_ITEM.sub(b"", packet))
 
 
 def _cut(packet: bytes, start: bytes, end: bytes) -> bytes:

@@ -111,3 +111,14 @@ def test_without_the_package_the_error_names_it(tmp_path, smooth, monkeypatch):
         read_picture(tmp_path / "x.heic")
     with pytest.raises(OutputError, match=r"pip install 'spiden\[heic\]'"):
         check_output(tmp_path / "y.heic")
+
+
+@pytest.mark.parametrize("primary", [0, 1])
+def test_the_primary_of_several_pictures_is_read_and_the_others_are_named(tmp_path, primary):
+    shades = [Image.new("RGB", (32, 24), (shade,) * 3) for shade in (40, 200)]
+    several = pillow_heif.from_pillow(shades[0])
+    several.add_from_pillow(shades[1])
+    several.save(tmp_path / "x.heic", primary_index=primary)
+    picture = read_picture(tmp_path / "x.heic")
+    assert abs(float(picture.pixels.mean()) - (40, 200)[primary]) < 3
+    assert picture.lost == ("1 more picture(s) of the file aren't kept",)

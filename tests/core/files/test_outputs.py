@@ -255,6 +255,8 @@ def test_in_folders_a_name_is_enough(tmp_path, colour_pixels):
         ("a.ome.tif", "a_denoised.ome.tif"),
         ("a.OME.TIFF", "a_denoised.OME.TIFF"),
         ("a.stk", "a_denoised.tif"),
+        ("a.mpo", "a_denoised.jpg"),
+        ("a.JFIF", "a_denoised.jpg"),
         ("a.npy", "a_denoised.npy"),
         ("a.zarr", "a_denoised.zarr"),
         ("a.ome.zarr", "a_denoised.ome.zarr"),
@@ -275,9 +277,10 @@ def test_a_stack_in_another_format(tmp_path):
 
 
 def test_arrays_are_found_by_name_and_pattern_alone(tmp_path):
-    for name in ("a.tif", "b.npy", "c.stk"):
+    for name in ("a.tif", "b.npy", "c.stk", "d.MPO"):
         (tmp_path / name).touch()
-    assert [source.path.name for source in find_sources([tmp_path])] == ["a.tif", "c.stk"]
+    found = [source.path.name for source in find_sources([tmp_path])]
+    assert found == ["a.tif", "c.stk", "d.MPO"]
     assert [source.path.name for source in find_sources([f"{tmp_path}/*.npy"])] == ["b.npy"]
 
 

@@ -291,6 +291,80 @@ def test_gain_map_is_kept_and_turned_with_its_picture(tmp_path, colour_pixels, o
     assert (tmp_path / "y.jpg").read_bytes().endswith(after.metadata.gain_map)
 
 
+_CAMERA = "http://ns.google.com/photos/1.0/camera/"
+
+
+def _listed(pixels: np.ndarray, behind: dict[str, bytes], orientation: int = 1) -> bytes:
+    """A JPEG whose XMP alone tells what stands behind it: no index, as older phones write it."""
+    items = "".join(
+        f'<rdf:li rdf:parseType="Resource"><Container:Item Item:Semantic="{meaning}" '
+        f'Item:Length="{len(content)}"/></rdf:li>'
+        for meaning, content in behind.items()
+    )
+    video = 'GCamera:MotionPhoto="1" GCamera:MotionPhotoVersion="1"' * ("MotionPhoto" in behind)
+    packet = (
+        '<x:xmpmeta><rdf:RDF><rdf:Description hdrgm:Version="1.0" '
+        f'xmlns:GCamera="{_CAMERA}" {video}><Container:Directory><rdf:Seq><rdf:li '
+        'rdf:parseType="Resource"><Container:Item Item:Semantic="Primary"/></rdf:li>'
+        f"{items}</rdf:Seq></Container:Directory></rdf:Description></rdf:RDF></x:xmpmeta>"
+    )
+    tags = Image.Exif()
+    tags[ExifTags.Base.Orientation] = orientation
+    first = io.BytesIO()
+    Image.fromarray(pixels).save(first, "JPEG", exif=tags, xmp=packet.encode())
+    return first.getvalue() + b"".join(behind.values())
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("video", [False, True])
+def test_gain_map_without_an_index_is_kept(tmp_path, colour_pixels, orientation, video):
+    gain = io.BytesIO()
+    Image.fromarray(colour_pixels[::2, ::2, 1]).save(gain, "JPEG", quality=95)
+    behind = {"GainMap": gain.getvalue()} | ({"MotionPhoto": b"mp4" * 99} if video else {})
+    (tmp_path / "x.jpg").write_bytes(_listed(colour_pixels, behind, orientation))
+    picture = read_picture(tmp_path / "x.jpg")
+    assert picture.lost == (("the video of a motion photo isn't kept",) if video else ())
+    write_picture(tmp_path / "y.jpg", picture)
+    with Image.open(tmp_path / "y.jpg") as written:
+        packet = written.info["xmp"]
+    (length,) = re.findall(rb'"GainMap" Item:Length="(\d+)"', packet)
+    with Image.open(io.BytesIO((tmp_path / "y.jpg").read_bytes()[-int(length) :])) as kept:
+        assert kept.size == ((19, 16) if orientation == 1 else (16, 19))
+    assert b"Motion" not in packet
+    assert read_picture(tmp_path / "y.jpg").told == ()
+
+
+def test_video_of_a_motion_photo_is_named_and_no_longer_spoken_of(tmp_path, colour_pixels):
+    (tmp_path / "x.jpg").write_bytes(_listed(colour_pixels, {"MotionPhoto": b"mp4" * 99}))
+    picture = read_picture(tmp_path / "x.jpg")
+    assert picture.lost == ("the video of a motion photo isn't kept",)
+    assert b"Motion" not in picture.metadata.xmp
+
+
+@pytest.mark.parametrize("length", [5, 10**6])
+def test_gain_map_that_is_not_there_is_told(tmp_path, colour_pixels, length):
+    content = _listed(colour_pixels, {"GainMap": b"x" * length})[: -length + 3]
+    (tmp_path / "x.jpg").write_bytes(content)
+    picture = read_picture(tmp_path / "x.jpg")
+    assert len(picture.lost) == 1
+    assert b"GainMap" not in picture.metadata.xmp
+
+
+def test_resolution_is_that_of_the_file_alone(tmp_path, colour_pixels):
+    tags = Image.Exif()
+    tags[ExifTags.Base.Orientation] = 6
+    image = Image.fromarray(colour_pixels)
+    image.save(tmp_path / "x.jpg", exif=tags)
+    assert read_picture(tmp_path / "x.jpg").resolution is None
+    image.save(tmp_path / "y.jpg", exif=tags, dpi=(300, 200))
+    turned = read_picture(tmp_path / "y.jpg").resolution
+    assert turned.dots_per_inch == (200, 300)
+    tags[ExifTags.Base.XResolution] = tags[ExifTags.Base.YResolution] = 240.0
+    tags[ExifTags.Base.ResolutionUnit] = 2
+    image.save(tmp_path / "z.jpg", exif=tags)
+    assert read_picture(tmp_path / "z.jpg").resolution.dots_per_inch == (240, 240)
+
+
 def test_lost_gain_map_is_named_and_no_longer_spoken_of(tmp_path, colour_pixels):
     (tmp_path / "x.jpg").write_bytes(ultra_hdr(colour_pixels))
     picture = read_picture(tmp_path / "x.jpg")
