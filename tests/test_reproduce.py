@@ -40,7 +40,7 @@ def test_every_phase_runs_and_leads_to_a_file_that_ships(
     runs = tmp_path / "runs"
 
     for program, *arguments in commands(
-        runs, SMOKE="1", DATA=str(photographs), PHOTOS=str(photographs)
+        runs, SMOKE="1", DATA=str(photographs), PHOTOS=str(photographs), DRAWN=str(photographs)
     ):
         assert program == "spiden"
         outcome = spiden(*arguments)

@@ -3,11 +3,12 @@
 #
 #   docs/training/reproduce.sh [DIR]            the runs go to DIR (runs/reproduce)
 #   DRY_RUN=1 docs/training/reproduce.sh        print the commands instead
-#   SMOKE=1 DATA=DIR PHOTOS=DIR docs/training/reproduce.sh /tmp/smoke
+#   SMOKE=1 DATA=DIR PHOTOS=DIR DRAWN=DIR docs/training/reproduce.sh /tmp/smoke
 #                                               one step of each phase, to see that all of them run
 #
 # DATA is the training set (bsd432), PHOTOS the one that is added for photographs as cameras make
-# them (photos); both are downloaded. A run that was cut goes on where it stopped; a finished phase
+# them (photos); both are downloaded. DRAWN are pictures of flat tones, type and charts, which
+# benchmarks/graphics.py draws unless they are given. A run that was cut goes on where it stopped; a finished phase
 # is not repeated. Those with batches of 64 and 128 are meant for a GPU, where they take minutes; on two CPU cores
 # all phases take days.
 # docs/training/README.md says what the phases are for.
@@ -16,6 +17,7 @@ set -eu
 runs=${1:-runs/reproduce}
 data=${DATA:-bsd432}
 photos=${PHOTOS:-photos}
+drawn=${DRAWN:-$runs/drawn}
 smoke=
 if [ -n "${SMOKE:-}" ]; then
     smoke="--steps 1 --batch-size 1 --patch-size 16 --validate-every 1 --precision float32"
@@ -42,6 +44,10 @@ train() {
     "$@"
     : >"$runs/$name.done"
 }
+
+if [ ! -e "$drawn" ] && [ -z "${DRY_RUN:-}" ]; then
+    python "$(dirname "$0")/../../benchmarks/graphics.py" "$drawn" --count 60
+fi
 
 # weights NAME: the file that a phase wrote.
 weights() {
@@ -70,9 +76,12 @@ digits base-start --preset base --init "$(weights base-cnn)" --teacher "$(weight
     --batch-size 128 --steps 1700 --validate-every 500
 digits base-both --preset base --init "$(weights base-start)" --teacher "$(weights base-cnn)" \
     --teacher-weight 0.3 --sparsity-weight 0.006 --lr 1.2e-3 --batch-size 8 --steps 6000
-train base --preset base --init "$(weights base-both)" --teacher "$(weights base-cnn)" \
+train base-before --preset base --init "$(weights base-both)" --teacher "$(weights base-cnn)" \
     --sigma 0:75 --freeze-norm --optimiser muon --patch-size 96 --loss psnr --timesteps 4,4,4,3 \
     --teacher-weight 0.3 --sparsity-weight 0.004 --lr 6e-4 --warmup 50 --batch-size 8 --steps 1000
+digits base --data "$drawn" --preset base --init "$(weights base-before)" \
+    --teacher "$(weights base-cnn)" --teacher-weight 0.3 --sparsity-weight 0.06 \
+    --sparsity-over synapses --lr 7e-4 --batch-size 8 --steps 4000
 
 # The same for colour.
 all base-colour-cnn --preset base --colour --neuron relu --init "$(weights base-cnn)" \
