@@ -230,7 +230,7 @@ def train(
     if source.noise is not None:
         config = of_observations(context, config, source.noise, init)
     if tensorboard:
-        check_tensorboard()
+        check_tensorboard(folder.path)
     together = context.with_resource(team(target))
     together.check_split(config.batch_size)
     if not together.leads:

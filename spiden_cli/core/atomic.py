@@ -1,5 +1,6 @@
 """Whole files or none: write beside the target, flush to disk, then rename over it."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 from spiden_cli.core.temporary import temporary_file, temporary_folder
 from spiden_cli.errors import OutputError
 
-__all__ = ["atomic_folder", "atomic_path", "check_replaceable", "making_folder"]
+__all__ = ["atomic_folder", "atomic_path", "check_replaceable", "making_folder", "nearest_folder"]
 
 _LONGEST_SUFFIX = 16
 
@@ -104,13 +105,12 @@ def making_folder(folder: Path) -> Iterator[None]:
     """
     made: list[Path] = []
     try:
+        nearest_folder(folder)
         for place in reversed((folder, *folder.parents)):
             if not place.exists():
                 place.mkdir(exist_ok=True)
                 made.append(place)
                 _flush_folder(place.parent)
-        if not folder.is_dir():
-            raise NotADirectoryError(None, "a file has that name")
     except OSError as error:
         _remove_empty(made)
         raise OutputError(f"can't make the folder {folder}: {error.strerror}") from error
@@ -119,6 +119,20 @@ def making_folder(folder: Path) -> Iterator[None]:
     except BaseException:
         _remove_empty(made)
         raise
+
+
+def nearest_folder(folder: Path) -> Path:
+    """Return a folder, or the nearest of its parents that is there, in which it would be made.
+
+    Raises:
+        OSError: what is there is no folder, or the system can't say; `strerror` says which.
+    """
+    places = (folder, *folder.parents, *folder.absolute().parents)
+    place = next(place for place in places if os.path.lexists(place))
+    if not place.is_dir():
+        what = "a file" if place.exists() else "a link to nothing"
+        raise NotADirectoryError(errno.ENOTDIR, f"{place} is {what}, not a folder")
+    return place
 
 
 def _remove_empty(folders: list[Path]) -> None:

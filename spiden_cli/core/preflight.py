@@ -5,7 +5,7 @@ import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from spiden_cli.core.atomic import check_replaceable
+from spiden_cli.core.atomic import check_replaceable, nearest_folder
 from spiden_cli.core.regular_file import open_regular
 from spiden_cli.core.urls import shown_path
 from spiden_cli.errors import InputError, OutputError
@@ -139,7 +139,7 @@ def identity(path: Path) -> Identity:
     """
     try:
         found = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return _real(path)
     except (OSError, ValueError) as error:
         if getattr(error, "errno", None) == errno.ENAMETOOLONG:
@@ -162,11 +162,11 @@ def _exists(path: Path) -> bool:
 
 def _writable_folder(path: Path, made: Collection[str]) -> Path:
     """Return the folder of a file, or where it will be made the nearest that is there."""
-    folder, place = path.parent, path.parent
-    if _real(folder) in made:
-        place = next(parent for parent in (folder, *folder.absolute().parents) if _exists(parent))
-    if _exists(place) and not place.is_dir():
-        raise OutputError(f"can't write {path}: {place} is a file, not a folder")
+    try:
+        nearest = nearest_folder(path.parent)
+    except OSError as error:
+        raise _refusal(path, error) from error
+    place = nearest if _real(path.parent) in made else path.parent
     if not os.access(place, os.W_OK | os.X_OK):
         raise OutputError(f"can't write {path}: the folder is missing or read-only")
     return place

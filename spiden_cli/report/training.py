@@ -14,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from spiden_cli.errors import InputError
+from spiden_cli.errors import InputError, OutputError
 from spiden_cli.report.console import note, talk
 
 if TYPE_CHECKING:
@@ -22,17 +22,29 @@ if TYPE_CHECKING:
     from spiden_cli.core.training.validation import Validation
 
 BAR_WIDTH = 20
+TENSORBOARD = "tensorboard"  # folder in that of the run
 REFRESH = 0.1  # seconds between two pictures of the display
 
 
-def check_tensorboard() -> None:
+def check_tensorboard(folder: Path) -> None:
     """Refuse to log for TensorBoard where that can't be done, before any work is.
+
+    Args:
+        folder: of the run.
 
     Raises:
         InputError: the package is missing.
+        OutputError: what it writes has a folder of its own there, whose name is a file's.
     """
     if find_spec("tensorboard") is None:
         raise InputError("--tensorboard needs a package: pip install 'spiden[tensorboard]'")
+    from spiden_cli.core.atomic import nearest_folder
+
+    place = folder / TENSORBOARD
+    try:
+        nearest_folder(place)
+    except OSError as error:
+        raise OutputError(f"can't make the folder {place}: {error.strerror}") from error
 
 
 def show(training: Iterable["Progress"], folder: Path, tensorboard: bool) -> None:
@@ -112,7 +124,7 @@ def _clock(seconds: float) -> str:
 def _writer(folder: Path) -> Any:  # noqa: ANN401
     from torch.utils.tensorboard import SummaryWriter
 
-    return SummaryWriter(str(folder / "tensorboard"))
+    return SummaryWriter(str(folder / TENSORBOARD))
 
 
 def _log(writer: Any, progress: "Progress") -> None:  # noqa: ANN401

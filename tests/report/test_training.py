@@ -74,4 +74,4 @@ def test_a_finished_run_names_its_weights(screen):
 def test_a_missing_package_is_named_before_any_work(monkeypatch):
     monkeypatch.setattr(training, "find_spec", lambda _: None)
     with pytest.raises(InputError, match="pip install"):
-        check_tensorboard()
+        check_tensorboard(Path("run"))

@@ -13,10 +13,13 @@ from PIL import ImageFile
 from spiden_cli.core.files.lenience import takes_early_ends
 from spiden_cli.errors import InputError
 
-__all__ = ["DEFLATE", "check_pillow_claim", "early_end", "refusal"]
+__all__ = ["DEFLATE", "LZW", "check_pillow_claim", "early_end", "refusal"]
 
 DEFLATE = 1032
 """Bytes for each that is stored: 258 by two codes of one bit (RFC 1951)."""
+
+LZW = 8192
+"""Pixels of a GIF for each byte of the file: of one value, several bits a pixel."""
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
@@ -29,7 +32,7 @@ _PIXELS_PER_BYTE = {
     "bmp_rle": 128,  # a run of 255 in two bytes
     "JPEG": 2048,  # a bit for a block of 64 is 512; arithmetic coding takes less
     "MPO": 2048,
-    "GIF": 8192,  # LZW of one value, several bits a pixel
+    "GIF": LZW,
     "TGA": 8,
     "tga_rle": 128,
 }

@@ -17,6 +17,7 @@ from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError, features
 from spiden_cli.core.files.claims import check_pillow_claim
 from spiden_cli.core.files.colour import profile_for
 from spiden_cli.core.files.decoding import Header, check_size, decoding, plausible, split_alpha
+from spiden_cli.core.files.gif_claims import check_gif_frames
 from spiden_cli.core.files.inks import plates_of
 from spiden_cli.core.files.jpeg_segments import rare_kind
 from spiden_cli.core.files.orientation import upright
@@ -123,9 +124,10 @@ def opened(path: Path) -> ImageFile.ImageFile:
     """Open a file of a format that Pillow is good for here; no pixels are decoded.
 
     Raises:
-        InputError: another format.
+        InputError: another format, or a GIF whose frames can't be.
     """
     formats = _READ_FORMATS if path.suffix.lower() != ".tga" else (*_READ_FORMATS, "TGA")
+    check_gif_frames(path)
     known = [name for name in formats if name != "AVIF" or "avif" in features.get_supported()]
     try:
         return Image.open(path, formats=known)

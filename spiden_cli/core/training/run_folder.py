@@ -7,7 +7,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from spiden_cli.core.atomic import making_folder
+from spiden_cli.core.atomic import check_replaceable, making_folder, nearest_folder
+from spiden_cli.core.preflight import check_appended
 from spiden_cli.core.strict_json import dumps
 from spiden_cli.core.temporary import clear_leftovers
 from spiden_cli.core.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -20,6 +21,7 @@ from spiden_cli.errors import InputError, OutputError, TrainingError
 
 CHECKPOINT, WEIGHTS, LOG = "checkpoint.safetensors", "weights.safetensors", "log.jsonl"
 LOCK = ".lock"
+LOG_BEGINNING = b'{"step": '
 
 
 class RunFolder:
@@ -46,10 +48,10 @@ class RunFolder:
         """
         if self.checkpoint.exists():
             raise InputError(f"{self.path} holds a run: --resume it, or choose another --output")
-        places = (self.path, *self.path.absolute().parents)
-        there = next(place for place in places if place.exists())
-        if not there.is_dir():
-            raise OutputError(f"can't make the folder {self.path}: {there} is a file")
+        try:
+            there = nearest_folder(self.path)
+        except OSError as error:
+            raise OutputError(f"can't make the folder {self.path}: {error.strerror}") from error
         if not os.access(there, os.W_OK | os.X_OK):
             raise OutputError(f"can't write to the folder {there}: choose another --output")
         self.check_idle()
@@ -59,9 +61,10 @@ class RunFolder:
 
         Raises:
             TrainingError: one is.
-            OutputError: the folder can't be written to.
+            OutputError: the folder can't be written to, or something else has a name of its files.
         """
-        if self._lock_file.exists():
+        self._check_files()
+        if os.path.lexists(self._lock_file):
             with self._lock():
                 pass
 
@@ -76,9 +79,10 @@ class RunFolder:
         Raises:
             TrainingError: another process is training in it, or has done so since the run was
                 begun or read.
-            OutputError: it can't be made or written to.
+            OutputError: it can't be made or written to, or something else has a name of its files.
         """
         with making_folder(self.path), self._lock():
+            self._check_files()
             clear_leftovers(self.path)
             self._end_log()
             there = self.load(with_tensors=False).step if self.checkpoint.exists() else 0
@@ -88,6 +92,13 @@ class RunFolder:
                     "or choose another --output"
                 )
             yield
+
+    def _check_files(self) -> None:
+        """Refuse links, pipes and folders in place of the run's files, and a log of another's."""
+        for path in self.files:
+            check_replaceable(path)
+        if self.log.exists():
+            check_appended(self.log, (), "--output", LOG_BEGINNING)
 
     def _end_log(self) -> None:
         """Take away a last line of the log that a kill has cut off."""
@@ -104,6 +115,7 @@ class RunFolder:
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
+        check_replaceable(self._lock_file)  # older filelocks empty the file that a link leads to
         lock = FileLock(self._lock_file, timeout=0)
         try:
             lock.acquire()
