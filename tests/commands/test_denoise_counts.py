@@ -124,7 +124,7 @@ def test_floats_keep_fractions_of_a_value(spiden, small_weights, tmp_path, clean
     assert floats["psnr"] == pytest.approx(rounded["psnr"], abs=1)
     refused = spiden(*run, "-o", tmp_path / "out.png", "--float")
     assert refused.code == 2
-    assert ".tiff or .npy" in " ".join(refused.stderr.split())
+    assert ".tiff, .npy or .pfm" in " ".join(refused.stderr.split())
 
 
 def test_noise_that_does_not_grow_is_taken_for_one_level(spiden, small_weights, tmp_path, clean):

@@ -56,7 +56,7 @@ class DenseEngine:
         on_spikes: OnSpikes | None = None,
     ) -> Pass:
         """Denoise one image; see `Engine.run`."""
-        image = torch.from_numpy(noisy).to(self.device)[None]
+        image = torch.from_numpy(noisy).to(self.device, self._layers.dtype)[None]
         image = image.contiguous(memory_format=torch.channels_last)
         sigma = torch.as_tensor(level, dtype=image.dtype, device=self.device)
         sigma = sigma[None, None] if sigma.ndim else sigma[None]
@@ -135,6 +135,11 @@ class FoldedLayers:
             name: tuple(torch.from_numpy(part).to(device)[:, None, None] for part in parts)
             for name, parts in network.neurons.items()
         }
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What is computed in: float32, but for a network of another type."""
+        return next(iter(self.convolutions.values()))[0].dtype
 
     def convolve(self, node: Convolution, x: Tensor) -> Tensor:
         """See `execution.Layers`."""
