@@ -51,12 +51,13 @@ class RemoteFolder:
         named("OME-Zarr").check_available(self.path)
         with reaching(self.url, InputError) as (system, path):
             system.invalidate_cache()
-            found = system.ls(path, detail=True)
-            for entry in found:
-                name = posixpath.basename(entry["name"].rstrip("/"))
-                refuse_large_words(self.path, name, entry["size"] or 0)
-            names = {posixpath.basename(entry["name"].rstrip("/")) for entry in found}
-            check_words(self.path, names)
+            sizes = {
+                posixpath.basename(entry["name"].rstrip("/")): entry["size"] or 0
+                for entry in system.ls(path, detail=True)
+            }
+            for name, size in sizes.items():
+                refuse_large_words(self.path, name, size)
+            check_words(self.path, set(sizes))
 
     def store(self, writable: bool = False) -> Any:  # noqa: ANN401
         """Return zarr's own store of the files."""
@@ -93,13 +94,17 @@ class RemoteFolder:
 
     def sizes_of_chunks(self, level: str) -> list[int]:
         """Return the sizes, in bytes, of the chunks of an array."""
+        return [
+            entry["size"] or 0
+            for name, entry in self._found(level).items()
+            if posixpath.basename(name) not in ZARR_WORDS
+        ]
+
+    def _found(self, level: str) -> dict[str, dict[str, Any]]:
+        """Return what storage says of each file of an array, by name."""
         with reaching(self.url, InputError) as (system, path):
             found = system.find(posixpath.normpath(posixpath.join(path, level)), detail=True)
-            return [
-                entry["size"] or 0
-                for name, entry in found.items()
-                if posixpath.basename(name) not in ZARR_WORDS
-            ]
+            return dict(found)
 
     def files_to_copy(self, levels: Sequence[str]) -> list[str]:
         """Return what a copy of the folder without the chunks of some arrays holds, by name."""
@@ -125,10 +130,8 @@ class RemoteFolder:
 
     def state(self, level: str) -> Iterator[str]:
         """Yield, of each chunk of an array, what changes with it, in words."""
-        with reaching(self.url, InputError) as (system, path):
-            found = system.find(posixpath.normpath(posixpath.join(path, level)), detail=True)
-            for name, entry in sorted(found.items()):
-                yield f"{name} {[str(entry.get(key)) for key in _CHANGING]}"
+        for name, entry in sorted(self._found(level).items()):
+            yield f"{name} {[str(entry.get(key)) for key in _CHANGING]}"
 
     def clear_unfinished(self, levels: Sequence[str]) -> None:
         """Remove nothing: an object is there as a whole or not at all."""

@@ -10,7 +10,14 @@ from pathlib import Path
 from spiden_cli.core.temporary import temporary_file, temporary_folder
 from spiden_cli.errors import OutputError
 
-__all__ = ["atomic_folder", "atomic_path", "check_replaceable", "making_folder", "nearest_folder"]
+__all__ = [
+    "atomic_folder",
+    "atomic_path",
+    "check_replaceable",
+    "making_folder",
+    "nearest_folder",
+    "where_made",
+]
 
 _LONGEST_SUFFIX = 16
 
@@ -133,6 +140,18 @@ def nearest_folder(folder: Path) -> Path:
         what = "a file" if place.exists() else "a link to nothing"
         raise NotADirectoryError(errno.ENOTDIR, f"{place} is {what}, not a folder")
     return place
+
+
+def where_made(folder: Path) -> Path:
+    """Return what `nearest_folder` does, before a folder is made.
+
+    Raises:
+        OutputError: it can't be made.
+    """
+    try:
+        return nearest_folder(folder)
+    except OSError as error:
+        raise OutputError(f"can't make the folder {folder}: {error.strerror}") from error
 
 
 def _remove_empty(folders: list[Path]) -> None:

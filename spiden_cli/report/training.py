@@ -14,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from spiden_cli.errors import InputError, OutputError
+from spiden_cli.errors import InputError
 from spiden_cli.report.console import note, talk
 
 if TYPE_CHECKING:
@@ -38,13 +38,9 @@ def check_tensorboard(folder: Path) -> None:
     """
     if find_spec("tensorboard") is None:
         raise InputError("--tensorboard needs a package: pip install 'spiden[tensorboard]'")
-    from spiden_cli.core.atomic import nearest_folder
+    from spiden_cli.core.atomic import where_made
 
-    place = folder / TENSORBOARD
-    try:
-        nearest_folder(place)
-    except OSError as error:
-        raise OutputError(f"can't make the folder {place}: {error.strerror}") from error
+    where_made(folder / TENSORBOARD)
 
 
 def show(training: Iterable["Progress"], folder: Path, tensorboard: bool) -> None:

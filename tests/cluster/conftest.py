@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +35,18 @@ def s3() -> Iterator[object | None]:
         system.mkdir("scans")
         yield system
     server.stop()
+
+
+@pytest.fixture
+def bucket(s3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The S3 server, whose bucket "scans" is emptied afterwards; the working directory is new."""
+    if s3 is None:
+        pytest.skip("moto or s3fs isn't installed: no storage is tested")
+    monkeypatch.chdir(tmp_path)
+    yield s3
+    s3.invalidate_cache()
+    for key in s3.find("scans"):
+        s3.rm_file(key)
 
 
 @pytest.fixture(scope="session")

@@ -6,28 +6,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from volume_files import contents, objects
 
 pytest.importorskip("fsspec", reason="spiden[dask] isn't installed")
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
 @pytest.fixture
-def bucket(s3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def bucket(bucket, tmp_path: Path):
     """The S3 server, with scans/in/a.png, b.png, sub/c.png and words; the same in in/."""
-    if s3 is None:
-        pytest.skip("moto or s3fs isn't installed: no storage is tested")
     generator = np.random.default_rng(5)
     for name in ("a", "b", "sub/c"):
         path = tmp_path / "in" / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(generator.integers(0, 256, (24, 20), dtype=np.uint8)).save(path)
-        s3.pipe_file(f"scans/in/{name}.png", path.read_bytes())
-    s3.pipe_file("scans/in/words.txt", b"no picture")
-    monkeypatch.chdir(tmp_path)
-    yield s3
-    s3.invalidate_cache()
-    for key in s3.find("scans"):
-        s3.rm_file(key)
+        bucket.pipe_file(f"scans/in/{name}.png", path.read_bytes())
+    bucket.pipe_file("scans/in/words.txt", b"no picture")
+    return bucket
 
 
 @pytest.fixture
@@ -36,16 +31,6 @@ def denoise(spiden, small_weights):
         return spiden("denoise", *arguments, "-m", small_weights, "--sigma", 25)
 
     return run
-
-
-def objects(system: object, folder: str) -> dict[str, bytes]:
-    system.invalidate_cache()
-    return {name.removeprefix(f"{folder}/"): system.cat_file(name) for name in system.find(folder)}
-
-
-def contents(folder: str) -> dict[str, bytes]:
-    paths = [path for path in Path(folder).rglob("*") if path.is_file()]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 def statuses(outcome: object) -> dict[str, str]:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from volume_files import contents, volume
+from volume_files import contents, objects, volume
 
 pytest.importorskip("distributed", reason="spiden[dask] isn't installed")
 pytest.importorskip("zarr", reason="spiden[science] isn't installed: no OME-Zarr is tested")
@@ -12,22 +12,16 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
 @pytest.fixture
-def bucket(s3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def bucket(bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The S3 server, with scans/cells.ome.zarr; the same in the working directory."""
-    if s3 is None:
-        pytest.skip("moto or s3fs isn't installed: no storage is tested")
     volume(tmp_path / "cells.ome.zarr", (1, 3, 48, 40))
     labels = tmp_path / "cells.ome.zarr" / "labels"
     labels.mkdir()
     (labels / "zarr.json").write_text('{"zarr_format": 3, "node_type": "group"}')
     (labels / "words").write_bytes(b"what is where")
-    s3.put(str(tmp_path / "cells.ome.zarr"), "scans/cells.ome.zarr", recursive=True)
-    monkeypatch.chdir(tmp_path)
+    bucket.put(str(tmp_path / "cells.ome.zarr"), "scans/cells.ome.zarr", recursive=True)
     monkeypatch.setattr("spiden_cli.cluster.volumes.TILE", 24)  # the planes are larger
-    yield s3
-    s3.invalidate_cache()
-    for key in s3.find("scans"):
-        s3.rm_file(key)
+    return bucket
 
 
 @pytest.fixture
@@ -36,11 +30,6 @@ def denoise(spiden, small_weights):
         return spiden("denoise", *arguments, "-m", small_weights)
 
     return run
-
-
-def objects(system: object, folder: str) -> dict[str, bytes]:
-    system.invalidate_cache()
-    return {name.removeprefix(f"{folder}/"): system.cat_file(name) for name in system.find(folder)}
 
 
 def record(outcome: object) -> dict[str, object]:

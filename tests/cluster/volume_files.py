@@ -1,4 +1,4 @@
-"""An OME-Zarr to be denoised, and what a folder holds."""
+"""An OME-Zarr to be denoised, and what folders hold, here and on storage."""
 
 from pathlib import Path
 
@@ -22,6 +22,11 @@ def volume(path: Path, shape: tuple[int, ...] = (2, 3, 72, 56)) -> None:
     group.attrs.update({"ome": {"version": "0.5", "multiscales": scales}})
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+def contents(folder: str | Path) -> dict[str, bytes]:
+    paths = sorted(path for path in Path(folder).rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def objects(system: object, folder: str) -> dict[str, bytes]:
+    system.invalidate_cache()
+    return {name.removeprefix(f"{folder}/"): system.cat_file(name) for name in system.find(folder)}

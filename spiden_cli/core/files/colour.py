@@ -93,7 +93,9 @@ def fitted_colours(picture: Picture, name: str) -> tuple[Colours, list[str]]:
 
 def is_linear(tags: ColourTags | None) -> bool:
     """Whether tags tell linear light in the primaries of sRGB, in code points."""
-    return tags is not None and tags.cicp is not None and tags.cicp[:2] == (1, _LINEAR)
+    return (
+        tags is not None and tags.cicp is not None and tags.cicp[:2] == (_SRGB_PRIMARIES, _LINEAR)
+    )
 
 
 def icc_profile_of(tags: ColourTags, colour: bool) -> bytes | None:

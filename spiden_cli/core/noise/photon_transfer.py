@@ -171,8 +171,10 @@ def photon_transfer(
 def _clipped_ends(pixels: Pixels, extent: Range) -> tuple[float | None, float | None]:
     """Return black and white, each where pixels have reached it."""
     least = _CLIPPED * pixels.size
-    at_black = sum(np.count_nonzero(part <= extent.black) for part in windows_of(pixels))
-    at_white = sum(np.count_nonzero(part >= extent.white) for part in windows_of(pixels))
+    at_black = at_white = 0
+    for part in windows_of(pixels):
+        at_black += int(np.count_nonzero(part <= extent.black))
+        at_white += int(np.count_nonzero(part >= extent.white))
     return (
         extent.black if at_black > least else None,
         extent.white if at_white > least else None,

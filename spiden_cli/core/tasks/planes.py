@@ -175,11 +175,10 @@ class PlaneWork:
         for part in self._reader.parts(index):
             picture = _shown(self._reader, plane[part.place], self._channels[part.key].extent)
             if picture is None:
-                place = {(index, part.key)}
-                tally.merge(Tally(parts=place, blank=place))
+                tally.merge(Tally.of_blank(index, part))
                 continue
             look, seen, _ = self._look(picture, part)
-            _put(whole, part, self._denoise(index, tally, part, picture, look, seen, None))
+            whole[part.place] = self._denoise(index, tally, part, picture, look, seen, None)
         return whole
 
     def looked(self, index: Index) -> Looks:
@@ -214,8 +213,7 @@ class PlaneWork:
         for part in self._reader.parts(index):
             look, sample = looks.by_key[part.key], view.sample(part.place)
             if look is None:
-                place = {(index, part.key)}
-                tally.merge(Tally(parts=place, blank=place))
+                tally.merge(Tally.of_blank(index, part))
                 continue
             loaded = self._model.loaded(part.colour, look.coarse)
             around = tile.grown(graph_of(loaded.engine.config).margin, *view.shape[:2])
@@ -229,7 +227,7 @@ class PlaneWork:
                 pixels = repaired_part(shown, look.noise, look.faults, around.window)
                 seen = Picture(pixels, range=picture.levels)
             inside = tile._replace(left=tile.left - around.left, top=tile.top - around.top)
-            _put(whole, part, self._denoise(index, tally, part, picture, look, seen, inside))
+            whole[part.place] = self._denoise(index, tally, part, picture, look, seen, inside)
         return whole
 
     def _look(self, picture: Picture, part: Part) -> tuple[Look, Picture, Repairs]:
@@ -254,10 +252,6 @@ class PlaneWork:
         if image.values is None:
             return np.asarray(image.pixels)
         return np.asarray(image.values.restored(image.pixels, dtype))
-
-
-def _put(whole: Plane, part: Part, values: Plane) -> None:
-    whole[part.place] = values
 
 
 def _view_of(plane: Plane) -> PlaneView:

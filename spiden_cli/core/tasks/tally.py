@@ -72,6 +72,12 @@ class Tally:
             said={note: {place} for note in done.notes},
         )
 
+    @classmethod
+    def of_blank(cls, index: Index, part: Part) -> "Tally":
+        """Return that of a part of a plane that holds one value alone, and stays as it is."""
+        place = (index, part.key)
+        return cls(parts={place}, blank={place})
+
     def merge(self, other: "Tally") -> None:
         """Take up what another one has."""
         self.parts |= other.parts

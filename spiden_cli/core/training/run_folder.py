@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from spiden_cli.core.atomic import check_replaceable, making_folder, nearest_folder
+from spiden_cli.core.atomic import check_replaceable, making_folder, where_made
 from spiden_cli.core.preflight import check_appended
 from spiden_cli.core.strict_json import dumps
 from spiden_cli.core.temporary import clear_leftovers
@@ -48,10 +48,7 @@ class RunFolder:
         """
         if self.checkpoint.exists():
             raise InputError(f"{self.path} holds a run: --resume it, or choose another --output")
-        try:
-            there = nearest_folder(self.path)
-        except OSError as error:
-            raise OutputError(f"can't make the folder {self.path}: {error.strerror}") from error
+        there = where_made(self.path)
         if not os.access(there, os.W_OK | os.X_OK):
             raise OutputError(f"can't write to the folder {there}: choose another --output")
         self.check_idle()
