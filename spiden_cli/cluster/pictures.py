@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self, TypeVar
 from spiden_cli.cluster.connection import Cluster
 from spiden_cli.cluster.running import on_workers
 from spiden_cli.core.tasks.settings import Files
-from spiden_cli.core.temporary import temporary_folder
+from spiden_cli.core.temporary import clear_leftovers, temporary_folder
 from spiden_cli.core.urls import is_remote
 from spiden_cli.errors import OutputError, SpidenError
 from spiden_cli.report.batch import Outcome
@@ -49,9 +49,13 @@ def denoised_by(
         on_wait: likewise.
     """
     named = {_from_root(files): files for files in jobs}  # a worker is in a folder of its own
-    for files, answer in on_workers(cluster, _Again(work), list(named), stopped, on_wait):
-        asked = named[files]
-        yield asked, answer if isinstance(answer, SpidenError) else answer.of(asked)
+    try:
+        for files, answer in on_workers(cluster, _Again(work), list(named), stopped, on_wait):
+            asked = named[files]
+            yield asked, answer if isinstance(answer, SpidenError) else answer.of(asked)
+    finally:  # workers that were lost may have left a file half written, under a name of no picture
+        for folder in {files.target.parent for files in named if not is_remote(files.target)}:
+            clear_leftovers(folder)
 
 
 @dataclass(frozen=True)
