@@ -19,7 +19,12 @@ from numpy.typing import NDArray
 
 from spiden_cli.core.image.picture import Pixels, Range
 from spiden_cli.core.image.plane_view import windows_of
-from spiden_cli.core.noise.mean_variance import Blocks, blocks_of, blocks_of_frames
+from spiden_cli.core.noise.mean_variance import (
+    Blocks,
+    Points,
+    blocks_of,
+    blocks_of_frames,
+)
 from spiden_cli.core.noise.model import PoissonGaussian, UnknownCounts
 from spiden_cli.core.noise.variance_line import Line, fitted
 
@@ -73,6 +78,9 @@ _DEEPER = (
 _PROMISING = 0.5
 """Share of the standard errors asked for that a slope reaches soon, or never: of 921 simulated
 pictures of counts that were evident none was below 0.8, and of photographs three in four are."""
+_AT_A_GLANCE = 0.2
+"""The same of one grid of blocks of 8 bits, most of which are photographs: of 1,000 simulated
+pictures of counts that were evident two were below, and of those under white noise nine in ten."""
 
 
 @dataclass(frozen=True)
@@ -141,14 +149,21 @@ def estimate_counts(
     floating = pixels.dtype.kind == "f"
     limits = None if floating else extent or Range.full(pixels.dtype)
     black, white = (None, None) if limits is None else _clipped_ends(pixels, limits)
-    asked = _IN_8_BITS if pixels.dtype.itemsize == 1 else _DEEPER
-    least_sure = _PROMISING * min(one.significant for one in asked) if only_evident else -math.inf
-    found = _estimate(blocks_of(pixels), known or UnknownCounts(), black, white, asked, least_sure)
+    in_8_bits, known = pixels.dtype.itemsize == 1, known or UnknownCounts()
+    asked, least_sure = _IN_8_BITS if in_8_bits else _DEEPER, -math.inf
+    if only_evident:
+        least = min(one.significant for one in asked)
+        least_sure = _PROMISING * least
+        if in_8_bits:
+            glance = fitted(blocks_of(pixels, grids=1), known, black, white, _AT_A_GLANCE * least)
+            if glance.given_up:
+                return _nothing(glance.points)
+    found = _estimate(blocks_of(pixels), known, black, white, asked, least_sure)
     if not found.evident or found.noise is None:
         return found
-    noise, least = found.noise, -math.inf if limits is None else limits.black
+    noise, lowest = found.noise, -math.inf if limits is None else limits.black
     # No file of counts has its zero far below its black.
-    return replace(found, evident=noise.offset > least - noise.gain)
+    return replace(found, evident=noise.offset > lowest - noise.gain)
 
 
 def photon_transfer(
@@ -191,10 +206,10 @@ def _estimate(
 ) -> CountsEstimate:
     """Estimate from blocks, some of which are clipped at black or white, if these are given."""
     fit = fitted(blocks, known, black, white, least_sure)
+    if fit.given_up:
+        return _nothing(fit.points)
     line, flat, points = fit.line, fit.flat, fit.points
-    level = math.sqrt(float(np.average(points.variance, weights=points.samples)))
-    if line.sureness < least_sure:
-        return CountsEstimate(None, math.inf, level, math.nan, math.nan, evident=False)
+    level = _level(points)
     dark, light = _ends(blocks, line)
     dark = dark if black is None else min(dark, black)
     if not _DETECTED * line.slope_error < line.slope:
@@ -212,6 +227,14 @@ def _estimate(
         for one in asked
     )
     return CountsEstimate(noise, line.slope_error, level, dark, light, evident)
+
+
+def _nothing(points: Points) -> CountsEstimate:
+    return CountsEstimate(None, math.inf, _level(points), math.nan, math.nan, evident=False)
+
+
+def _level(points: Points) -> float:
+    return math.sqrt(float(np.average(points.variance, weights=points.samples)))
 
 
 def _is_white(flat: Blocks, asked: _Evidence) -> bool:

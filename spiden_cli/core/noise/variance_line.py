@@ -60,12 +60,21 @@ class Line(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """A line, the flat blocks that it was fitted to, their groups, and whether some are black."""
+    """A line, and what it was fitted to.
+
+    Attributes:
+        line: of variance over mean.
+        flat: the blocks that it was fitted to.
+        points: their groups.
+        down_to_black: whether some are black.
+        given_up: whether the fit ended since the slope was not sure enough.
+    """
 
     line: Line
     flat: Blocks
     points: Points
     down_to_black: bool
+    given_up: bool
 
 
 def fitted(
@@ -85,7 +94,7 @@ def fitted(
     points = _calmest(blocks)
     least = _least(points)
     line = _through(points, np.maximum(points.variance, least), known)
-    flat, down_to_black = blocks, False
+    flat, down_to_black, given_up = blocks, False, False
     for _ in range(_ROUNDS):
         before, variance = line, line.at(blocks.around, least)
         usable, down_to_black = _unclipped(blocks, variance, black, white)
@@ -95,9 +104,10 @@ def fitted(
         expected = line.at(points.mean, least)
         line = _through(points, expected, known)
         moved = np.abs(line.at(points.mean, least) / expected - 1).max()
-        if moved < _SETTLED or max(before.sureness, line.sureness) < least_sure:
+        given_up = max(before.sureness, line.sureness) < least_sure
+        if moved < _SETTLED or given_up:
             break
-    return Fit(line, flat, points, down_to_black)
+    return Fit(line, flat, points, down_to_black, given_up)
 
 
 def _unclipped(
