@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -115,6 +116,7 @@ def denoise_stack_file(
     wanted, target = _of_planes(settings), files.target
     with settings.reading(), opening.read(files.source, settings.axes) as stack:
         check_stack_target(target, stack.kind)
+        wanted = replace(wanted, per_plane=wanted.per_plane or stack.album)
         layout = planned_layout(stack, wanted)
         height, width, *samples = layout.plane
         held = 0  # of a pixel, where planes are taken apart

@@ -16,6 +16,7 @@ __all__ = ["Index", "Layout", "layout_of", "unknown_axes"]
 Index = tuple[int, ...]
 """Of a plane: its place along each axis before Y and X."""
 
+_COLOURS = (3, 4)  # samples of a picture in colour, without and with transparency
 UNKNOWN = "QI"
 """Letters by which tifffile says that nobody knows what an axis is."""
 
@@ -131,26 +132,48 @@ def layout_of(axes: str, shape: Sequence[int], name: str) -> Layout:
     return Layout(lead, tuple(lengths[axis] for axis in lead), plane)
 
 
-def unknown_axes(shape: Sequence[int], name: str) -> InputError:
-    """What to say where nothing tells the axes."""
+def unknown_axes(shape: Sequence[int], name: str, known: str = "") -> InputError:
+    """What to say where nothing tells the axes.
+
+    Args:
+        shape: of the values.
+        name: of what holds them.
+        known: the axes as far as they are known, each of the others as a letter of `UNKNOWN`.
+    """
     sizes = " x ".join(map(str, shape))
     if len(shape) < 2:
         return InputError(
             f"{name}: {sizes or 'one'} values in a row are no picture: it needs two dimensions"
         )
-    first = example(shape)
-    others = {3: " (Z slices; TYX frames, CYX channels)", 4: " (or TCYX, CZYX ...)"}
-    if len(shape) == 3 and shape[-1] in (3, 4):
-        others[3] = " (a colour picture; ZYX is a stack)"
+    first = example(shape, known)
+    plane = first[len(first.rstrip("YXS")) :]
+    others = {1: f" (Z slices; T{plane} frames, C{plane} channels)",
+              2: f" (or TC{plane}, CZ{plane} ...)"}.get(len(shape) - len(plane), "")  # fmt: skip
+    if first == "YXS":
+        others = " (a colour picture; ZYX is a stack)" if not known else ""
     return InputError(
         f"{name}: {sizes} values, and the file doesn't say what its dimensions are; "
-        f"name them, as in --axes {first}{others.get(len(shape), '')}"
+        f"name them, as in --axes {first}{others}"
     )
 
 
-def example(shape: Sequence[int]) -> str:
-    """Axes that a stack of this shape may have."""
-    if len(shape) == 3 and shape[-1] in (3, 4):
-        return "YXS"
-    letters = {1: "X", 2: "YX", 3: "ZYX", 4: "TZYX", 5: "TZCYX"}
-    return letters.get(len(shape), "ABDEFGH"[: max(0, len(shape) - 5)] + "TZCYX")
+def example(shape: Sequence[int], known: str = "") -> str:
+    """Axes that a stack of this shape may have; where there are any, such that they can be used.
+
+    Args:
+        shape: of the stack.
+        known: as in `unknown_axes`.
+    """
+    plane = _plane_of(shape, known)
+    lead = len(shape) - len(plane)
+    letters = {0: "", 1: "Z", 2: "TZ", 3: "TZC"}
+    return letters.get(lead, "ABDEFGH"[: max(0, lead - 3)] + "TZC") + plane
+
+
+def _plane_of(shape: Sequence[int], known: str) -> str:
+    """The last axes: colours where there are three or four, or channels where sides are short."""
+    if known.endswith(("YX", "YXS")):
+        return known[known.index("Y") :]
+    if len(shape) < 3 or shape[-1] >= MINIMUM_SIDE or min(shape[-3:-1]) < MINIMUM_SIDE:
+        return "YX" if len(shape) > 1 else "X"
+    return "YXS" if shape[-1] in _COLOURS else "YXC"

@@ -39,7 +39,7 @@ class NpySource:
         InputError: damaged, of a type that is no brightness, or its axes aren't known.
     """
 
-    kind, colour = "NumPy array", True
+    kind, colour, album = "NumPy array", True, False
 
     def __init__(self, path: Path, axes: str | None) -> None:
         self.path, self.notes = path, tuple[str, ...]()

@@ -22,6 +22,7 @@ class StackSource(AbstractContextManager["StackSource"], Protocol):
         kind: of file, in words: "ImageJ TIFF".
         colour: whether samples, if there are three or four, are red, green and blue (and alpha).
         notes: what reading had to guess, a sentence each.
+        album: whether planes are pictures of their own, whose noise differs.
     """
 
     path: Path
@@ -30,6 +31,7 @@ class StackSource(AbstractContextManager["StackSource"], Protocol):
     kind: str
     colour: bool
     notes: tuple[str, ...]
+    album: bool
 
     def read(self, index: Index) -> Plane:
         """Read one plane, in the layout's shape.
@@ -68,6 +70,8 @@ class ArraySource(AbstractContextManager["ArraySource"]):
         axes: of the array, in its own order.
         name: for messages.
     """
+
+    album = False
 
     def __init__(self, array: Plane, layout: Layout, axes: str, name: str = "the array") -> None:
         self.path, self.layout, self.kind, self.colour = Path(name), layout, "array", True

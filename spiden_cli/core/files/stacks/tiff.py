@@ -12,6 +12,7 @@ import numpy as np
 import tifffile
 
 from spiden_cli.core.files.decoding import decoding
+from spiden_cli.core.files.stacks.album import ALBUM_AXIS, as_one_series, is_album
 from spiden_cli.core.files.stacks.layout import UNKNOWN, Index, Layout, layout_of, unknown_axes
 from spiden_cli.core.files.tiff_pages import (
     check_complete,
@@ -90,6 +91,8 @@ class TiffSource:
             planes follow each other without pages of their own.
         within: shape of what a page holds besides a plane; () nearly always.
         colour: whether samples are red, green and blue.
+        album: whether planes are pages, each a picture of its own; see `is_album`. Those of one bit
+            are read as bytes.
         told: whether the file itself says what its axes are.
         skipped: whether there are thumbnails or masks, which are no planes.
 
@@ -99,7 +102,7 @@ class TiffSource:
     """
 
     def __init__(self, path: Path, axes: str | None) -> None:
-        self.path, self.notes = path, tuple[str, ...]()
+        self.path, self.notes, self.album = path, tuple[str, ...](), False
         with decoding(path):
             self.tiff = tifffile.TiffFile(path)
             try:
@@ -117,7 +120,6 @@ class TiffSource:
         if self.series.dtype is None:
             raise InputError(f"{self.path}: pixels of unknown kind can't be read")
         self.dtype = np.dtype(self.series.dtype).newbyteorder("=")
-        check_type(self.dtype, str(self.path))
         lut = self.key.photometric == _PALETTE
         if not (lut or self.key.photometric in _RGB | _GREY):
             raise InputError(
@@ -132,6 +134,9 @@ class TiffSource:
             )
         self.told = axes is None
         self._name_axes(axes)
+        if self.album and self.dtype == np.bool_:
+            self.dtype = np.dtype(np.uint8)
+        check_type(self.dtype, str(self.path))
         pages, planes = len(self.pages), self.layout.count
         self.within = self.layout.lengths[len(self.layout.lengths) - self._inner :]
         self._virtual = pages == 1 and planes > math.prod(self.within)
@@ -169,9 +174,15 @@ class TiffSource:
         if self.tiff.is_stk and "I" in known:
             known = known.replace("I", "Z")
             self.notes += ("the file doesn't say whether its planes are of depth or time: Z",)
+        if axes is None and is_album(self.tiff, self.series, known):
+            self.album, known = True, ALBUM_AXIS + known[1:]
+            self.notes += (
+                f"{shape[0]} pages, each denoised as a picture of its own; if they are a stack, "
+                f"name its axes, as in --axes Z{known[1:]}",
+            )
         given = known if axes is None else axes.upper()
         if axes is None and set(known) & set(UNKNOWN):
-            raise unknown_axes(shape, str(self.path))
+            raise unknown_axes(shape, str(self.path), known)
         self.layout: Layout = layout_of(given, shape, str(self.path))
         if self.layout.axes != given:
             raise InputError(
@@ -209,7 +220,8 @@ class TiffSource:
         ends = max(map(sum, zip(page.dataoffsets, page.databytecounts, strict=False)), default=0)
         if missing or 0 in page.databytecounts or ends > page.parent.filehandle.size:
             raise self._cut(number)
-        return np.asarray(page.asarray())
+        samples = np.asarray(page.asarray())
+        return samples.astype(np.uint8) * 255 if samples.dtype == np.bool_ else samples
 
     def _stored(self, number: int) -> Plane:
         """Read what follows the only page: MetaMorph, and ImageJ above 4 GB."""
@@ -241,6 +253,8 @@ def _only_series(path: Path, tiff: tifffile.TiffFile) -> tuple[tifffile.TiffPage
     whole = whole or found
     if not whole:
         raise InputError(f"{path}: an empty stack: there is nothing to denoise")
+    if len(whole) > 1 and (album := as_one_series(whole)) is not None:
+        return album, len(found) > len(whole)
     if len(whole) > 1:
         sizes = ", ".join(" x ".join(map(str, one.shape)) for one in whole[:3])
         raise InputError(

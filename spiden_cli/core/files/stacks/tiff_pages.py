@@ -9,6 +9,7 @@ from typing import Any, Literal
 import tifffile
 
 from spiden_cli.core.files.origin import SOFTWARE
+from spiden_cli.core.files.stacks.album import PAGE
 from spiden_cli.core.files.stacks.imagej import averaged_description, is_imagej
 from spiden_cli.core.files.stacks.layout import Layout
 from spiden_cli.core.files.stacks.ome_xml import for_new_file
@@ -93,7 +94,7 @@ class Style:
         return {
             "description": description,
             "extratags": list(_tags(page, self.averaged, signed=number == 0)),
-            "subfiletype": page.subfiletype,
+            "subfiletype": page.subfiletype | (PAGE if self.source and self.source.album else 0),
             **_resolution(page),
         }
 

@@ -49,7 +49,7 @@ class ZarrSource:
             than it claims, or its axes aren't known.
     """
 
-    kind, colour = "OME-Zarr", True
+    kind, colour, album = "OME-Zarr", True, False
 
     def __init__(self, place: Path | ZarrPlace, axes: str | None, trusted: bool = False) -> None:
         self.place = LocalFolder(place) if isinstance(place, Path) else place

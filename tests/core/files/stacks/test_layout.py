@@ -36,7 +36,23 @@ def test_axes_that_do_not_match_are_refused_in_one_line(axes, shape, says):
 
 @pytest.mark.parametrize(
     ("shape", "example"),
-    [((5, 30, 40), "ZYX"), ((2, 5, 30, 40), "TZYX"), ((30, 40, 3), "YXS"), ((1,) * 6, "ATZCYX")],
+    [
+        ((5, 30, 40), "ZYX"),
+        ((2, 5, 30, 40), "TZYX"),
+        ((30, 40, 3), "YXS"),
+        ((30, 40, 5), "YXC"),
+        ((4, 30, 40, 3), "ZYXS"),
+        ((2, 4, 30, 40, 4), "TZYXS"),
+        ((4, 30, 40, 6), "ZYXC"),
+        ((1, 1, 1, 1, 30, 40), "ATZCYX"),
+    ],
 )
-def test_where_nothing_tells_the_axes_an_example_is_shown(shape, example):
+def test_where_nothing_tells_the_axes_an_example_is_shown_that_can_be_used(shape, example):
     assert f"--axes {example}" in str(unknown_axes(shape, "scan.npy"))
+    assert layout_of(example, shape, "scan.npy").count >= 1
+
+
+def test_axes_that_are_known_are_in_the_example():
+    said = str(unknown_axes((3, 30, 40, 3), "scan.tif", "QYXS"))
+    assert "--axes ZYXS (Z slices; TYXS frames" in said
+    assert "--axes TZYX (or" in str(unknown_axes((30, 40, 9, 8), "scan.tif", "QQYX"))

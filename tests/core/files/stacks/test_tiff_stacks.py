@@ -1,5 +1,7 @@
 """Stacks in TIFF: what a file says of its planes is still true, and nothing is lost unsaid."""
 
+import re
+
 import numpy as np
 import pytest
 import tifffile
@@ -102,17 +104,65 @@ def test_plain_pages_keep_type_compression_and_tiles(tmp_path, options, dtype):
         np.testing.assert_array_equal(new.asarray(), stack + 1)
 
 
-def test_pages_of_scanned_colour_stay_colour_and_need_axes(tmp_path):
+def test_pages_of_scanned_colour_are_an_album_or_a_stack_by_axes(tmp_path):
     source, target = tmp_path / "a.tif", tmp_path / "b.tif"
     pages = ramp(2, 20, 24, 3, dtype="uint8")
     with tifffile.TiffWriter(source) as writer:
         for page in pages:
             writer.write(page, photometric="rgb", metadata=None, resolution=(300, 300))
-    with pytest.raises(InputError, match="--axes"):
-        open_stack(source)
-    rewritten(source, target, axes="TYXS")
+    with open_stack(source, "TYXS") as stack:
+        assert (stack.album, stack.layout.axes) == (False, "TYXS")
+    with open_stack(source) as album:
+        assert (album.album, album.layout.axes) == (True, "PYXS")
+        assert "--axes ZYXS" in album.notes[0]
+    rewritten(source, target)
     np.testing.assert_array_equal(tifffile.imread(target), pages + 1)
     assert tags_of(target) == tags_of(source)
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "axes"),
+    [
+        ((3, 20, 24, 3), {"photometric": "rgb"}, "PYXS"),  # a shape, and no axes
+        ((3, 3, 20, 24), {"photometric": "rgb", "planarconfig": "separate"}, "PYXS"),
+        ((3, 20, 24, 4), {"photometric": "rgb", "extrasamples": ["unassalpha"]}, "PYXS"),
+        ((3, 20, 24), {"photometric": "minisblack", "subfiletype": 2}, "PYX"),
+        ((3, 20, 24), {"photometric": "miniswhite", "dtype": "bool"}, "PYX"),
+        ((3, 20, 24), {"photometric": "minisblack"}, None),  # slices of a microscope, perhaps
+        ((3, 20, 24), {"photometric": "minisblack", "subfiletype": 2, "dtype": "uint16"}, None),
+        ((3, 20, 24, 3), {"photometric": "rgb", "dtype": "float32"}, None),
+        ((2, 3, 20, 24, 3), {"photometric": "rgb"}, None),
+    ],
+)
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_pages_that_are_photographs_or_say_that_they_are_pages_are_an_album(
+    tmp_path, shape, options, axes, one_by_one
+):
+    source, target = tmp_path / "a.tif", tmp_path / "b.tif"
+    dtype = options.get("dtype", "uint8")
+    pages = ramp(*shape, dtype="uint8") % 2 == 1 if dtype == "bool" else ramp(*shape, dtype=dtype)
+    told = {key: value for key, value in options.items() if key != "dtype"}
+    with tifffile.TiffWriter(source) as writer:
+        for part in pages if one_by_one and len(shape) < 5 else [pages]:
+            writer.write(part, metadata=None if dtype == "bool" else {}, **told)
+    if axes is None:
+        with pytest.raises(InputError, match="--axes ") as refused:
+            open_stack(source)
+        advised = re.search("--axes ([A-Z]+)", str(refused.value))[1]
+        with open_stack(source, advised) as stack:
+            assert not stack.album
+        return
+    with open_stack(source) as stack:
+        assert (stack.album, stack.layout.axes) == (True, axes)
+    rewritten(source, target, add=0)
+    with tifffile.TiffFile(target) as tiff:
+        written = np.stack([page.asarray() for page in tiff.pages])
+    expected = pages * np.uint8(255) if dtype == "bool" else pages
+    if options.get("planarconfig"):
+        expected = np.moveaxis(expected, 1, -1)
+    np.testing.assert_array_equal(written.reshape(expected.shape), expected)
+    with open_stack(target) as again:
+        assert again.layout.axes == axes
 
 
 def test_four_planes_that_tifffile_took_for_rgb_with_alpha_are_planes(tmp_path):
