@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from inspect import signature
 from pathlib import Path
 
@@ -114,8 +115,8 @@ def test_tiles_do_not_show(name, colour_pixels):
     assert (np.abs(whole - tiled) < 1e-4).mean() > 0.999
 
 
-def test_psnr_on_set12(spiden, data_dir: Path):
-    name = "base-if"  # that of the default model is asked of every engine, below
+@pytest.mark.parametrize("name", LEAST_PSNR)
+def test_psnr_on_set12(spiden, data_dir: Path, name):
     outcome = spiden("evaluate", "--dataset", "set12", "--data-dir", data_dir, "-m", name, "--json")
     (record,) = json.loads(outcome.stdout)
     assert record["timesteps"] == 4
@@ -123,17 +124,19 @@ def test_psnr_on_set12(spiden, data_dir: Path):
     assert record["mean"]["psnr"] >= LEAST_PSNR[name]
 
 
-def test_the_engines_agree_on_set12(spiden, data_dir: Path):
+def test_the_engines_agree(spiden, data_dir: Path, tmp_path: Path):
+    some = tmp_path / "some"
+    some.mkdir()
+    for path in sorted((data_dir / "set12").iterdir())[:3]:  # the smaller ones
+        shutil.copy(path, some)
     score = {}
     for engine in ("dense", "event", "event-int16"):
-        outcome = spiden(
-            "evaluate", "--dataset", "set12", "--data-dir", data_dir, "--engine", engine, "--json"
-        )
+        outcome = spiden("evaluate", "--dataset", some, "--engine", engine, "--json")
         (record,) = json.loads(outcome.stdout)
         assert record["engine"] == engine
         assert (record["model"], record["timesteps"], record["sigma"]) == ("base", 4, 25)
+        assert len(record["images"]) == 3
         score[engine] = record["mean"]["psnr"]
-    assert score["event"] >= LEAST_PSNR["base"]
     assert score["event"] == pytest.approx(score["dense"], abs=0.005)
     assert score["event-int16"] == pytest.approx(score["dense"], abs=0.02)
 
