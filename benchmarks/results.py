@@ -1,13 +1,13 @@
 """Measure every bundled model, and set the results beside published figures.
 
-    python benchmarks/results.py [--data-dir DIR] [--section TITLE]
+    python benchmarks/results.py [--data-dir DIR] [--section TITLE] [--draws N]
 
 Writes docs/results.md: Set12, BSD68, CBSD68, drawn pictures and nam25 with the protocol of `spiden
 evaluate`. What it measures is kept in docs/results.json, draw by draw of the noise: a run that was
 interrupted goes on there, and another measures only what is missing, or of other weights. With
 --section, such as "Real photographs", the others stay as they are; it may be given several times.
-The classical denoisers that are measured on real photographs are those of benchmarks/classical.py,
-which has run before.
+With --draws as few draws will do where there are no more. The classical denoisers that are measured
+on real photographs are those of benchmarks/classical.py, which has run before.
 """
 
 import argparse
@@ -276,8 +276,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, help="folder with set12/, bsd68/, ...")
     parser.add_argument("--section", choices=SECTIONS, action="append", help="these alone")
+    draws = range(1, len(SEEDS) + 1)
+    parser.add_argument(
+        "--draws", type=int, choices=draws, default=len(SEEDS), help="of the noise, at least"
+    )
     options = parser.parse_args()
-    bench = Bench(options.data_dir, Cells(CELLS))
+    bench = Bench(options.data_dir, Cells(CELLS), options.draws)
     for title in options.section or SECTIONS:
         write(title, SECTIONS[title](bench))
 
