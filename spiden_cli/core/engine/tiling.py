@@ -32,6 +32,11 @@ class Window(NamedTuple):
         )
 
     @property
+    def ends(self) -> tuple[int, int, int, int]:
+        """First row, row after the last, first column, column after the last."""
+        return self.rows.start, self.rows.stop, self.columns.start, self.columns.stop
+
+    @property
     def shape(self) -> Shape:
         """Rows and columns that it has."""
         return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start

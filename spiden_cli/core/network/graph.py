@@ -15,7 +15,7 @@ every convolution but those of the image sees nothing but spikes.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -115,12 +115,18 @@ class ReadOut(Node):
     kind = "result"
 
 
+@lru_cache(maxsize=256)
 def reach(side: int, kernel: int = 3, stride: int = 1) -> NDArray[np.int64]:
-    """Return how many outputs each position along a side reaches, border aware: (side,)."""
+    """Return how many outputs each position along a side reaches, border aware: (side,).
+
+    What is returned can't be written to: it is kept, since a network asks for few of them often.
+    """
     position, near = np.arange(side), kernel // 2
     last = np.minimum((position + near) // stride, -(-side // stride) - 1)
     first = np.maximum(-((near - position) // stride), 0)
-    return last - first + 1
+    reached: NDArray[np.int64] = last - first + 1
+    reached.flags.writeable = False
+    return reached
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ from spiden_cli.core.engine.activity import Activity, counted
 from spiden_cli.core.engine.engine import OnSpikes, Pass
 from spiden_cli.core.engine.event.encoding import encode, subtract_noise
 from spiden_cli.core.engine.event.kernels import run_band
-from spiden_cli.core.engine.event.layout import Layout, lay_out, schedule
+from spiden_cli.core.engine.event.layout import Band, Layout, plan
 from spiden_cli.core.engine.event.program import compile_network
 from spiden_cli.core.engine.event.tables import Counts
 from spiden_cli.core.engine.tiling import Window, counting_window
@@ -28,6 +29,8 @@ _NUMBERS: dict[str, type[np.float32] | type[np.int16]] = {
     "int16": np.int16,
 }
 _LEAST_ROWS = 32  # of a band: above and below it, some rows are computed twice
+_PLANS = 8
+"""For sizes of pictures and tiles: a small one takes as long to plan as a sixth of its network."""
 
 
 class EventEngine:
@@ -60,6 +63,7 @@ class EventEngine:
         self.threads = threads or available_cores()
         ready = folded(network)
         self._program = compile_network(ready, _NUMBERS[numbers])
+        self._planned = lru_cache(maxsize=_PLANS)(partial(plan, self._program))
         self._bias = ready.convolutions[self._program.operations[-1].node.name].bias
         # Compiling the kernels, or reading them from disk, does not count as time of any picture.
         side = 2 * ready.graph.grid
@@ -77,8 +81,9 @@ class EventEngine:
         program, grid = self._program, self._program.graph.grid
         image = encode(noisy, level, self.config, grid)
         height, width = image.shape[0] - 2, image.shape[1] - 2
-        layout = lay_out(program, height, width, timesteps)
         inside = counting_window(window, noisy.shape[1], noisy.shape[2], grid)
+        edges = _bands(height, self.threads, grid // program.scale)
+        layout, bands = self._planned(height, width, timesteps, edges, inside.ends)
         layers = int(layout.table["count"].max()) + 1
         rows, columns = (int(layout.table[side].max()) for side in ("height", "width"))
         places = np.zeros((layers, rows, columns) if on_spikes else (0, 0, 0), np.int32)
@@ -86,16 +91,17 @@ class EventEngine:
         counts = Counts(sums[0], sums[1], sums[2], places)
         drawn = np.empty((height, width, len(self._bias)), np.float32)
 
-        def run(first: int, last: int) -> None:
-            table, due, begin = schedule(program, layout, first, last, inside)
+        def run(band: Band) -> None:
             run_band(
-                image, program.arranged.arrays, table, due, begin, timesteps,
-                program.weighted, layout.numbers, layout.planes, layout.words, counts, drawn,
+                image, program.arranged.arrays, *band, timesteps, program.weighted,
+                layout.numbers, layout.planes, layout.words, counts, drawn,
             )  # fmt: skip
 
-        edges = _bands(height, self.threads, grid // program.scale)
-        with ThreadPoolExecutor(len(edges) - 1) as pool:
-            list(pool.map(run, edges[:-1], edges[1:]))
+        if len(bands) == 1:
+            run(bands[0])
+        else:
+            with ThreadPoolExecutor(len(bands)) as pool:
+                list(pool.map(run, bands))
         if not self.config.weighted:
             drawn /= np.float32(timesteps)
         drawn += self._bias
@@ -136,7 +142,7 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _bands(height: int, threads: int, grid: int) -> list[int]:
+def _bands(height: int, threads: int, grid: int) -> tuple[int, ...]:
     """Return where bands of rows begin and end: on the grid, and not too thin."""
     count = max(1, min(threads, height // _LEAST_ROWS))
-    return [height * band // count // grid * grid for band in range(count)] + [height]
+    return (*(height * band // count // grid * grid for band in range(count)), height)

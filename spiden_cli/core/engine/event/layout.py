@@ -1,5 +1,6 @@
 """A program for one size of picture: where each ring lies in memory, and when each row is due."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -161,3 +162,31 @@ def schedule(program: Program, layout: Layout, first: int, last: int, window: Wi
         row["last"] = min(rows.stop, -(-last * scale // node.scale))
         row["left"], row["right"] = columns.start, columns.stop
     return Band(table, np.clip(due, begin - 1, end), begin)
+
+
+class Plan(NamedTuple):
+    """A program for one size of picture, in bands of rows that run side by side."""
+
+    layout: Layout
+    bands: tuple[Band, ...]
+
+
+def plan(
+    program: Program, height: int, width: int, timesteps: int, edges: tuple[int, ...],
+    inside: tuple[int, int, int, int],
+) -> Plan:  # fmt: skip
+    """Lay out a program, and schedule its bands.
+
+    Args:
+        program: the network.
+        height: of the picture, in positions of the read-out.
+        width: likewise.
+        timesteps: T.
+        edges: where bands begin and the last one ends; on the grid, or the end of the picture.
+        inside: first row, row after the last, first column and column after the last of the window
+            where spikes are counted, in pixels.
+    """
+    layout = lay_out(program, height, width, timesteps)
+    window = Window(slice(*inside[:2]), slice(*inside[2:]))
+    bands = (schedule(program, layout, *ends, window) for ends in pairwise(edges))
+    return Plan(layout, tuple(bands))
