@@ -29,7 +29,7 @@ def frames_of(path):
         ]
 
 
-@pytest.mark.parametrize("name", ["out.webp", "out.apng", "out.png"])
+@pytest.mark.parametrize("name", ["out.webp", "out.avif", "out.png"])
 def test_every_frame_is_denoised_and_shown_as_long(spiden, moving_gif, small_weights, name):
     target = moving_gif.with_name(name)
     outcome = spiden(

@@ -1,7 +1,8 @@
-"""Read and write animations: APNG, WebP, and GIF and AVIF, which are read only.
+"""Read and write animations: APNG, WebP and AVIF, and GIF, which is read only.
 
-Pillow composes the frames: what a frame leaves of the one before, and what it covers, is gone into
-whole pictures. They are written as such; the encoders find what changes from one to the next.
+Pillow composes the frames, but those of PNG (`apng_frames`): what a frame leaves of the one before,
+and what it covers, is gone into whole pictures. They are written as such; the encoders find what
+changes from one to the next.
 """
 
 import io
@@ -16,6 +17,8 @@ import numpy.typing as npt
 from PIL import Image, ImageFile
 
 from spiden_cli.core.atomic import atomic_path
+from spiden_cli.core.files.apng_frames import composed_frames
+from spiden_cli.core.files.avif_plays import plays_of, with_plays
 from spiden_cli.core.files.claims import check_pillow_claim
 from spiden_cli.core.files.colour import fitted_colours, profile_for
 from spiden_cli.core.files.decoding import check_size, decoding, split_alpha
@@ -46,6 +49,7 @@ _HEAD = 65_536  # bytes that are looked at first
 _DEEP = ("I;16", "I;16B", "I")
 _LONGEST_RATIO = 65_535  # of APNG's durations: numerator and denominator have 16 bits
 _MILLISECOND = Fraction(1, 1000)
+_OF_A_VIEWER = Fraction(1, 10)  # the seconds by which browsers show a frame that has no duration
 
 
 def frame_count(path: Path) -> int:
@@ -92,9 +96,11 @@ def read_animation(path: Path) -> Animation:
             )
         if image.mode in _DEEP or _is_deep_png(path, image):
             raise InputError(f"{path}: an animation of 16 bits per channel; save it with 8")
-        composed, durations = zip(*_frames(image, numbers), strict=True)
+        composed, durations = zip(*_frames(path, image, numbers), strict=True)
         image.seek(0)
         orientation, metadata, lost = words_of(path, image)
+        if numbers.start:
+            lost.append("the picture for programs that show no animations isn't kept")
         frames = _alike([upright(samples, orientation) for samples in composed])
         pixels, alpha = split_alpha(frames[0])
         first = Picture(
@@ -107,7 +113,7 @@ def read_animation(path: Path) -> Animation:
             lost=tuple(lost),
         )
         others = (Picture(*split_alpha(samples)) for samples in frames[1:])
-        return Animation((first, *others), durations, _plays(image))
+        return Animation((first, *others), durations, _plays(path, image))
 
 
 def _shown(image: ImageFile.ImageFile) -> range:
@@ -123,9 +129,14 @@ def _is_deep_png(path: Path, image: ImageFile.ImageFile) -> bool:
 
 
 def _frames(
-    image: ImageFile.ImageFile, numbers: range
+    path: Path, image: ImageFile.ImageFile, numbers: range
 ) -> Iterator[tuple[npt.NDArray[np.uint8], Fraction]]:
     """Compose each frame: (H, W, 4), and how long it is shown."""
+    if image.format == "PNG":
+        yield from composed_frames(path.read_bytes())
+        image.seek(numbers[-1])
+        image.load()  # words may stand behind the frames
+        return
     for number in numbers:
         image.seek(number)
         samples = np.asarray(image.convert("RGBA"))  # decodes, by which WebP knows its duration
@@ -133,11 +144,14 @@ def _frames(
         yield samples, seconds.limit_denominator(_LONGEST_RATIO)
 
 
-def _plays(image: ImageFile.ImageFile) -> int:
+def _plays(path: Path, image: ImageFile.ImageFile) -> int:
     """How often it is played: GIF alone counts the repetitions, and states none for a single one.
 
     So do gif2webp and the browsers.
     """
+    if image.format == "AVIF":
+        with path.open("rb") as stream:
+            return plays_of(stream.read(_HEAD))
     loop = image.info.get("loop")
     if image.format != "GIF":
         return int(loop or 0)
@@ -161,8 +175,8 @@ def check_animated_output(path: Path, frames: int) -> None:
     """
     if not written_as(path).animated:
         raise OutputError(
-            f"can't write {frames} frames into {path}: choose .webp, or .png or .apng, which "
-            "become an animated PNG"
+            f"can't write {frames} frames into {path}: choose .webp or .avif, or .png or "
+            ".apng, which become an animated PNG"
         )
 
 
@@ -172,21 +186,25 @@ def timing_losses(path: Path, animation: Animation) -> tuple[str, ...]:
     Raises:
         OutputError: the suffix isn't supported.
     """
-    whole = all(duration % _MILLISECOND == 0 for duration in animation.durations)
-    if output_format(path) != "WEBP" or whole:
+    name, lost = output_format(path), []
+    if name == "PNG":
         return ()
-    return ("WEBP holds whole milliseconds: durations are rounded, their sum stays",)
+    if any(duration % _MILLISECOND for duration in animation.durations):
+        lost.append(f"{name} holds whole milliseconds: durations are rounded, their sum stays")
+    if name == "AVIF" and 0 in animation.durations:
+        lost.append("AVIF leaves no duration to the viewer: frames without one get 0.1 s")
+    return tuple(lost)
 
 
 def write_animation(
     path: Path, animation: Animation, quality: int | None = None, replace: bool = True
 ) -> None:
-    """Write an animation whole or not at all, as APNG or WebP, with 8 bits per channel.
+    """Write an animation whole or not at all, as APNG, WebP or AVIF, with 8 bits per channel.
 
     Args:
         path: the file; its suffix names the format.
         animation: all its frames.
-        quality: 1 to 100, of WebP; None as for `write_picture`.
+        quality: 1 to 100, of WebP and AVIF; None as for `write_picture`.
         replace: whether a file of that name is replaced.
 
     Raises:
@@ -208,18 +226,24 @@ def _encoded(animation: Animation, name: str, quality: int | None) -> bytes:
     images = map(Image.fromarray, samples)
     metadata, _ = fitted_metadata(first.metadata, name)
     colours, _ = fitted_colours(first, name)
-    options: dict[str, Any] = {"loop": animation.plays, "duration": _milliseconds(animation, name)}
+    options: dict[str, Any] = {"duration": _milliseconds(animation, name)}
+    if name != "AVIF":
+        options["loop"] = animation.plays
     if name != "PNG":
         options |= options_of(first, name, metadata, colours, quality)
     buffer = io.BytesIO()
     next(images).save(buffer, name, save_all=True, append_images=list(images), **options)
     encoded = buffer.getvalue()
-    return with_words(encoded, metadata, colours, first.resolution) if name == "PNG" else encoded
+    if name == "PNG":
+        return with_words(encoded, metadata, colours, first.resolution)
+    return with_plays(encoded, animation.plays) if name == "AVIF" else encoded
 
 
-def _milliseconds(animation: Animation, name: str) -> list[float]:
-    """The durations as Pillow takes them; those of WebP whole, their sums as near as can be."""
+def _milliseconds(animation: Animation, name: str) -> list[float] | list[int]:
+    """The durations as Pillow takes them; others than PNG's whole, their sums as near as can be."""
     if name == "PNG":
         return [float(duration / _MILLISECOND) for duration in animation.durations]
-    ends = [round(end / _MILLISECOND) for end in itertools.accumulate(animation.durations)]
-    return [float(end - begin) for begin, end in itertools.pairwise((0, *ends))]
+    unsaid = _OF_A_VIEWER if name == "AVIF" else Fraction(0)
+    ends = itertools.accumulate(duration or unsaid for duration in animation.durations)
+    whole = itertools.pairwise((0, *(round(end / _MILLISECOND) for end in ends)))
+    return [end - begin for begin, end in whole]

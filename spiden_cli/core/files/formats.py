@@ -159,7 +159,14 @@ FORMATS = (
     Format(
         "WEBP", (".webp",), _at(8, b"WEBP"), alpha=True, quality=90, longest=16_383, animated=True
     ),
-    Format("AVIF", (".avif",), _at(4, b"ftypavif", b"ftypavis"), alpha=True, quality=90),
+    Format(
+        "AVIF",
+        (".avif",),
+        _at(4, b"ftypavif", b"ftypavis"),
+        alpha=True,
+        quality=90,
+        animated=True,
+    ),
     Format("JPEG2000", (".jp2",), _at(0, b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"), 16, alpha=True),
     Format("TGA", (".tga",), alpha=True),  # a format that begins with nothing in particular
     Format("PNM", (".ppm", ".pnm"), _at(0, b"P1", b"P3", b"P4", b"P6", b"P7"), 16),
@@ -274,7 +281,10 @@ def written_as(path: Path) -> Format:
     if format is None or not format.depth:
         why = ""
         if format is not None and format.name == "GIF":
-            why = "; a GIF's 256 colours would undo the denoising: .png and .webp hold animations"
+            why = (
+                "; a GIF's 256 colours would undo the denoising: .png, .webp and .avif hold "
+                "animations"
+            )
         raise OutputError(
             f"can't write {path}: the suffix must be one of {', '.join(WRITTEN_SUFFIXES)}{why}"
         )

@@ -42,7 +42,7 @@ def read_with_pillow(path: Path) -> Picture:
     with decoding(path), opened(path) as image:
         check_size(path, image.width, image.height, _pixel_bytes(image), image.format)
         check_pillow_claim(path, image)
-        _check_frames(path, image)
+        frame = _check_frames(path, image)
         samples, notes = read_samples(path, image)
         chunks = chunks_of(path, image)
         orientation, metadata, lost = words_of(path, image)  # PNG may have words behind the pixels
@@ -62,7 +62,7 @@ def read_with_pillow(path: Path) -> Picture:
             resolution=_resolution(image, orientation),
             encoding=encoding_of(path, image),
             notes=(*notes, *levels.notes),
-            lost=tuple(lost),
+            lost=(*lost, *frame),
             white_guess=levels.guess,
             range=levels.range,
         )
@@ -144,12 +144,16 @@ def opened(path: Path) -> ImageFile.ImageFile:
         ) from error
 
 
-def _check_frames(path: Path, image: ImageFile.ImageFile) -> None:
+def _check_frames(path: Path, image: ImageFile.ImageFile) -> list[str]:
+    """Refuse an animation; one frame behind the picture is none, and lost."""
     frames = getattr(image, "n_frames", 1)
+    if frames == 2 and getattr(image, "default_image", False):
+        return ["the one frame behind the picture, which some programs show instead, isn't kept"]
     if frames > 1 and image.format != "MPO":  # the first picture of an MPO is the photo
         raise InputError(
             f"{path}: an animation of {frames} frames; only single pictures are read here"
         )
+    return []
 
 
 def read_samples(path: Path, image: ImageFile.ImageFile) -> tuple[Pixels, list[str]]:

@@ -12,12 +12,20 @@ from typing import BinaryIO
 
 from spiden_cli.core.image.metadata import ColourTags
 
-__all__ = ["Chunk", "colour_chunks", "colour_tags", "head_chunks", "with_chunks"]
+__all__ = [
+    "SIGNATURE",
+    "Chunk",
+    "as_bytes",
+    "colour_chunks",
+    "colour_tags",
+    "head_chunks",
+    "with_chunks",
+]
 
 Chunk = tuple[bytes, bytes]
 """Name and body."""
 
-_SIGNATURE_LENGTH = 8
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER_END = 33  # the signature and IHDR
 _LONGEST_BODY = 100  # of the chunks that are wanted here
 _LENGTHS = {b"cICP": {4}, b"sRGB": {1}, b"gAMA": {4}, b"cHRM": {32}, b"mDCV": {24}, b"cLLI": {8},
@@ -40,7 +48,7 @@ def head_chunks(stream: BinaryIO) -> dict[bytes, bytes]:
 
 
 def _chunks_before_pixels(stream: BinaryIO) -> Iterator[Chunk]:
-    stream.seek(_SIGNATURE_LENGTH)
+    stream.seek(len(SIGNATURE))
     while len(head := stream.read(8)) == 8 and head[4:] != b"IDAT":
         length, name = int.from_bytes(head[:4], "big"), head[4:]
         if length > _LONGEST_BODY:
@@ -88,8 +96,12 @@ def colour_chunks(tags: ColourTags | None) -> list[Chunk]:
 
 def with_chunks(encoded: bytes, chunks: Iterable[Chunk]) -> bytes:
     """An encoded PNG with more chunks, right behind its header."""
-    added = b"".join(
+    return encoded[:_HEADER_END] + as_bytes(chunks) + encoded[_HEADER_END:]
+
+
+def as_bytes(chunks: Iterable[Chunk]) -> bytes:
+    """Chunks as they stand in a file."""
+    return b"".join(
         struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
         for name, body in chunks
     )
-    return encoded[:_HEADER_END] + added + encoded[_HEADER_END:]

@@ -1,5 +1,8 @@
 """Animations: every frame as it is seen, for as long as it is shown."""
 
+import itertools
+import struct
+import zlib
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,6 +18,9 @@ from spiden_cli.core.files.animations import (
     timing_losses,
     write_animation,
 )
+from spiden_cli.core.files.avif_plays import plays_of
+from spiden_cli.core.files.picture_files import read_picture
+from spiden_cli.core.files.png_chunks import SIGNATURE, as_bytes
 from spiden_cli.core.image.animation import Animation
 from spiden_cli.core.image.picture import Picture
 from spiden_cli.errors import InputError, OutputError
@@ -62,6 +68,44 @@ def test_durations_are_exact_in_a_png_and_sum_up_in_webp(tmp_path_factory, durat
     assert timing_losses(folder / "x.png", before) == ()
 
 
+@pytest.mark.parametrize("plays", [0, 1, 2, 7])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_an_avif_keeps_its_frames_durations_and_plays(tmp_path, plays, alpha):
+    """Noise in 4:4:4 at the highest quality comes back within some levels, in the right order."""
+    noise = animation(alpha=alpha)
+    durations = (TENTH, Fraction(1, 25), Fraction(0), Fraction(2))
+    before = Animation(noise.frames, durations, plays)
+    write_animation(tmp_path / "x.avif", before, quality=100)
+    assert len(timing_losses(tmp_path / "x.avif", before)) == 1  # no duration is left to a viewer
+    after = read_animation(tmp_path / "x.avif")
+    assert frame_count(tmp_path / "x.avif") == 4
+    assert after.plays == plays
+    assert after.durations == (TENTH, Fraction(1, 25), TENTH, Fraction(2))
+    for one, other in zip(before.frames, after.frames, strict=True):
+        assert np.abs(one.pixels.astype(int) - other.pixels).mean() < 4
+        assert not alpha or np.array_equal(one.alpha, other.alpha)
+
+
+def test_plays_are_read_as_the_standard_writes_them():
+    """Boxes by hand: version 0, of 32 bits, which other programs write."""
+
+    def box(name: bytes, *parts: bytes) -> bytes:
+        body = b"".join(parts)
+        return struct.pack(">I4s", 8 + len(body), name) + body
+
+    def moov(flags: int, whole: int, once: int) -> bytes:
+        track = box(b"tkhd", bytes(20), struct.pack(">I", whole), bytes(60))
+        edits = struct.pack(">3I", flags, 1, once) + struct.pack(">iI", 0, 1 << 16)
+        return box(b"moov", box(b"trak", track, box(b"edts", box(b"elst", edits))))
+
+    assert plays_of(moov(1, 2**32 - 1, 500)) == 0
+    assert plays_of(moov(1, 1500, 500)) == 3
+    assert plays_of(moov(1, 1501, 500)) == 4  # the last is cut
+    assert plays_of(moov(0, 500, 500)) == 1
+    assert plays_of(box(b"moov", box(b"trak", bytes(8)))) == 0
+    assert plays_of(moov(1, 1500, 500)[:-20]) == 0
+
+
 @pytest.mark.parametrize(("said", "plays"), [(None, 1), (0, 0), (2, 3)])
 def test_a_gif_says_how_often_it_is_repeated(tmp_path, said, plays):
     images = [Image.fromarray(frame.pixels).quantize() for frame in animation().frames]
@@ -96,6 +140,84 @@ def test_what_a_frame_leaves_behind_is_composed(tmp_path, disposal, left):
     assert seen == left
 
 
+Part = tuple[np.ndarray, int, int, int, int]  # samples, left, top, disposal, blend
+
+
+def by_hand(path: Path, parts: list[Part], poster: np.ndarray | None = None) -> None:
+    """Write an animated PNG of 20 x 12 pixels from its parts."""
+    header = struct.pack(">2I5B", 20, 12, 8, 6, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"acTL", struct.pack(">2I", len(parts), 2))]
+
+    def packed(samples: np.ndarray) -> bytes:
+        return zlib.compress(b"".join(b"\0" + row.tobytes() for row in samples))
+
+    if poster is not None:
+        chunks.append((b"IDAT", packed(poster)))
+    order = itertools.count()
+    for number, (samples, left, top, disposal, blend) in enumerate(parts):
+        height, width = samples.shape[:2]
+        told = (next(order), width, height, left, top, 1, 30, disposal, blend)
+        chunks.append((b"fcTL", struct.pack(">5I2H2B", *told)))
+        if number == 0 and poster is None:
+            chunks.append((b"IDAT", packed(samples)))
+        else:
+            chunks.append((b"fdAT", struct.pack(">I", next(order)) + packed(samples)))
+    path.write_bytes(SIGNATURE + as_bytes([*chunks, (b"IEND", b"")]))
+
+
+def flat(height: int, width: int, value: int, alpha: int = 255) -> np.ndarray:
+    return np.full((height, width, 4), (value, value, value, alpha), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "left"),
+    [
+        (0, 0, 90),  # the square stays
+        (0, 1, None),  # is cleared
+        (0, 2, 10),  # is taken off again
+        (2, 2, None),  # there is nothing before the first frame
+        (1, 2, None),
+    ],
+)
+@pytest.mark.parametrize("blend", [0, 1])
+def test_what_a_frame_of_a_png_leaves_behind_is_composed(tmp_path, first, second, left, blend):
+    parts = [
+        (flat(12, 20, 10), 0, 0, first, 0),
+        (flat(4, 4, 90), 2, 2, second, blend),
+        (flat(4, 4, 200), 12, 2, 0, blend),
+    ]
+    by_hand(tmp_path / "x.png", parts)
+    after = read_animation(tmp_path / "x.png")
+    frame = after.frames[2]
+    assert after.durations == (Fraction(1, 30),) * 3
+    assert frame.pixels[3, 13] == 200
+    seen = frame.pixels[3, 3] if frame.alpha is None or frame.alpha[3, 3] else None
+    assert seen == left
+
+
+def test_transparencies_that_lie_over_each_other_add_up(tmp_path):
+    parts = [(flat(12, 20, 200, 128), 0, 0, 0, 0), (flat(12, 20, 100, 128), 0, 0, 0, 1)]
+    by_hand(tmp_path / "x.png", parts)
+    frame = read_animation(tmp_path / "x.png").frames[1]
+    assert frame.alpha is not None
+    assert set(frame.alpha.flat) == {192}  # 1 - (1 - 128/255)^2
+    assert set(frame.pixels.flat) == {133}  # two parts of 100, one of 200
+
+
+@pytest.mark.parametrize("fault", ["beyond", "missing", "checksum"])
+def test_a_png_of_damaged_frames_is_refused(tmp_path, fault):
+    far = 18 if fault == "beyond" else 2
+    by_hand(tmp_path / "x.png", [(flat(12, 20, 1), 0, 0, 0, 0), (flat(4, 4, 9), far, 2, 0, 0)])
+    content = (tmp_path / "x.png").read_bytes()
+    if fault == "missing":
+        content = content.replace(struct.pack(">2I", 2, 2), struct.pack(">2I", 3, 2))
+    if fault == "checksum":
+        content = content[:-30] + bytes([content[-30] ^ 1]) + content[-29:]
+    (tmp_path / "x.png").write_bytes(content)
+    with pytest.raises(InputError, match="damaged"):
+        read_animation(tmp_path / "x.png")
+
+
 def test_a_picture_for_other_programs_is_no_frame_of_an_apng(tmp_path):
     first, *others = (Image.fromarray(frame.pixels) for frame in animation().frames)
     first.save(
@@ -104,6 +226,12 @@ def test_a_picture_for_other_programs_is_no_frame_of_an_apng(tmp_path):
     after = read_animation(tmp_path / "x.png")
     assert len(after.frames) == 3
     assert np.array_equal(after.frames[0].pixels, np.asarray(others[0]))
+    assert "programs that show no animations" in after.frames[0].lost[0]
+    by_hand(tmp_path / "one.png", [(flat(12, 20, 5), 0, 0, 0, 0)], poster=flat(12, 20, 7))
+    assert frame_count(tmp_path / "one.png") == 1  # a single frame is no animation
+    still = read_picture(tmp_path / "one.png")
+    assert set(still.pixels.flat) == {7}
+    assert "one frame behind the picture" in still.lost[0]
 
 
 def test_words_and_colours_are_kept(tmp_path, picture, camera_exif, srgb):
@@ -116,7 +244,7 @@ def test_words_and_colours_are_kept(tmp_path, picture, camera_exif, srgb):
     before = read_animation(source)
     assert before.frames[0].pixels.shape == (20, 12, 3)  # orientation 6
     assert not before.frames[0].encoding.lossless
-    for name in ("y.png", "y.webp"):
+    for name in ("y.png", "y.webp", "y.avif"):
         write_animation(tmp_path / name, before)
         first = read_animation(tmp_path / name).frames[0]
         assert first.metadata.exif == before.frames[0].metadata.exif
@@ -125,9 +253,9 @@ def test_words_and_colours_are_kept(tmp_path, picture, camera_exif, srgb):
     assert (tmp_path / "y.webp").read_bytes().find(b"VP8L") < 0  # lossy as it was
 
 
-@pytest.mark.parametrize("name", ["x.jpg", "x.tiff", "x.avif", "x.gif"])
+@pytest.mark.parametrize("name", ["x.jpg", "x.tiff", "x.gif"])
 def test_stills_hold_no_animation(tmp_path, name):
-    with pytest.raises(OutputError, match=r"choose \.webp, or \.png|\.png and \.webp hold"):
+    with pytest.raises(OutputError, match=r"choose \.webp or \.avif|\.png, \.webp and \.avif hold"):
         write_animation(tmp_path / name, animation())
     assert list(tmp_path.iterdir()) == []
 
