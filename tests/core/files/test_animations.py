@@ -19,6 +19,7 @@ from spiden_cli.core.files.animations import (
     write_animation,
 )
 from spiden_cli.core.files.avif_plays import plays_of
+from spiden_cli.core.files.exif import without_orientation
 from spiden_cli.core.files.picture_files import read_picture
 from spiden_cli.core.files.png_chunks import SIGNATURE, as_bytes
 from spiden_cli.core.image.animation import Animation
@@ -247,7 +248,8 @@ def test_words_and_colours_are_kept(tmp_path, picture, camera_exif, srgb):
     for name in ("y.png", "y.webp", "y.avif"):
         write_animation(tmp_path / name, before)
         first = read_animation(tmp_path / name).frames[0]
-        assert first.metadata.exif == before.frames[0].metadata.exif
+        words = before.frames[0].metadata.exif
+        assert first.metadata.exif == (without_orientation(words) if "avif" in name else words)
         assert first.metadata.xmp == b"<x:xmpmeta/>"
         assert first.icc_profile == srgb
     assert (tmp_path / "y.webp").read_bytes().find(b"VP8L") < 0  # lossy as it was
