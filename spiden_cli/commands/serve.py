@@ -86,7 +86,7 @@ def serve(
             import webbrowser
 
             webbrowser.open(address)
-        try:
-            server.serve(server.Service(opened, limits, settings), listening)
-        except KeyboardInterrupt:
-            note("ended")
+        busy = server.serve(server.Service(opened, limits, settings), listening)
+        note("ended")
+        if busy:
+            server.leave()

@@ -22,6 +22,7 @@ __all__ = [
     "clear_leftovers",
     "clear_private_folders",
     "private_folder",
+    "remove_private_folders",
     "temporary_file",
     "temporary_folder",
 ]
@@ -32,8 +33,10 @@ _FILE = re.compile(re.escape(_PREFIX) + _OF_TEMPFILE + r"(\.[^.]{1,15})?", re.DO
 _FOLDER = re.compile(f"({re.escape(_PREFIX)}|{_PRIVATE_PREFIX}){_OF_TEMPFILE}")
 _INSIDE = "made"  # the only entry of a temporary folder, which is locked and stays when this moves
 _cleared: set[str] = set()
+_private: set[Path] = set()
 if sys.platform != "win32":
     os.register_at_fork(after_in_child=_cleared.clear)
+    os.register_at_fork(after_in_child=_private.clear)
 
 
 @contextmanager
@@ -76,7 +79,17 @@ def private_folder() -> Iterator[Path]:
         OSError: it can't be made.
     """
     with _folder_in(Path(tempfile.gettempdir()), _PRIVATE_PREFIX) as path:
-        yield path
+        _private.add(path.parent)
+        try:
+            yield path
+        finally:
+            _private.discard(path.parent)
+
+
+def remove_private_folders() -> None:
+    """Remove the private folders of this process, which ends, though a thread may be at one."""
+    for path in list(_private):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def clear_private_folders() -> None:

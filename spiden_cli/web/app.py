@@ -31,7 +31,7 @@ from spiden_cli.errors import (
 )
 from spiden_cli.version import __version__
 from spiden_cli.web.guard import Guard, Limits, refusal
-from spiden_cli.web.turns import StoppedError, Turns
+from spiden_cli.web.turns import EndingError, StoppedError, Turns
 from spiden_cli.web.uploads import Answer, Part, Upload, denoise_upload
 
 __all__ = ["Service", "make_app"]
@@ -62,6 +62,7 @@ _ERROR = {
     "required": ["error"],
     "properties": {"error": {"type": "string", "description": "What was wrong and what to do."}},
 }
+_REFUSED = {"content": {"application/json": {"schema": _ERROR}}}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": f"The denoised picture. To a request that accepts {_ALL_PARTS}: a part "
@@ -70,10 +71,11 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
         "content": {"image/*": _BINARY, _ALL_PARTS: {"schema": {"type": "object"}}},
     },
     **{
-        code: {"description": said, "content": {"application/json": {"schema": _ERROR}}}
+        code: {"description": said, **_REFUSED}
         for code, said in {
             400: "The picture or a setting can't be used.",
             403: "The request is from a page of another site.",
+            408: "The upload came too slowly.",
             413: "The upload is too large.",
             421: "The request is for another host.",
             422: "A field is missing or no number in its range.",
@@ -99,9 +101,8 @@ class Service:
     settings: Settings
 
 
-def make_app(service: Service) -> Guard:
-    """Return the ASGI application."""
-    turns = Turns()
+def make_app(service: Service, turns: Turns) -> Guard:
+    """Return the ASGI application, which closes the turns when it ends."""
 
     @asynccontextmanager
     async def living(app: FastAPI) -> AsyncIterator[None]:
@@ -114,7 +115,8 @@ def make_app(service: Service) -> Guard:
         description="Denoises pictures with a deep spiking neural network.",
     )  # fmt: skip
     for path, name in _PAGE_FILES.items():
-        app.add_api_route(path, _sender(_PAGE / name), include_in_schema=False)
+        send, methods = _sender(_PAGE / name), ["GET", "HEAD"]
+        app.add_api_route(path, send, methods=methods, include_in_schema=False)
     app.add_api_route("/about", _about(service), summary="What this server takes")
     _add_denoising(app, service, turns)
     app.add_exception_handler(HTTPException, _tell_refusal)
@@ -124,7 +126,10 @@ def make_app(service: Service) -> Guard:
 
 
 def _add_denoising(app: FastAPI, service: Service, turns: Turns) -> None:
-    @app.get("/progress/{ticket}", summary="How far a picture is that was sent with this ticket")
+    @app.get(
+        "/progress/{ticket}", summary="How far a picture is that was sent with this ticket",
+        responses={422: {"description": "Not a ticket.", **_REFUSED}},
+    )  # fmt: skip
     async def progress(ticket: str) -> dict[str, float | int | None]:
         ahead = turns.ahead(ticket)
         return {"ahead": ahead, "done": None if ahead is None else turns.share(ticket)}
@@ -148,7 +153,7 @@ def _add_denoising(app: FastAPI, service: Service, turns: Turns) -> None:
         ticket: Annotated[
             str | None, Query(pattern="^[A-Za-z0-9-]{8,64}$", description=_TICKET)
         ] = None,
-        accept: Annotated[str, Header()] = "*/*",
+        accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
     ) -> Response:
         ticket = ticket or secrets.token_hex(16)
         if turns.ahead(ticket) is not None:
@@ -172,6 +177,8 @@ def _add_denoising(app: FastAPI, service: Service, turns: Turns) -> None:
             )
         except StoppedError:
             return Response(status_code=_GONE)
+        except EndingError:
+            return refusal(503, "spiden serve is being ended: start it again")
         except SpidenError as error:
             told = isinstance(error, InputError | OutputError)
             return refusal(400 if told else 500, str(error))

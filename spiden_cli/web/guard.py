@@ -113,7 +113,8 @@ class Guard:
         if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
             return refusal(403, "a page of another site is not answered")
         site = headers.get("sec-fetch-site", "none")
-        if site not in ("same-origin", "none") and headers.get("sec-fetch-mode") != "navigate":
+        follows_link = scope["method"] in _READS and headers.get("sec-fetch-mode") == "navigate"
+        if site not in ("same-origin", "none") and not follows_link:
             return refusal(403, "a page of another site is not answered")
         return None
 

@@ -3,17 +3,25 @@
 import asyncio
 import errno
 import ipaddress
+import logging
+import os
+import signal
 import socket
+import sys
+from types import FrameType
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from spiden_cli.core.temporary import remove_private_folders
 from spiden_cli.errors import InputError
 from spiden_cli.web.app import Service, make_app
+from spiden_cli.web.turns import Turns
 
-__all__ = ["Service", "address_of", "config_for", "is_loopback", "listen", "serve"]
+__all__ = ["Service", "address_of", "is_loopback", "leave", "listen", "serve", "server_for"]
 
 _GRACE = 3  # seconds for requests to end in, once all is to end
+_LAST_TILE = 1.0  # seconds for work to stop in
 _SILENCE = 10.0  # seconds between looks at whether a connection has a request
 
 
@@ -58,6 +66,25 @@ def address_of(listening: socket.socket) -> str:
     return f"http://{f'[{local}]' if ':' in local else local}:{port}/"
 
 
+class Server(uvicorn.Server):
+    """Tells those who wait for a picture that all ends, when it does.
+
+    Args:
+        config: of the server.
+        turns: that they wait for.
+    """
+
+    def __init__(self, config: uvicorn.Config, turns: Turns) -> None:
+        super().__init__(config)
+        self._turns = turns
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end."""
+        self._turns.end()
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # of what is cut off now
+        super().handle_exit(sig, frame)
+
+
 class Impatient(H11Protocol):
     """Closes a connection on which no whole request has come from one look to the next.
 
@@ -85,14 +112,40 @@ class Impatient(H11Protocol):
         self._look = self.loop.call_later(_SILENCE, self._end_if_silent)
 
 
-def config_for(service: Service) -> uvicorn.Config:
-    """Return how to serve."""
-    return uvicorn.Config(
-        make_app(service), log_level="warning", access_log=False, server_header=False,
+def server_for(service: Service, turns: Turns) -> Server:
+    """Return what answers requests."""
+    config = uvicorn.Config(
+        make_app(service, turns), log_level="warning", access_log=False, server_header=False,
         timeout_graceful_shutdown=_GRACE, h11_max_incomplete_event_size=65_536, http=Impatient,
     )  # fmt: skip
+    return Server(config, turns)
 
 
-def serve(service: Service, listening: socket.socket) -> None:
-    """Answer requests until Ctrl-C or SIGTERM."""
-    uvicorn.Server(config_for(service)).run([listening])
+def serve(service: Service, listening: socket.socket) -> bool:
+    """Answer requests until Ctrl-C or SIGTERM; the latter ends the process.
+
+    Uploads are removed at the end, also that of a picture which is still being worked on.
+
+    Returns:
+        Whether one is.
+    """
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # the sender is told
+    turns, terminated = Turns(), list[int]()
+    before = signal.signal(signal.SIGTERM, lambda number, _: terminated.append(number))
+    try:
+        server_for(service, turns).run([listening])
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        remove_private_folders()
+    if terminated:
+        signal.raise_signal(signal.SIGTERM)
+    return turns.is_busy(_LAST_TILE)
+
+
+def leave() -> None:
+    """End the process, whatever its threads are at."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

@@ -1,11 +1,12 @@
 """One picture at a time: the network uses all cores for one; two would need twice the memory."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["StoppedError", "Turn", "Turns"]
+__all__ = ["EndingError", "StoppedError", "Turn", "Turns"]
 
 LOOK_EVERY = 0.2  # seconds between looks at whether anyone still waits
 
@@ -14,6 +15,10 @@ Made = TypeVar("Made")
 
 class StoppedError(Exception):
     """Nobody waits for the result any more."""
+
+
+class EndingError(Exception):
+    """All work ends."""
 
 
 class Turn:
@@ -48,6 +53,9 @@ class Turns:
     def __init__(self) -> None:
         self._worker = ThreadPoolExecutor(1, "denoising")
         self._turns: dict[str, Turn] = {}
+        self._ending = False
+        self._idle = threading.Event()
+        self._idle.set()
 
     def ahead(self, ticket: str) -> int | None:
         """Return how many are before a turn; None: there is no such turn."""
@@ -70,26 +78,43 @@ class Turns:
 
         Raises:
             StoppedError: nobody did, and the work was given up.
+            EndingError: all work ends.
         """
         turn = self._turns[ticket] = Turn()
         done = asyncio.wrap_future(self._worker.submit(self._begin, turn, work))
         try:
             while not (await asyncio.wait({done}, timeout=LOOK_EVERY))[0]:
+                if self._ending:
+                    raise EndingError
                 if await left():
                     turn.stop()
+            if self._ending and done.exception() is not None:
+                raise EndingError
             return done.result()
         finally:
             turn.stop()
             done.cancel()
             del self._turns[ticket]
 
-    @staticmethod
-    def _begin(turn: Turn, work: Callable[[Turn], Made]) -> Made:
-        turn.on_tile(0, 1)
-        return work(turn)
+    def _begin(self, turn: Turn, work: Callable[[Turn], Made]) -> Made:
+        self._idle.clear()
+        try:
+            turn.on_tile(0, 1)
+            return work(turn)
+        finally:
+            self._idle.set()
+
+    def end(self) -> None:
+        """Let nobody wait any longer; may be called by what handles a signal."""
+        self._ending = True
+        for turn in list(self._turns.values()):
+            turn.stop()
+
+    def is_busy(self, patience: float) -> bool:
+        """Return whether work still goes on some seconds later; between tiles nothing stops it."""
+        return not self._idle.wait(patience)
 
     def close(self) -> None:
         """End all work."""
-        for turn in self._turns.values():
-            turn.stop()
+        self.end()
         self._worker.shutdown(wait=False, cancel_futures=True)

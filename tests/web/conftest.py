@@ -5,13 +5,13 @@ import threading
 import time
 
 import pytest
-import uvicorn
 
 from spiden_cli.core.tasks.model import load
 from spiden_cli.core.tasks.settings import Settings
 from spiden_cli.web.app import Service
 from spiden_cli.web.guard import Limits
-from spiden_cli.web.server import config_for
+from spiden_cli.web.server import server_for
+from spiden_cli.web.turns import Turns
 
 MOST_BYTES = 400_000
 
@@ -23,7 +23,7 @@ def address():
     model.loaded(colour=True)
     service = Service(model, Limits(MOST_BYTES), Settings(most_pixels=300 * 300))
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(config_for(service))
+        server = server_for(service, Turns())
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
         while not server.started:

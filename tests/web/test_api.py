@@ -168,5 +168,13 @@ def test_the_document_of_the_interface(address):
     fields = document["components"]["schemas"][form["$ref"].rsplit("/", 1)[1]]["properties"]
     assert {"picture", "strength", "chroma_strength", "detail", "timesteps"} <= set(fields)
     assert fields["strength"]["maximum"] == 2
-    assert {"200", "400", "413", "422", "503"} <= set(post["responses"])
-    assert "/progress/{ticket}" in document["paths"]
+    assert {"200", "400", "408", "413", "422", "503"} <= set(post["responses"])
+    refused = [
+        answer["content"]["application/json"]["schema"]
+        for path in document["paths"].values()
+        for method in path.values()
+        for status, answer in method["responses"].items()
+        if status != "200"
+    ]
+    assert len(refused) > 7
+    assert all(schema["required"] == ["error"] for schema in refused)

@@ -122,6 +122,52 @@ def test_a_text_file_is_refused_in_words(page, noisy, tmp_path):
     assert not page.locator("#error").is_visible()
 
 
+def test_a_file_that_is_gone_is_told_and_what_was_dropped_with_another(page, noisy):
+    page.set_input_files("#file", noisy)
+    wait(page)
+    noisy.unlink()
+    page.locator("#strength").fill("0.5")
+    page.wait_for_selector("#error:not([hidden])")
+    assert "was changed or moved since it was chosen" in page.locator("#error").inner_text()
+    page.evaluate(
+        """async () => {
+            const canvas = document.createElement("canvas");
+            [canvas.width, canvas.height] = [40, 40];
+            const blob = await new Promise((then) => canvas.toBlob(then));
+            const carried = new DataTransfer();
+            for (const name of ["a.png", "b.png"]) carried.items.add(new File([blob], name));
+            document.dispatchEvent(new DragEvent("drop", { dataTransfer: carried }));
+        }"""
+    )
+    page.locator("#notes", has_text="1 more is left out").wait_for()
+    assert page.locator("#file-name").inner_text() == "a.png"
+
+
+def test_a_finger_that_scrolls_leaves_the_divider(browser, address, noisy):
+    context = browser.new_context(
+        viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True
+    )
+    page = context.new_page()
+    page.goto(address)
+    page.set_input_files("#file", noisy)
+    wait(page)
+    touch, sheet = context.new_cdp_session(page), page.locator("#sheet").bounding_box()
+    x, y = sheet["x"] + sheet["width"] / 4, sheet["y"] + sheet["height"] * 0.8
+
+    def swipe(right, down):
+        for kind, share in (("Start", 0), ("Move", 0.2), ("Move", 0.6), ("Move", 1), ("End", None)):
+            points = [] if share is None else [{"x": x + share * right, "y": y + share * down}]
+            touch.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+
+    before = divider(page)[1]
+    swipe(2, -150)
+    assert divider(page)[1] == before
+    page.evaluate("scrollTo(0, 0)")
+    swipe(40, 2)
+    assert divider(page)[1] == pytest.approx(sheet["width"] / 4 + 40, abs=2)
+    context.close()
+
+
 def test_a_narrow_screen_and_the_keyboard_alone(page, noisy):
     page.set_viewport_size({"width": 360, "height": 700})
     page.keyboard.press("Tab")

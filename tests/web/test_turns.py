@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from spiden_cli.web.turns import StoppedError, Turns
+from spiden_cli.web.turns import EndingError, StoppedError, Turns
 
 
 async def stays():
@@ -76,3 +76,24 @@ def test_an_error_is_that_of_its_turn():
 
     assert asyncio.run(fail()) == 1
     turns.close()
+
+
+def test_those_who_wait_are_told_when_all_ends(monkeypatch):
+    monkeypatch.setattr("spiden_cli.web.turns.LOOK_EVERY", 0.01)
+    turns, begun, go = Turns(), threading.Event(), threading.Event()
+
+    def deaf(turn):
+        begun.set()
+        go.wait(5)
+
+    async def end():
+        waiting = [asyncio.create_task(turns.take(name, deaf, stays)) for name in ("a", "b")]
+        await asyncio.to_thread(begun.wait, 5)
+        turns.end()
+        return await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 2)
+
+    assert [type(told) for told in asyncio.run(end())] == [EndingError, EndingError]
+    turns.close()
+    assert turns.is_busy(0.01)
+    go.set()
+    assert not turns.is_busy(5)

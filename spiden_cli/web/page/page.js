@@ -10,6 +10,7 @@ const DELAY = 350; // milliseconds after the last move of a slider
 const ASK_EVERY = 300;
 
 let file = null;
+let leftOut = 0; // files that were dropped with it
 let about = { most_bytes: Infinity };
 let running = null; // what ends the request that is on its way
 let timer = 0;
@@ -41,10 +42,24 @@ function fields() {
   return data;
 }
 
-function fail(said) {
+function tell(said) {
   by("error").textContent = said;
   by("error").hidden = !said;
+}
+
+function fail(said) {
+  tell(said);
   if (said && !report) { body.dataset.state = "empty"; file = null; by("file-name").textContent = ""; }
+}
+
+// A folder, or a file that has been changed or moved since it was chosen, can't be sent.
+async function isReadable(chosen) {
+  try {
+    await chosen.slice(0, 1).arrayBuffer();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function watch(ticket, signal) {
@@ -74,8 +89,12 @@ async function denoise() {
   fail("");
   body.dataset.state = "busy";
   by("download").setAttribute("aria-disabled", "true");
-  watch(ticket, mine.signal).catch(() => {});
   try {
+    if (!(await isReadable(file))) {
+      throw new Error(`${file.name} can’t be read: it is a folder, or was changed or moved since ` +
+        "it was chosen. Choose it again.");
+    }
+    watch(ticket, mine.signal).catch(() => {});
     const response = await fetch(`/denoise?ticket=${ticket}`, {
       method: "POST", body: fields(), signal: mine.signal,
       headers: { Accept: "multipart/form-data" },
@@ -121,7 +140,7 @@ function tellFacts() {
   const sigma = report.sigma === null ? report.noise : report.sigma.toFixed(1);
   const rows = {
     Picture: `${report.width} × ${report.height}, ${report.colour ? "colour" : "grey"}`,
-    "Noise level": `${sigma} of 255${report.sigma_estimated ? ", estimated" : ""}`,
+    [report.sigma_estimated ? "Estimated noise" : "Noise level"]: `${sigma} of 255`,
     Removed: `${report.removed.toPrecision(2)} of 255`,
     Model: report.model.split(/[\\/]/).pop(),
     "Spikes per neuron": layers.length ? (report.firing_rate * report.timesteps).toFixed(2) : null,
@@ -130,7 +149,8 @@ function tellFacts() {
   if (report.frames > 1) rows.Frames = `${report.frames}; the first is shown`;
   by("facts").replaceChildren(...Object.entries(rows).filter(([, said]) => said).flatMap(
     ([name, said]) => [element("dt", name), element("dd", said)]));
-  by("notes").replaceChildren(...report.notes.map((said) => element("li", said)));
+  const left = leftOut ? [`One picture at a time: ${leftOut} more ${leftOut > 1 ? "are" : "is"} left out.`] : [];
+  by("notes").replaceChildren(...[...left, ...report.notes].map((said) => element("li", said)));
 }
 
 function element(kind, text) {
@@ -185,12 +205,15 @@ function caption() {
   by("caption").textContent = said.join(" ");
 }
 
-function take(chosen) {
+function take(files) {
+  const chosen = files[0];
   if (!chosen) return;
   if (chosen.size > about.most_bytes) {
-    fail(`${chosen.name} has ${mega(chosen.size)}: ${mega(about.most_bytes)} are the limit.`);
+    const said = `${chosen.name} has ${mega(chosen.size)}: ${mega(about.most_bytes)} are the limit.`;
+    if (body.dataset.state === "busy") tell(said); else fail(said);
     return;
   }
+  leftOut = files.length - 1;
   file = chosen;
   report = null;
   ownTimesteps = false;
@@ -227,7 +250,7 @@ start();
 tellSettings();
 introduce().catch(() => {});
 by("file").addEventListener("change", (event) => {
-  take(event.target.files[0]);
+  take(event.target.files);
   event.target.value = "";
 });
 form.addEventListener("input", (event) => {
@@ -236,13 +259,16 @@ form.addEventListener("input", (event) => {
   soon();
 });
 form.addEventListener("reset", () => setTimeout(() => { ownTimesteps = false; soon(); }));
+by("download").addEventListener("click", (event) => {
+  if (event.currentTarget.getAttribute("aria-disabled")) event.preventDefault(); // of other settings
+});
 form.addEventListener("submit", (event) => event.preventDefault());
 body.addEventListener("viewed", caption);
-document.addEventListener("paste", (event) => take(event.clipboardData.files[0]));
+document.addEventListener("paste", (event) => take(event.clipboardData.files));
 for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
   document.addEventListener(kind, (event) => {
     event.preventDefault();
     body.classList.toggle("dragging", kind === "dragenter" || kind === "dragover");
-    if (kind === "drop") take(event.dataTransfer.files[0]);
+    if (kind === "drop") take(event.dataTransfer.files);
   });
 }

@@ -45,17 +45,29 @@ function moveTo(clientX) {
   cut();
 }
 
+// A finger that moves up or down scrolls the page, and leaves the divider where it is.
 function drags(element, allowed) {
+  let from = null;
   element.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || !allowed()) return;
     element.setPointerCapture(event.pointerId);
-    moveTo(event.clientX);
+    from = event.pointerType === "touch" ? event : null;
+    if (!from) moveTo(event.clientX);
     if (event.pointerType === "mouse") event.preventDefault();
     slider.focus({ preventScroll: true, focusVisible: false });
   });
   element.addEventListener("pointermove", (event) => {
-    if (element.hasPointerCapture(event.pointerId)) moveTo(event.clientX);
+    if (!element.hasPointerCapture(event.pointerId)) return;
+    const [right, down] = from ? [event.clientX - from.clientX, event.clientY - from.clientY] : [1, 0];
+    if (Math.abs(right) <= Math.abs(down)) return;
+    from = null;
+    moveTo(event.clientX);
   });
+  element.addEventListener("pointerup", (event) => {
+    if (from) moveTo(event.clientX); // a tap
+    from = null;
+  });
+  element.addEventListener("pointercancel", () => { from = null; });
 }
 
 // Where the picture is enlarged, a mouse that grabs it moves it; touch and wheel do so anyway.
