@@ -4,7 +4,7 @@ import os
 import struct
 from typing import BinaryIO
 
-__all__ = ["APP1", "APP2", "APP13", "end_of_segments", "rare_kind", "segment"]
+__all__ = ["APP1", "APP2", "APP13", "end_of_segments", "rare_kind", "segment", "with_aspect"]
 
 _MOST_SEGMENTS = 1000  # an extended XMP or a profile may fill many
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # tables and an extension
@@ -26,6 +26,18 @@ def end_of_segments(picture: bytes) -> int:
     while picture[at] == 0xFF and (0xE0 <= picture[at + 1] <= 0xEF or picture[at + 1] == _COMMENT):
         at += 2 + int.from_bytes(picture[at + 2 : at + 4], "big")
     return at
+
+
+def with_aspect(picture: bytes, aspect: tuple[int, int]) -> bytes:
+    """A JPEG whose JFIF segment, if it has one, says how wide pixels are against their height.
+
+    Args:
+        picture: as it was encoded.
+        aspect: how many pixels across are as long as how many down, below 65536.
+    """
+    if picture[6:11] != b"JFIF\0":
+        return picture
+    return picture[:13] + struct.pack(">BHH", 0, *aspect) + picture[18:]
 
 
 def rare_kind(stream: BinaryIO) -> str | None:

@@ -10,10 +10,12 @@ from spiden_cli.core.files.formats import written_as
 from spiden_cli.core.files.inks import HOLDERS
 from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.files.white_level import range_of
-from spiden_cli.core.image.metadata import Metadata
+from spiden_cli.core.image.metadata import Metadata, PngTags
 from spiden_cli.core.image.picture import Picture, Range
 
 __all__ = ["losses", "supported_depth"]
+
+_HOLD_ASPECT = ("PNG", "JPEG", "TIFF", "NumPy")
 
 
 def supported_depth(path: str | Path, picture: Picture) -> int:
@@ -61,6 +63,11 @@ def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
         f"{name} can't state the white level {levels.white:g}": (
             name == "PNG" and picture.depth == 16 and not _guessed_again(picture)
         ),
+        f"{name} can't hold that pixels aren't square: that is dropped": (
+            picture.resolution is not None
+            and picture.resolution.is_aspect
+            and name not in _HOLD_ASPECT
+        ),
         f"{name} can't hold transparency: it is dropped": (
             picture.alpha is not None and not format.alpha
         ),
@@ -68,9 +75,18 @@ def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
     sentences = [sentence for sentence, lost in found.items() if lost]
     if name == "NumPy":
         return tuple(sentences)
-    _, words = fitted_metadata(picture.metadata, name)
+    _, words = fitted_metadata(_told(picture), name)
     _, colours = fitted_colours(picture, name)
     return (*sentences, *words, *colours)
+
+
+def _told(picture: Picture) -> Metadata:
+    """What is said about a picture, but for a background that nothing lets through."""
+    metadata = picture.metadata
+    if picture.alpha is not None or metadata.png is None:
+        return metadata
+    seen = replace(metadata.png, background=())
+    return replace(metadata, png=None if seen == PngTags() else seen)
 
 
 def _says_more(picture: Picture) -> bool:

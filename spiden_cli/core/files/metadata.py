@@ -15,7 +15,7 @@ from spiden_cli.core.image.picture import Picture
 __all__ = ["can_hold_exif", "fitted_metadata", "stripped"]
 
 _HOLDS: dict[str, Collection[str]] = {
-    "PNG": {"exif", "xmp", "iptc", "texts"},
+    "PNG": {"exif", "xmp", "iptc", "texts", "png"},
     "JPEG": {"exif", "xmp", "xmp_extension", "iptc", "comment", "gain_map"},
     "TIFF": {"exif", "xmp", "iptc", "description", "tiff"},
     "WEBP": {"exif", "xmp"},
@@ -37,6 +37,7 @@ _WORDS = {
     "comment": "the comment",
     "description": "the description",
     "tiff": "what only TIFF says (look-up table, tags of programs)",
+    "png": "what only PNG says (colour of the background, place on a page, scale)",
     "gain_map": "the HDR gain map",
 }
 _KEYWORDS = {"comment": "Comment", "description": "Description"}

@@ -7,6 +7,7 @@ byte as well ("RGB;16L", little-endian, takes byte 1), so two passes give all 16
 
 import struct
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from spiden_cli.core.files.inks import plates_of
 from spiden_cli.core.files.jpeg_segments import rare_kind
 from spiden_cli.core.files.orientation import upright
 from spiden_cli.core.files.pillow_words import colour_tags_of, encoding_of, words_of
-from spiden_cli.core.files.png_chunks import head_chunks
+from spiden_cli.core.files.png_chunks import head_chunks, png_tags
 from spiden_cli.core.files.white_level import Levels, range_of, stated_in_png
+from spiden_cli.core.image.metadata import PngTags
 from spiden_cli.core.image.picture import Picture, Pixels, Resolution
 from spiden_cli.errors import InputError
 
@@ -46,6 +48,7 @@ def read_with_pillow(path: Path) -> Picture:
         samples, notes = read_samples(path, image)
         chunks = chunks_of(path, image)
         orientation, metadata, lost = words_of(path, image)  # PNG may have words behind the pixels
+        metadata = replace(metadata, png=_png_tags(image, chunks))
         samples, black_plate = upright(samples, orientation), None
         if image.mode == "CMYK":
             (pixels, black_plate), alpha = plates_of(samples), None
@@ -88,6 +91,12 @@ def chunks_of(path: Path, image: ImageFile.ImageFile) -> dict[bytes, bytes]:
         return head_chunks(stream)
 
 
+def _png_tags(image: ImageFile.ImageFile, chunks: dict[bytes, bytes]) -> PngTags | None:
+    palette = image.getpalette("RGB") if image.mode == "P" else None
+    scale = 255 if image.mode == "1" else _GREY_SCALE.get(_raw_mode(image), 1)
+    return png_tags(chunks, palette or (), scale)
+
+
 def _pixel_bytes(image: ImageFile.ImageFile) -> int:
     if image.mode in ("P", "PA"):
         return 4
@@ -102,12 +111,27 @@ def _levels(image: ImageFile.ImageFile, chunks: dict[bytes, bytes], pixels: Pixe
 
 def _resolution(image: ImageFile.ImageFile, orientation: int) -> Resolution | None:
     dpi = image.info.get("dpi")
+    if (aspect := _aspect(image)) is not None:
+        return aspect.turned() if orientation >= 5 else aspect
     if not dpi or not plausible(*dpi):
         return None
     if image.format in ("JPEG", "MPO") and not _tells_resolution(image):
         return None
     resolution = Resolution(float(dpi[0]), float(dpi[1]))
     return resolution.turned() if orientation >= 5 else resolution
+
+
+def _aspect(image: ImageFile.ImageFile) -> Resolution | None:
+    """How wide pixels are against their height, where a file says that alone, and that they differ.
+
+    PNG's pHYs and JPEG's JFIF segment without a unit.
+    """
+    across, down = image.info.get("aspect") or (0, 0)
+    if image.format in ("JPEG", "MPO") and image.info.get("jfif_unit") == 0:
+        across, down = image.info.get("jfif_density") or (0, 0)
+    if 0 in (across, down) or across == down:
+        return None
+    return Resolution(float(across), float(down), "none")
 
 
 def _tells_resolution(image: ImageFile.ImageFile) -> bool:

@@ -187,6 +187,7 @@ def encoding_of(path: Path, image: ImageFile.ImageFile) -> Encoding | None:
             tables=tuple(tuple(tables[i]) for i in range(len(tables)) if i in tables),
             subsampling=_SUBSAMPLINGS.get(JpegImagePlugin.get_sampling(image)),
             progressive=bool(image.info.get("progressive")),
+            stores_rgb=_stores_rgb(image),
         )
     if image.format == "WEBP":
         with path.open("rb") as stream:
@@ -194,6 +195,16 @@ def encoding_of(path: Path, image: ImageFile.ImageFile) -> Encoding | None:
     if image.format == "AVIF":
         return Encoding("AVIF")
     return None
+
+
+def _stores_rgb(image: ImageFile.ImageFile) -> bool:
+    """Whether a JPEG has no luma and chroma, as libjpeg decides it: by JFIF, Adobe, or its ids."""
+    if image.mode != "RGB" or "jfif" in image.info:
+        return False
+    if "adobe_transform" in image.info:
+        return bool(image.info["adobe_transform"] == 0)
+    ids = [component[0] for component in getattr(image, "layer", ())]
+    return ids == [*b"RGB"]
 
 
 def _is_lossless_webp(head: bytes) -> bool:

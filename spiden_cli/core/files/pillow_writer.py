@@ -14,7 +14,7 @@ from spiden_cli.core.files.exif import without_orientation
 from spiden_cli.core.files.formats import named
 from spiden_cli.core.files.gain_map import attached
 from spiden_cli.core.files.inks import amounts
-from spiden_cli.core.files.jpeg_segments import APP1, APP13, segment
+from spiden_cli.core.files.jpeg_segments import APP1, APP13, segment, with_aspect
 from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.image.metadata import Encoding, Metadata
 from spiden_cli.core.image.picture import Picture
@@ -61,6 +61,8 @@ def encode_with_pillow(picture: Picture, name: str, quality: int | None = None) 
     mode = "CMYK" if picture.black_plate is not None else None
     Image.fromarray(samples, mode).save(buffer, name, **options)
     encoded = buffer.getvalue()
+    if name == "JPEG" and picture.resolution is not None and picture.resolution.is_aspect:
+        encoded = with_aspect(encoded, picture.resolution.as_ratio(_JPEG_MAXIMUM_DPI))
     return encoded if metadata.gain_map is None else attached(encoded, metadata.gain_map)
 
 
@@ -126,12 +128,14 @@ def _quality(name: str, own: Encoding | None, quality: int | None, colour: bool)
 
 
 def _jpeg_quality(own: Encoding | None, level: int | None, colour: bool) -> dict[str, Any]:
-    if own is None or not own.tables or (colour and own.subsampling is None):
+    if own is None or not own.tables:
         fine = (level or 0) >= _FULL_CHROMA
         return {"quality": level, "subsampling": "4:4:4" if fine else _SUBSAMPLED}
     options: dict[str, Any] = {"qtables": [list(table) for table in own.tables]}
     if colour:
-        options["subsampling"] = own.subsampling
+        options["subsampling"] = own.subsampling or "4:4:4"  # Pillow writes no 4:1:1 and 4:4:0
+        if own.stores_rgb:
+            options |= {"keep_rgb": True, "subsampling": "4:4:4"}
     else:
         options["qtables"] = options["qtables"][:1]
     if own.progressive:
@@ -143,7 +147,10 @@ def _ink_quality(own: Encoding | None, quality: int | None) -> dict[str, Any]:
     """Likewise of a JPEG of inks, of which all are as fine: Pillow doesn't turn them to luma."""
     kept = own is not None and own.name == "JPEG" and own.tables and quality is None
     if own is not None and kept:
-        return {"qtables": [list(own.tables[0])], "subsampling": "4:4:4"}
+        return {
+            "qtables": [list(own.tables[0])], "subsampling": "4:4:4",
+            "progressive": own.progressive,
+        }  # fmt: skip
     return {"quality": quality or named("JPEG").quality, "subsampling": "4:4:4"}
 
 

@@ -7,10 +7,10 @@ section 5.3).
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
-from spiden_cli.core.image.metadata import ColourTags
+from spiden_cli.core.image.metadata import ColourTags, PngTags
 
 __all__ = [
     "SIGNATURE",
@@ -19,6 +19,8 @@ __all__ = [
     "colour_chunks",
     "colour_tags",
     "head_chunks",
+    "png_tag_chunks",
+    "png_tags",
     "with_chunks",
 ]
 
@@ -29,11 +31,13 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER_END = 33  # the signature and IHDR
 _LONGEST_BODY = 100  # of the chunks that are wanted here
 _LENGTHS = {b"cICP": {4}, b"sRGB": {1}, b"gAMA": {4}, b"cHRM": {32}, b"mDCV": {24}, b"cLLI": {8},
-            b"sBIT": {1, 2, 3, 4}}  # fmt: skip
+            b"sBIT": {1, 2, 3, 4}, b"bKGD": {1, 2, 6}, b"oFFs": {9}, b"sTER": {1},
+            b"sCAL": range(4, _LONGEST_BODY)}  # fmt: skip
+_TRUE_OF_ANY = (b"oFFs", b"sCAL", b"sTER")
 
 
 def head_chunks(stream: BinaryIO) -> dict[bytes, bytes]:
-    """The small chunks in front of the pixels that tell of colour and depth, by name.
+    """The small chunks in front of the pixels that tell of colour, depth and place, by name.
 
     Those of a wrong length or checksum are left out.
 
@@ -72,6 +76,43 @@ def colour_tags(chunks: dict[bytes, bytes]) -> ColourTags | None:
         light_level=chunks.get(b"cLLI") or None,
     )
     return None if tags == ColourTags() else tags
+
+
+def png_tags(chunks: dict[bytes, bytes], palette: Sequence[int], scale: int) -> PngTags | None:
+    """What only PNG says; None if nothing.
+
+    Args:
+        chunks: as `head_chunks` returns them.
+        palette: red, green and blue of each of its colours; () without a palette.
+        scale: what makes samples of those of the file, which may have 1, 2 or 4 bits.
+    """
+    body = chunks.get(b"bKGD", b"")
+    background = tuple(
+        scale * value for value in struct.unpack(f">{len(body) // 2}H", body[len(body) % 2 :])
+    )
+    if len(body) == 1:
+        background = tuple(palette[3 * body[0] : 3 * body[0] + 3])
+    tags = PngTags(background, tuple((n, chunks[n]) for n in _TRUE_OF_ANY if n in chunks))
+    return None if tags == PngTags() else tags
+
+
+def png_tag_chunks(tags: PngTags | None, colour: bool) -> list[Chunk]:
+    """The chunks that say what `tags` say.
+
+    Args:
+        tags: of the picture.
+        colour: whether its file is in colour.
+    """
+    if tags is None:
+        return []
+    background = tags.background
+    if colour and len(background) == 1:
+        background *= 3
+    if not colour and len(set(background)) == 1:
+        background = background[:1]
+    if len(background) != (3 if colour else 1):
+        return list(tags.chunks)
+    return [(b"bKGD", struct.pack(f">{len(background)}H", *background)), *tags.chunks]
 
 
 def colour_chunks(tags: ColourTags | None) -> list[Chunk]:

@@ -16,7 +16,7 @@ from PIL import Image, PngImagePlugin
 from spiden_cli.core.files import iptc, xmp
 from spiden_cli.core.files.colour import Colours
 from spiden_cli.core.files.exif import PREFIX
-from spiden_cli.core.files.png_chunks import Chunk, colour_chunks, with_chunks
+from spiden_cli.core.files.png_chunks import Chunk, colour_chunks, png_tag_chunks, with_chunks
 from spiden_cli.core.image.metadata import Metadata
 from spiden_cli.core.image.picture import Resolution
 
@@ -26,6 +26,7 @@ _INCHES_PER_METRE = 1 / 0.0254
 _LEVEL_16 = 6  # of deflate: zlib's own default
 _LONG_TEXT = 1024  # compressed from here on
 _KEYWORD_LENGTH = 79
+_COLOUR_TYPE, _IN_COLOUR = 25, 2  # place in a file, and a bit
 
 
 def encode_png(
@@ -50,7 +51,11 @@ def with_words(
     encoded: bytes, metadata: Metadata, colours: Colours, resolution: Resolution | None
 ) -> bytes:
     """An encoded PNG with all that is said about it."""
-    chunks = [*_colour(colours), *_resolution(resolution), *_words(metadata)]
+    colour = encoded[_COLOUR_TYPE] & _IN_COLOUR > 0
+    chunks = [
+        *_colour(colours), *_resolution(resolution), *png_tag_chunks(metadata.png, colour),
+        *_words(metadata),
+    ]  # fmt: skip
     return with_chunks(encoded, chunks) if chunks else encoded
 
 
@@ -62,6 +67,8 @@ def _colour(colours: Colours) -> list[Chunk]:
 
 
 def _resolution(resolution: Resolution | None) -> list[Chunk]:
+    if resolution is not None and resolution.is_aspect:
+        return [(b"pHYs", struct.pack(">IIB", *resolution.as_ratio(2**31 - 1), 0))]
     dpi = resolution.dots_per_inch if resolution else None
     if dpi is None:
         return []

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ColourTags", "Encoding", "Metadata", "TiffTags"]
+__all__ = ["ColourTags", "Encoding", "Metadata", "PngTags", "TiffTags"]
 
 Subsampling: TypeAlias = Literal["4:4:4", "4:2:2", "4:2:0"]
 
@@ -35,6 +35,8 @@ class Metadata:
     """PNG's text chunks, as (keyword, text)."""
     tiff: "TiffTags | None" = None
     """What only TIFF has a place for."""
+    png: "PngTags | None" = None
+    """What only PNG has a place for."""
     gain_map: bytes | None = None
     """A JPEG of its own, by which HDR screens brighten the picture (ISO 21496-1, Ultra HDR)."""
 
@@ -49,6 +51,16 @@ class TiffTags:
     """(3, N) red, green and blue of each value of a palette."""
     tags: tuple[tuple[int, int, int, bytes], ...] = ()
     """Code, type, number of values and little-endian content of private tags."""
+
+
+@dataclass(frozen=True)
+class PngTags:
+    """What PNG alone says of a picture."""
+
+    background: tuple[int, ...] = ()
+    """One value of grey, or red, green and blue, in the samples of the picture; () if unsaid."""
+    chunks: tuple[tuple[bytes, bytes], ...] = ()
+    """Name and body of chunks that are true of any pixels: place on a page, size in metres."""
 
 
 @dataclass(frozen=True)
@@ -85,5 +97,7 @@ class Encoding:
     subsampling: Subsampling | None = None
     """JPEG's chroma subsampling; None where it is another one, or the picture is grey."""
     progressive: bool = False
+    stores_rgb: bool = False
+    """Whether a JPEG stores red, green and blue, not luma and chroma."""
     white_is_zero: bool = False
     """Whether a TIFF counted from white (MINISWHITE): `pixels` count from black all the same."""

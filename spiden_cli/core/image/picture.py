@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -84,6 +85,20 @@ class Resolution:
     def turned(self) -> "Resolution":
         """The resolution after a turn by 90 degrees."""
         return Resolution(self.y, self.x, self.unit)
+
+    @property
+    def is_aspect(self) -> bool:
+        """Whether it says no more than how wide a pixel is against its height: not as much."""
+        return self.unit == "none" and self.x != self.y
+
+    def as_ratio(self, most: int) -> tuple[int, int]:
+        """Whole numbers up to `most` that relate as `x` and `y` do, nearly."""
+        ratio = Fraction(self.x / self.y)
+        if ratio > 1:
+            y, x = (1 / ratio).limit_denominator(most).as_integer_ratio()
+            return x, max(1, y)
+        x, y = ratio.limit_denominator(most).as_integer_ratio()
+        return max(1, x), y
 
     @property
     def dots_per_inch(self) -> tuple[float, float] | None:

@@ -1,5 +1,6 @@
 """How much of a picture a lossy file may lose: as much as the file that it was read from."""
 
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image, JpegImagePlugin
@@ -20,6 +21,37 @@ def test_jpeg_keeps_its_own_quality(tmp_path, colour_pixels, quality, subsamplin
         assert after.quantization == before.quantization
         assert JpegImagePlugin.get_sampling(after) == subsampling
         assert bool(after.info.get("progressive")) == progressive
+
+
+@pytest.mark.parametrize("subsampling", ["411", "440"])
+def test_rare_subsampling_becomes_none_with_the_same_tables(tmp_path, colour_pixels, subsampling):
+    encoded = imagecodecs.jpeg8_encode(colour_pixels, level=70, subsampling=subsampling)
+    (tmp_path / "x.jpg").write_bytes(encoded)
+    write_picture(tmp_path / "y.jpg", read_picture(tmp_path / "x.jpg"))
+    with Image.open(tmp_path / "x.jpg") as before, Image.open(tmp_path / "y.jpg") as after:
+        assert JpegImagePlugin.get_sampling(before) == -1
+        assert JpegImagePlugin.get_sampling(after) == 0
+        assert after.quantization == before.quantization
+
+
+def test_a_jpeg_of_red_green_and_blue_stays_one(tmp_path, colour_pixels):
+    Image.fromarray(colour_pixels).save(tmp_path / "x.jpg", quality=90, keep_rgb=True)
+    before = read_picture(tmp_path / "x.jpg")
+    write_picture(tmp_path / "y.jpg", before)
+    with Image.open(tmp_path / "y.jpg") as after:
+        assert after.info["adobe_transform"] == 0
+    difference = read_picture(tmp_path / "y.jpg").pixels.astype(int) - before.pixels
+    assert np.abs(difference).mean() < 4
+    write_picture(tmp_path / "z.jpg", before, 80)  # a quality that is asked for is a common JPEG's
+    with Image.open(tmp_path / "z.jpg") as after:
+        assert "jfif" in after.info
+
+
+def test_inks_stay_progressive(tmp_path, colour_pixels):
+    Image.fromarray(colour_pixels).convert("CMYK").save(tmp_path / "x.jpg", progressive=True)
+    write_picture(tmp_path / "y.jpg", read_picture(tmp_path / "x.jpg", inks=True))
+    with Image.open(tmp_path / "y.jpg") as after:
+        assert (after.mode, after.info.get("progressive")) == ("CMYK", 1)
 
 
 def test_grey_jpeg_keeps_its_own_quality(tmp_path, grey_pixels):
