@@ -152,7 +152,7 @@ def opened(path: Path) -> ImageFile.ImageFile:
     """
     formats = _READ_FORMATS if path.suffix.lower() != ".tga" else (*_READ_FORMATS, "TGA")
     check_gif_frames(path)
-    known = [name for name in formats if name != "AVIF" or "avif" in features.get_supported()]
+    known = [name for name in formats if name != "AVIF" or features.check_module("avif")]
     try:
         return Image.open(path, formats=known)
     except UnidentifiedImageError as error:

@@ -33,8 +33,8 @@ _SUBSAMPLED = "4:2:0"
 
 
 def can_write_avif() -> bool:
-    """Whether this Pillow has AVIF: some builds, and all before 11.3, haven't."""
-    return "avif" in features.get_supported()
+    """Whether this Pillow has AVIF: some builds haven't."""
+    return features.check_module("avif")
 
 
 def encode_with_pillow(picture: Picture, name: str, quality: int | None = None) -> bytes:

@@ -46,7 +46,8 @@ _FAR = 6.0
 _HALVINGS = 36
 _STRENGTHS = 4096
 """In so many steps the strength at an end is found."""
-_TABLE = 4096  # values of h that are computed; between them it is nearly straight
+_TABLE = 4096  # values of h and Phi that are computed; between them they are nearly straight
+_ERFC = np.frompyfunc(math.erfc, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -108,11 +109,9 @@ def mean_after_clipping(values: Values, sigma: float) -> Values:
         values: x, any shape.
         sigma: > 0, the standard deviation of n, in the same units.
     """
-    from scipy.special import ndtr  # slow to import, and few pictures need it
-
     scaled = np.asarray(values, np.float64) / sigma
     density = np.exp(-(scaled**2) / 2) / math.sqrt(2 * math.pi)
-    mean: Values = sigma * (scaled * ndtr(scaled) + density)
+    mean: Values = sigma * (scaled * _distribution(scaled) + density)
     return mean
 
 
@@ -170,10 +169,9 @@ def _strength(means: NDArray[np.float32], clipped: float, most: float) -> float:
 
 def _number(means: NDArray[np.float32], sigma: float) -> float:
     """Return how many pixels noise would clip to 0, of places with clipped means."""
-    from scipy.special import ndtr
-
     # What rounds to 0 is 0.
-    return float(ndtr(0.5 / sigma - _unclipped_in_sigma(means / sigma)).sum())
+    away = 0.5 / sigma - _unclipped_in_sigma(means / sigma)
+    return float(np.interp(away, *_distribution_table()).sum())
 
 
 def _unclipped(means: NDArray[Any], sigma: float) -> Values:
@@ -186,6 +184,18 @@ def _unclipped_in_sigma(scaled: NDArray[Any]) -> Values:
     """Return x for h(x), both in sigma. Far above 0 nothing is clipped, and they are equal."""
     x, y = _table()
     return np.where(scaled < y[-1], np.interp(scaled, y, x), scaled)
+
+
+def _distribution(scaled: Values) -> Values:
+    """Return Phi. scipy.special has it, and takes longer to import than a picture to denoise."""
+    return np.asarray(_ERFC(-scaled / math.sqrt(2)), np.float64) / 2
+
+
+@cache
+def _distribution_table() -> tuple[Values, Values]:
+    """Return x, and Phi(x)."""
+    x = np.linspace(-_FAR, _FAR, _TABLE)
+    return x, _distribution(x)
 
 
 @cache

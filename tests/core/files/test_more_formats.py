@@ -114,7 +114,7 @@ def test_gif_is_read_and_an_animation_refused(tmp_path, colour_pixels):
         read_picture(tmp_path / "y.gif")
 
 
-@pytest.mark.skipif("avif" not in features.get_supported(), reason="this Pillow has no AVIF")
+@pytest.mark.skipif(not features.check_module("avif"), reason="this Pillow has no AVIF")
 def test_avif_is_close_and_keeps_its_words(tmp_path, colour_pixels, camera_exif, srgb):
     pixels = np.tile(colour_pixels, (2, 2, 1))
     buffer = io.BytesIO()
@@ -156,7 +156,7 @@ def test_a_rare_kind_of_jpeg_is_not_called_damaged(tmp_path, grey_pixels):
         read_picture(path)
 
 
-@pytest.mark.skipif("avif" not in features.get_supported(), reason="this Pillow has no AVIF")
+@pytest.mark.skipif(not features.check_module("avif"), reason="this Pillow has no AVIF")
 @pytest.mark.parametrize("bits", [8, 10, 12])
 def test_bits_of_an_avif_that_are_not_read_are_told(tmp_path, bits):
     ramp = np.linspace(0, 2**bits - 1, 32 * 32 * 3).reshape(32, 32, 3)

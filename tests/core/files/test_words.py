@@ -157,7 +157,7 @@ def test_cut_off_block_is_damaged_or_read_but_no_fault(cut):
 
 def test_our_own_mistake_is_not_called_damage_of_the_file(photo, monkeypatch):
     monkeypatch.setattr(pillow_reader, "features", None)
-    with pytest.raises(AttributeError, match="get_supported"):
+    with pytest.raises(AttributeError, match="check_module"):
         read_picture(photo)
 
 
