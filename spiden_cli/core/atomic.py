@@ -110,6 +110,9 @@ def making_folder(folder: Path) -> Iterator[None]:
     Raises:
         OutputError: it can't be made.
     """
+    if folder.is_dir():  # nothing is made, as for all of a batch but the first
+        yield
+        return
     made: list[Path] = []
     try:
         nearest_folder(folder)

@@ -14,10 +14,10 @@ too, since clipping has cut their noise.
 """
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
 from spiden_cli.core.image.picture import Pixels, Range
 from spiden_cli.core.image.pixels import Planes, in_8_bit_units
@@ -26,10 +26,10 @@ from spiden_cli.errors import InputError
 
 __all__ = ["estimate_sigma"]
 
-Patches = npt.NDArray[np.float32]
+Patches = NDArray[np.float32]
 """(49, N): pixels of one place of all patches lie side by side, which is what is fast."""
 
-Values = npt.NDArray[np.float32]
+Values = NDArray[np.float32]
 """One number a patch, or a pixel."""
 
 _SIDE = 7
@@ -93,22 +93,57 @@ def estimate_sigma(image: Pixels | Planes, range: Range | None = None) -> float:
 def _estimate_plane(patches: Patches, energy: Values) -> float:
     mean = patches.mean(axis=0)
     patches -= patches.mean(axis=1, keepdims=True)
-    sigma = _mean_median_rule(patches)
+    sigma = _mean_median_rule(_products(patches))
+    before, products = np.zeros(patches.shape[1], bool), None
     for _ in range(_ROUNDS):
         margin = _CLIPPING_MARGIN * sigma
         weak = energy < _ENERGY_QUANTILE * sigma**2
         unclipped = weak & (mean >= margin) & (mean <= 255 - margin)
         chosen = unclipped if np.count_nonzero(unclipped) >= _MINIMUM_PATCHES else weak
-        which = np.flatnonzero(chosen)
-        if len(which) < _MINIMUM_PATCHES:
+        if np.count_nonzero(chosen) < _MINIMUM_PATCHES:
             break
-        before, sigma = sigma, _mean_median_rule(patches[:, which])
-        if abs(sigma - before) <= _SETTLED * sigma:
+        products = _products_of(chosen, patches, before, products)
+        last, sigma, before = sigma, _mean_median_rule(products), chosen
+        if abs(sigma - last) <= _SETTLED * sigma:
             break
     return sigma
 
 
-def _patches(plane: npt.NDArray[Any], range: Range) -> tuple[Patches, Values]:
+class _Products(NamedTuple):
+    """Sums over N patches, of which their covariance is made.
+
+    Attributes:
+        squares: (49, 49) of the products of their pixels.
+        sums: (49,) of their pixels, each of about no mean, so that no precision is lost.
+        number: N.
+    """
+
+    squares: NDArray[np.float64]
+    sums: NDArray[np.float64]
+    number: int
+
+
+def _products(patches: Patches) -> _Products:
+    squares = (patches @ patches.T).astype(np.float64)
+    return _Products(squares, patches.sum(axis=1).astype(np.float64), patches.shape[1])
+
+
+def _products_of(
+    chosen: NDArray[np.bool_], patches: Patches, before: NDArray[np.bool_], known: _Products | None
+) -> _Products:
+    """Return the sums over chosen patches, by what differs from those before, if that is less."""
+    new, gone = np.flatnonzero(chosen & ~before), np.flatnonzero(before & ~chosen)
+    if known is None or len(new) + len(gone) > known.number // 2:
+        return _products(patches[:, np.flatnonzero(chosen)])
+    more, less = _products(patches[:, new]), _products(patches[:, gone])
+    return _Products(
+        known.squares + more.squares - less.squares,
+        known.sums + more.sums - less.sums,
+        known.number + more.number - less.number,
+    )
+
+
+def _patches(plane: NDArray[Any], range: Range) -> tuple[Patches, Values]:
     """(49, N) overlapping patches on a regular grid, all of a small picture, and their energy.
 
     Both are in 8-bit units; the energy (N,) is the sum of squared central differences.
@@ -140,7 +175,7 @@ def _patches(plane: npt.NDArray[Any], range: Range) -> tuple[Patches, Values]:
     return patches, energy if kept is None else energy[kept]
 
 
-def _not_of_one_tone(patches: npt.NDArray[Any]) -> npt.NDArray[np.intp] | None:
+def _not_of_one_tone(patches: NDArray[Any]) -> NDArray[np.intp] | None:
     """Return which patches have several values, unlike those of a frame around a noisy picture.
 
     None, for all, where the others look drawn: many equal neighbours are no noise, and one value is
@@ -186,14 +221,10 @@ def _sums_of(values: Values, rows: int) -> Values:
     return total
 
 
-def _mean_median_rule(patches: Patches) -> float:
-    """Sigma by the eigenvalues of the covariance (Chen et al., algorithm 1).
-
-    Args:
-        patches: (49, N), each row of about no mean, so that products lose no precision.
-    """
-    mean = patches.mean(axis=1).astype(np.float64)
-    covariance = (patches @ patches.T) / patches.shape[1] - np.outer(mean, mean)
+def _mean_median_rule(products: _Products) -> float:
+    """Sigma by the eigenvalues of the covariance (Chen et al., algorithm 1)."""
+    mean = products.sums / products.number
+    covariance = products.squares / products.number - np.outer(mean, mean)
     eigenvalues = np.linalg.eigvalsh(covariance)[::-1].clip(min=0)  # largest first
     number = len(eigenvalues)
     first = np.arange(number)
