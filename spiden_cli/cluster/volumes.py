@@ -17,15 +17,15 @@ from functools import cached_property
 from itertools import count
 from typing import Any
 
+from spiden_cli.cluster.blocks import Block, blocks
 from spiden_cli.cluster.connection import Cluster
 from spiden_cli.cluster.stored_volumes import UnfinishedVolume
 from spiden_cli.core.files.stacks.layout import Index, Layout
 from spiden_cli.core.files.stacks.source import StackSource
 from spiden_cli.core.files.stacks.zarr_folder import ZarrSource, ZarrTarget
 from spiden_cli.core.files.stacks.zarr_place import LocalFolder, ZarrPlace
-from spiden_cli.core.image.picture import MINIMUM_SIDE
-from spiden_cli.core.image.region import Region
 from spiden_cli.core.image.values import Plane
+from spiden_cli.core.memory import limits, memory_limited
 from spiden_cli.core.network.families import graph_of
 from spiden_cli.core.tasks.model import Model
 from spiden_cli.core.tasks.planes import Looks, OnPlane, PlaneWork, measured_channel
@@ -34,7 +34,7 @@ from spiden_cli.core.tasks.stack_result import ChannelNoise, StackResult, StackS
 from spiden_cli.core.tasks.tally import Tally
 from spiden_cli.errors import SpidenError
 
-__all__ = ["Block", "blocks", "denoise_volume"]
+__all__ = ["denoise_volume"]
 
 TILE = 1024
 """Pixels a side: what a worker denoises at a time of a larger plane, or a bit more."""
@@ -69,7 +69,8 @@ def denoise_volume(
     assert isinstance(source, ZarrSource)
     assert isinstance(write, ZarrTarget)
     reader = Reader(source, settings, planned_layout(source, settings), apart=True)
-    place = _Place(model, settings, absolute(source.place), source.axes, absolute(write.place))
+    places = absolute(source.place), absolute(write.place)
+    place = _Place(model, settings, places[0], source.axes, places[1], limits())
     on_plane(0, reader.layout.count)
     with _sending(cluster, _Step(place), on_wait) as send:
         return _in_steps(model, reader, write, send, on_plane)
@@ -107,12 +108,13 @@ def _in_steps(
     send: Callable[[Sequence[Any]], Iterator[tuple[Any, Any]]], on_plane: OnPlane,
 ) -> StackResult:  # fmt: skip
     layout = reader.layout
+    taken_apart = list(blocks(layout, write.steps(), _grid(model, reader), TILE))
+    if limits()[0] is not None:  # else only a worker knows what is free where it is
+        for block in taken_apart:
+            block.check_memory(str(reader.source.path), layout, reader.source.dtype)
     measures = [_Measure(*one) for one in sorted(reader.measured().items())]
     channels = sorted((found for _, found in send(measures)), key=lambda found: found.channel)
-    chunks = [
-        _Denoise(str(number), block, channels)
-        for number, block in enumerate(blocks(layout, write.steps(), _grid(model, reader), TILE), 1)
-    ]
+    chunks = [_Denoise(str(number), block, channels) for number, block in enumerate(taken_apart, 1)]
     copies = list(_copies(layout, write))
     before = write.place.done() if isinstance(write.place, UnfinishedVolume) else {}
     left = [chunk for chunk in chunks if chunk.name not in before]
@@ -136,61 +138,6 @@ def _in_steps(
     return tally.result(model, reader, channels)
 
 
-@dataclass(frozen=True)
-class Block:
-    """What one worker denoises at once.
-
-    Attributes:
-        planes: that share chunks.
-        tile: the part of each; None: all of it.
-    """
-
-    planes: tuple[Index, ...]
-    tile: Region | None
-
-
-def blocks(layout: Layout, steps: Mapping[str, int], grid: int, tile: int) -> Iterator[Block]:
-    """Take a stack apart along its chunks, each of which is in one block alone.
-
-    Args:
-        layout: of the stack.
-        steps: length of a chunk along each axis.
-        grid: pixels a side that tiles of the network begin on.
-        tile: the least side of a tile, in pixels.
-    """
-    height, width = layout.plane[:2]
-    rows = list(_sides(height, math.lcm(steps["Y"], grid), tile))
-    columns = list(_sides(width, math.lcm(steps["X"], grid), tile))
-    whole = len(rows) == len(columns) == 1
-    for planes in _groups(layout, steps):
-        for (top, tall), (left, wide) in itertools.product(rows, columns):
-            yield Block(planes, None if whole else Region(left, top, wide, tall))
-
-
-def _sides(length: int, unit: int, least: int) -> Iterator[tuple[int, int]]:
-    """Cut a side into whole units: where each part begins, and how long it is."""
-    step = unit * math.ceil(least / unit)
-    starts = list(range(0, length, step))
-    if len(starts) > 1 and length - starts[-1] < MINIMUM_SIDE:  # too small to be denoised
-        starts.pop()
-    for start, end in itertools.pairwise((*starts, length)):
-        yield start, end - start
-
-
-def _groups(layout: Layout, steps: Mapping[str, int]) -> Iterator[tuple[Index, ...]]:
-    """Put planes together that share storage."""
-    starts = [
-        range(0, length, steps[axis])
-        for axis, length in zip(layout.lead, layout.lengths, strict=True)
-    ]
-    for start in itertools.product(*starts):
-        ranges = [
-            range(at, min(at + steps[axis], length))
-            for at, axis, length in zip(start, layout.lead, layout.lengths, strict=True)
-        ]
-        yield tuple(itertools.product(*ranges))
-
-
 def _grid(model: Model, reader: Reader) -> int:
     first = next(reader.layout.indices())
     colours = {part.colour for part in reader.parts(first)}
@@ -199,13 +146,18 @@ def _grid(model: Model, reader: Reader) -> int:
 
 @dataclass(frozen=True)
 class _Place:
-    """What every step needs, and where it is; opened once by each worker."""
+    """What every step needs, and where it is; opened once by each worker.
+
+    Attributes:
+        memory: what `memory_limited` was told, which no worker knows by itself.
+    """
 
     model: Model
     settings: StackSettings
     source: ZarrPlace
     axes: str
     target: ZarrPlace
+    memory: tuple[int | None, int]
 
     @cached_property
     def reader(self) -> Reader:
@@ -261,6 +213,8 @@ class _Denoise:
 
     def done(self, place: _Place) -> Tally:
         tally, tile = Tally(), self.block.tile
+        source = place.reader.source
+        self.block.check_memory(str(source.path), place.reader.layout, source.dtype)
         work = PlaneWork(place.model, place.reader, self.channels)
         planes = {
             index: work.denoised(index, tally)
@@ -302,6 +256,7 @@ class _Step:
 
     def __call__(self, part: _Measure | _Look | _Denoise | _Reduce) -> Any:  # noqa: ANN401
         try:
-            return part.done(self.place)
+            with memory_limited(*self.place.memory):
+                return part.done(self.place)
         except SpidenError as error:
             return error

@@ -8,6 +8,7 @@ from pathlib import Path
 __all__ = [
     "beyond_memory",
     "free_memory",
+    "limits",
     "memory_limit",
     "memory_limited",
     "pixel_limit",
@@ -40,6 +41,11 @@ def memory_limited(most: int | None, processes: int = 1) -> Iterator[None]:
     finally:
         _limit.reset(token)
         _processes.reset(another)
+
+
+def limits() -> tuple[int | None, int]:
+    """Return what `memory_limited` was told, to tell it to another process."""
+    return _limit.get(), _processes.get()
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 """What is denoised in tiles, no more than some of a plane in memory, is what one process writes."""
 
+import pickle
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ from volume_files import contents
 import spiden_cli
 from spiden_cli.core.noise.model import UnknownCounts
 from spiden_cli.core.tasks.settings import Files, Settings
+from spiden_cli.errors import InputError
 
 zarr = pytest.importorskip("zarr", reason="spiden[science] isn't installed: no OME-Zarr is tested")
 pytest.importorskip("fsspec", reason="spiden[dask] isn't installed")
@@ -79,12 +83,72 @@ def test_tiles_are_those_of_the_whole(tmp_path: Path, monkeypatch, kind, small_w
     model = spiden_cli.load(small_weights, engine="dense", threads=1)
     whole = denoise_stack_file(model, settings, Files(source, tmp_path / "whole.zarr"))
 
-    def apart(*arguments):
-        return volumes.denoise_volume(None, *arguments)
-
     files = Files(source, tmp_path / "apart.zarr")
     tiled = denoise_stack_file(model, settings, files, denoise_planes=apart)
     assert contents(files.target) == contents(tmp_path / "whole.zarr")
     assert tiled.result.channels == whole.result.channels
     assert tiled.result.activity == whole.result.activity
     assert tiled.result.removed == pytest.approx(whole.result.removed)
+
+
+@pytest.fixture
+def block_of_planes(tmp_path: Path) -> Path:
+    """Forty planes that are stored as one, 1.2 MB, so that they are written together."""
+    values = np.rint(900 + 90 * np.repeat(scene(6)[:1], 40, axis=0)).astype(np.uint16)
+    array = zarr.create_array(
+        str(tmp_path / "in.zarr"), shape=values.shape, dtype="u2",
+        chunks=(1, HEIGHT, WIDTH), shards=values.shape,
+    )  # fmt: skip
+    array[...] = values
+    return tmp_path / "in.zarr"
+
+
+def apart(*arguments):
+    from spiden_cli.cluster import volumes
+
+    return volumes.denoise_volume(None, *arguments)
+
+
+TOO_MUCH = re.escape("its chunks go over 40 planes")
+
+
+def test_planes_that_share_chunks_are_held_to_the_limit(block_of_planes, small_weights):
+    from spiden_cli.core.tasks.stack_files import denoise_stack_file
+
+    model = spiden_cli.load(small_weights, engine="dense", threads=1)
+    files = Files(block_of_planes, block_of_planes.with_name("out.zarr"))
+    few = Settings(axes="ZYX", noise=20.0, max_memory=2_000_000)
+    with pytest.raises(InputError, match=TOO_MUCH):
+        denoise_stack_file(model, few, files, denoise_planes=apart)
+    assert not files.target.exists()
+    denoise_stack_file(model, replace(few, max_memory=4_000_000), files, denoise_planes=apart)
+    assert files.target.exists()
+
+
+def test_without_a_limit_a_worker_knows_what_is_free(block_of_planes, small_weights, monkeypatch):
+    from spiden_cli.core import memory
+    from spiden_cli.core.tasks.stack_files import denoise_stack_file
+
+    def with_little_memory(*arguments):
+        monkeypatch.setattr(memory, "_LITTLE", 0)
+        monkeypatch.setattr(memory, "free_memory", lambda: 2_000_000)
+        return apart(*arguments)
+
+    model = spiden_cli.load(small_weights, engine="dense", threads=1)
+    files = Files(block_of_planes, block_of_planes.with_name("out.zarr"))
+    settings = Settings(axes="ZYX", noise=20.0)
+    with pytest.raises(InputError, match=TOO_MUCH):
+        denoise_stack_file(model, settings, files, denoise_planes=with_little_memory)
+
+
+def test_workers_are_told_the_limit():
+    from spiden_cli.cluster.volumes import _Place, _Step
+    from spiden_cli.core.memory import limits, memory_limited
+
+    class Part:
+        def done(self, place: _Place) -> tuple[int | None, int]:
+            return limits()
+
+    with memory_limited(5_000_000, 3):
+        step = _Step(_Place(None, None, None, "", None, limits()))
+    assert pickle.loads(pickle.dumps(step))(Part()) == (5_000_000, 3)

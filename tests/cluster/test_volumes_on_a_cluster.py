@@ -35,7 +35,7 @@ def test_a_volume_is_the_same_to_the_bit_though_a_worker_is_lost(
 
 @pytest.mark.parametrize("chunks", [(1, 1, 16, 16), (1, 3, 30, 64), (2, 2, 512, 512)])
 def test_blocks_cover_a_stack_once_and_share_no_chunk(chunks):
-    from spiden_cli.cluster.volumes import blocks
+    from spiden_cli.cluster.blocks import blocks
 
     shape = (2, 5, 100, 131)
     layout = layout_of("CZYX", shape, "cells")

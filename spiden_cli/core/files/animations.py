@@ -6,7 +6,6 @@ changes from one to the next.
 """
 
 import io
-import itertools
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFile
 
 from spiden_cli.core.atomic import atomic_path
+from spiden_cli.core.files.animation_timing import Timing, timing_for
 from spiden_cli.core.files.apng_frames import composed_frames
 from spiden_cli.core.files.avif_plays import plays_of, with_plays
 from spiden_cli.core.files.claims import check_pillow_claim
@@ -40,7 +40,6 @@ __all__ = [
     "check_animated_output",
     "frame_count",
     "read_animation",
-    "timing_losses",
     "write_animation",
 ]
 
@@ -49,7 +48,6 @@ _HEAD = 65_536  # bytes that are looked at first
 _DEEP = ("I;16", "I;16B", "I")
 _LONGEST_RATIO = 65_535  # of APNG's durations: numerator and denominator have 16 bits
 _MILLISECOND = Fraction(1, 1000)
-_OF_A_VIEWER = Fraction(1, 10)  # the seconds by which browsers show a frame that has no duration
 
 
 def frame_count(path: Path) -> int:
@@ -180,22 +178,6 @@ def check_animated_output(path: Path, frames: int) -> None:
         )
 
 
-def timing_losses(path: Path, animation: Animation) -> tuple[str, ...]:
-    """What a file can't hold of the durations, a short sentence each.
-
-    Raises:
-        OutputError: the suffix isn't supported.
-    """
-    name, lost = output_format(path), []
-    if name == "PNG":
-        return ()
-    if any(duration % _MILLISECOND for duration in animation.durations):
-        lost.append(f"{name} holds whole milliseconds: durations are rounded, their sum stays")
-    if name == "AVIF" and 0 in animation.durations:
-        lost.append("AVIF leaves no duration to the viewer: frames without one get 0.1 s")
-    return tuple(lost)
-
-
 def write_animation(
     path: Path, animation: Animation, quality: int | None = None, replace: bool = True
 ) -> None:
@@ -209,26 +191,28 @@ def write_animation(
 
     Raises:
         InputError: a quality for APNG, or beyond 1 to 100.
-        OutputError: as `write_picture`, or the format holds one picture.
+        OutputError: as `write_picture`, or the format holds one picture, or none that is shown for
+            so long.
     """
     first = animation.frames[0]
     check_output(path, first.width, first.height)
     check_animated_output(path, len(animation.frames))
     check_quality(path, quality)
-    encoded = _encoded(animation, output_format(path), quality)
+    timing = timing_for(path, animation)
+    encoded = _encoded(animation, output_format(path), quality, timing)
     with atomic_path(path, replace) as temporary:
         temporary.write_bytes(encoded)
 
 
-def _encoded(animation: Animation, name: str, quality: int | None) -> bytes:
+def _encoded(animation: Animation, name: str, quality: int | None, timing: Timing) -> bytes:
     first = animation.frames[0]
     samples = (fitted_samples(frame, deep=False, alpha=True) for frame in animation.frames)
     images = map(Image.fromarray, samples)
     metadata, _ = fitted_metadata(first.metadata, name)
     colours, _ = fitted_colours(first, name)
-    options: dict[str, Any] = {"duration": _milliseconds(animation, name)}
+    options: dict[str, Any] = {"duration": timing.milliseconds}
     if name != "AVIF":
-        options["loop"] = animation.plays
+        options["loop"] = timing.plays
     if name != "PNG":
         options |= options_of(first, name, metadata, colours, quality)
     buffer = io.BytesIO()
@@ -236,14 +220,4 @@ def _encoded(animation: Animation, name: str, quality: int | None) -> bytes:
     encoded = buffer.getvalue()
     if name == "PNG":
         return with_words(encoded, metadata, colours, first.resolution)
-    return with_plays(encoded, animation.plays) if name == "AVIF" else encoded
-
-
-def _milliseconds(animation: Animation, name: str) -> list[float] | list[int]:
-    """The durations as Pillow takes them; others than PNG's whole, their sums as near as can be."""
-    if name == "PNG":
-        return [float(duration / _MILLISECOND) for duration in animation.durations]
-    unsaid = _OF_A_VIEWER if name == "AVIF" else Fraction(0)
-    ends = itertools.accumulate(duration or unsaid for duration in animation.durations)
-    whole = itertools.pairwise((0, *(round(end / _MILLISECOND) for end in ends)))
-    return [end - begin for begin, end in whole]
+    return with_plays(encoded, timing.plays) if name == "AVIF" else encoded

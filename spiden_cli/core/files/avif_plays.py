@@ -66,7 +66,8 @@ def with_plays(encoded: bytes, plays: int) -> bytes:
     for box in boxes:
         if box.name in _DURATIONS and lasts:
             form, at = _duration(encoded, box)
-            struct.pack_into(form, changed, at, lasts)
+            longest = 2 ** (8 * struct.calcsize(form)) - 2  # one more is for ever
+            struct.pack_into(form, changed, at, min(lasts, longest))
     return bytes(changed)
 
 

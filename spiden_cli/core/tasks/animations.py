@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from spiden_cli.core.atomic import making_folder
 from spiden_cli.core.engine.activity import sum_activities
+from spiden_cli.core.files.animation_timing import timing_losses
 from spiden_cli.core.files.animations import (
     check_animated_output,
     read_animation,
-    timing_losses,
     write_animation,
 )
 from spiden_cli.core.files.origin import signed

@@ -106,13 +106,26 @@ class RunFolder:
         except OSError as error:
             raise OutputError(f"can't write {self.log}: {error.strerror}") from error
 
+    def _check_lock(self) -> None:
+        """Refuse to lock what is no lock of ours: filelock before 4 empties the file that it locks.
+
+        Raises:
+            OutputError: it is a link, no regular file, or holds something.
+        """
+        check_replaceable(self._lock_file)
+        if self._lock_file.exists() and self._lock_file.stat().st_size:
+            raise OutputError(
+                f"can't train in {self.path}: its {LOCK} isn't spiden's, which is empty; move it "
+                "away, or choose another --output"
+            )
+
     @property
     def _lock_file(self) -> Path:
         return self.path / LOCK
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        check_replaceable(self._lock_file)  # older filelocks empty the file that a link leads to
+        self._check_lock()
         lock = FileLock(self._lock_file, timeout=0)
         try:
             lock.acquire()

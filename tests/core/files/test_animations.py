@@ -12,12 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from spiden_cli.core.files.animations import (
-    frame_count,
-    read_animation,
-    timing_losses,
-    write_animation,
-)
+from spiden_cli.core.files.animation_timing import timing_losses
+from spiden_cli.core.files.animations import frame_count, read_animation, write_animation
 from spiden_cli.core.files.avif_plays import plays_of
 from spiden_cli.core.files.exif import without_orientation
 from spiden_cli.core.files.picture_files import read_picture
@@ -85,6 +81,31 @@ def test_an_avif_keeps_its_frames_durations_and_plays(tmp_path, plays, alpha):
     for one, other in zip(before.frames, after.frames, strict=True):
         assert np.abs(one.pixels.astype(int) - other.pixels).mean() < 4
         assert not alpha or np.array_equal(one.alpha, other.alpha)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".avif"])
+def test_what_a_format_cannot_say_of_time_is_cut_and_told(tmp_path, suffix):
+    """A GIF is repeated up to 65,535 times, one more than WebP; AVIF and PNG show for days."""
+    path, frames = tmp_path / f"x{suffix}", animation(2).frames
+    said = itertools.product(
+        (1, 65_535, 65_536, 2**31, 2**32, 2**70),
+        (TENTH, Fraction(65_535), Fraction(2**32 - 1), Fraction(2**60)),
+    )
+    for plays, seconds in said:
+        before = Animation(frames, (TENTH, seconds), plays)
+        write_animation(path, before)
+        after = read_animation(path)
+        same = (after.durations, after.plays) == (before.durations, before.plays)
+        assert bool(timing_losses(path, before)) != same
+        assert after.plays in (plays, 65_535, 2**31 - 1)
+        assert after.durations[0] == TENTH
+        assert after.durations[1] > 4 * 3600 or after.durations[1] == seconds
+    days = Animation(frames * 100, (Fraction(12_000),) * 200)
+    if suffix == ".webp":
+        with pytest.raises(OutputError, match="up to 25 days"):
+            timing_losses(path, days)
+    else:
+        assert timing_losses(path, days) == ()
 
 
 def test_plays_are_read_as_the_standard_writes_them():

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from spiden_cli.core.training.run_folder import RunFolder
-from spiden_cli.errors import InputError, TrainingError
+from spiden_cli.errors import InputError, OutputError, TrainingError
 
 HOLDER = """
 import sys
@@ -95,6 +95,31 @@ def test_a_line_of_the_log_that_was_cut_off_is_taken_away(start, resume):
     first, second = folder.log.read_bytes().splitlines(keepends=True)
     assert first == whole
     assert second.startswith(b'{"step": 2')
+
+
+@pytest.mark.parametrize("kind", ["a file", "a hard link", "a link", "a pipe", "a folder"])
+def test_what_is_not_our_lock_is_left_alone(start, tmp_path, kind):
+    """Of any filelock: one before version 4 empties the file that it locks."""
+    kept, notes = start(), tmp_path / "notes.txt"
+    notes.write_text("of the user's own")
+    lock = kept.folder.path / ".lock"
+    lock.parent.mkdir()
+    make = {
+        "a file": lambda: lock.write_bytes(notes.read_bytes()),
+        "a hard link": lambda: lock.hardlink_to(notes),
+        "a link": lambda: lock.symlink_to(notes),
+        "a pipe": lambda: os.mkfifo(lock),
+        "a folder": lock.mkdir,
+    }
+    make[kind]()
+    there = lock.lstat()
+    for door in (kept.folder.check_free, lambda: next(kept.train())):
+        with pytest.raises(OutputError, match=r"\.lock"):
+            door()
+    assert lock.lstat().st_ino == there.st_ino
+    assert lock.lstat().st_size == there.st_size
+    assert notes.read_text() == "of the user's own"
+    assert list(lock.parent.iterdir()) == [lock]
 
 
 def test_the_lock_costs_no_time(start):
