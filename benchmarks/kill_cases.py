@@ -1,36 +1,30 @@
-"""What `benchmarks/kills.py` kills: each case runs work, kills it somewhere, does it again."""
+"""What `benchmarks/kills.py` kills: each case runs work, kills it somewhere, does it again.
 
-import hashlib
-import http.client
+What needs a network is in `network_kill_cases`.
+"""
+
 import importlib
 import multiprocessing
 import os
 import pkgutil
 import shutil
 import signal
-import socket
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import tifffile
 import torch
 from PIL import Image
-from urllib3.filepost import encode_multipart_formdata
 
 import spiden_cli.core
 from spiden_cli.app import main as spiden
-from spiden_cli.core.data.download import download_files
-from spiden_cli.core.data.sources import PinnedFile, Source
 from spiden_cli.core.data.training_images import TrainingImages
 from spiden_cli.core.network.presets import preset
 from spiden_cli.core.training.config import TrainingConfig
@@ -258,129 +252,3 @@ class Exports(Commands):
         "export tiny -o OUT/a.onnx",
         "export base-if -o OUT/a-int8.npz",
     ]
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Sends files, slowly enough to be killed at, and says nothing."""
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-    def copyfile(self, source: BinaryIO, outputfile: BinaryIO) -> None:
-        """Send a file in two halves."""
-        content = source.read()
-        half = len(content) // 2
-        for part in (content[:half], content[half:]):
-            outputfile.write(part)
-            outputfile.flush()
-            time.sleep(0.05)
-
-
-class Downloads(Folders):
-    """Downloads of a data set from a server on this machine."""
-
-    count, shape, suffix = 8, (96, 96), ".png"
-
-    def __init__(self, place: Path) -> None:
-        handler = partial(Quiet, directory=str(place / "noisy"))
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.address = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        super().__init__(place)
-
-    def work(self) -> None:
-        """Download what is missing."""
-        contents = {path.name: path.read_bytes() for path in self.noisy.rglob("*.png")}
-        files = tuple(
-            PinnedFile(name, name, hashlib.sha256(content).hexdigest())
-            for name, content in sorted(contents.items())
-        )
-        source = Source("pictures", "a", "b", files)
-        missing = [file for file in files if not (self.out / file.name).exists()]
-        download_files(source, missing, self.out, base_url=self.address)
-
-
-class Uploads(Folders):
-    """Servers that are killed while a picture is sent to them, denoised or sent back."""
-
-    count, shape, suffix = 1, (400, 400), ".png"
-    parts, pause = 8, 0.1
-
-    def __init__(self, place: Path) -> None:
-        self.out = place / "out"
-        self.out.mkdir()
-        picture = place / "sent.png"
-        pixels = np.random.default_rng(0).integers(0, 255, self.shape, np.uint8)
-        Image.fromarray(pixels).save(picture)
-        fields = {"picture": ("sent.png", picture.read_bytes(), "image/png")}
-        self.body, self.type = encode_multipart_formdata(fields)
-        self.length = 0.0
-        with self.served() as (port, _):
-            self.send(port)  # compiles, if need be
-            began = time.monotonic()
-            self.whole_answer = self.send(port)
-            self.length = time.monotonic() - began
-        if self.whole_answer is None:
-            sys.exit("the server doesn't answer")
-
-    @contextmanager
-    def served(self) -> Iterator[tuple[int, int]]:
-        """Run a server; yield its port and its process."""
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        child = FORK.Process(target=quietly, args=(partial(self.serve, port),))
-        child.start()
-        try:
-            for _ in range(600):
-                with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                    break
-                time.sleep(0.05)
-            yield port, child.pid
-        finally:
-            with suppress(ProcessLookupError):
-                os.kill(child.pid, signal.SIGKILL)
-            child.join()
-
-    def serve(self, port: int) -> None:
-        """Serve until killed."""
-        sys.argv = ["spiden", "serve", "--port", str(port), "-m", "tiny", "--threads", "1"]
-        spiden()
-
-    def send(self, port: int) -> bytes | None:
-        """Send the picture in parts; return the denoised one, None if no whole answer comes."""
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-        with suppress(OSError, http.client.HTTPException):
-            connection.putrequest("POST", "/denoise")
-            connection.putheader("Content-Type", self.type)
-            connection.putheader("Content-Length", str(len(self.body)))
-            connection.endheaders()
-            step = -(-len(self.body) // self.parts)
-            for at in range(0, len(self.body), step):
-                connection.send(self.body[at : at + step])
-                time.sleep(self.pause)
-            answer = connection.getresponse()
-            content = answer.read()
-            return content if answer.status == http.client.OK else None
-        return None
-
-    def kill(self, share: float, number: int = 0) -> tuple[int, int, int, int]:
-        """Kill a server at a share of an upload's length, then send it whole to another."""
-        got: list[bytes | None] = []
-        with self.served() as (port, pid):
-            client = threading.Thread(target=lambda: got.append(self.send(port)))
-            client.start()
-            client.join(share * self.length)
-            early = client.is_alive()
-            os.kill(pid, signal.SIGKILL)
-            client.join()
-        half = got[0] not in (None, self.whole_answer)
-        with self.served() as (port, _):
-            lost = self.send(port) != self.whole_answer
-            left = list(Path(tempfile.gettempdir()).iterdir())
-        return early, lost, half, len(left)
-
-
-KINDS = {
-    "training": Trainings, "folder": Folders, "TIFF": Tiffs, "stack": Stacks, "OME-Zarr": Zarrs,
-    "commands": Commands, "exports": Exports, "downloads": Downloads, "serve": Uploads,
-}  # fmt: skip

@@ -21,10 +21,16 @@ import time
 from pathlib import Path
 
 import torch
-from kill_cases import KINDS
+from kill_cases import Commands, Exports, Folders, Stacks, Tiffs, Trainings, Zarrs
+from network_kill_cases import Downloads, Uploads
 
 COUNTED = ("kills", "too late", "lost", "half", "left behind")
 Counts = dict[str, dict[str, int]]
+
+KINDS = {
+    "training": Trainings, "folder": Folders, "TIFF": Tiffs, "stack": Stacks, "OME-Zarr": Zarrs,
+    "commands": Commands, "exports": Exports, "downloads": Downloads, "serve": Uploads,
+}  # fmt: skip
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ from spiden_cli.core.image.pixels import to_grey, to_unit
 from spiden_cli.core.noise.model import Noise, Uniform
 from spiden_cli.core.noise.whitening import whitening_for
 from spiden_cli.core.tasks.adjustment import scaled
-from spiden_cli.core.tasks.denoising import noise_in_file
 from spiden_cli.core.tasks.model import Model
 from spiden_cli.core.tasks.results import Choice
+from spiden_cli.core.tasks.showing import noise_in_file
 
 __all__ = ["RecordedPicture", "record_picture"]
 

@@ -13,9 +13,10 @@ from spiden_cli.core.noise.faulty_lines import Faults, faults_of
 from spiden_cli.core.noise.model import Noise, PoissonGaussian
 from spiden_cli.core.tasks.adjustment import UNADJUSTED, Adjustment
 from spiden_cli.core.tasks.advice import doubts, no_gain, too_little
-from spiden_cli.core.tasks.denoising import OnTile, Shown, denoise_picture, how_shown
+from spiden_cli.core.tasks.denoising import OnTile, denoise_picture
 from spiden_cli.core.tasks.recognition import Estimate
 from spiden_cli.core.tasks.results import Loaded, Result
+from spiden_cli.core.tasks.showing import Shown, how_shown
 
 __all__ = ["Look", "denoise_looked_at", "look_at", "repaired_part"]
 
