@@ -18,6 +18,7 @@ from PIL import Image, ImageFile
 from spiden_cli.core.atomic import atomic_path
 from spiden_cli.core.files.animation_timing import Timing, timing_for
 from spiden_cli.core.files.apng_frames import composed_frames
+from spiden_cli.core.files.avif_depth import avif_bits
 from spiden_cli.core.files.avif_plays import plays_of, with_plays
 from spiden_cli.core.files.claims import check_pillow_claim
 from spiden_cli.core.files.colour import fitted_colours, profile_for
@@ -97,6 +98,8 @@ def read_animation(path: Path) -> Animation:
         composed, durations = zip(*_frames(path, image, numbers), strict=True)
         image.seek(0)
         orientation, metadata, lost = words_of(path, image)
+        if image.format == "AVIF" and (bits := avif_bits(path)) > 8:
+            lost.append(f"its {bits} bits are read as 8")
         if numbers.start:
             lost.append("the picture for programs that show no animations isn't kept")
         frames = _alike([upright(samples, orientation) for samples in composed])

@@ -35,12 +35,14 @@ class Header:
             told by an ICC profile, by numbers of their own, or in a way that isn't read here.
         curve_at: where the transfer function stands, in bits from the start; None if it isn't
             written out.
+        bits: of a sample, where these are whole numbers; None where it isn't known.
     """
 
     width: int
     height: int
     colours: tuple[int, int] | None = None
     curve_at: int | None = None
+    bits: int | None = None
 
 
 class _Bits:
@@ -63,20 +65,20 @@ def header_of(stream: bytes) -> Header:
     bits = _Bits(stream)
     width, height = _size(bits)
     if bits.take(1):  # all as usual
-        return Header(width, height, (_SRGB_PRIMARIES, SRGB_CURVE))
+        return Header(width, height, (_SRGB_PRIMARIES, SRGB_CURVE), bits=8)
     if bits.take(1):  # more fields
         bits.take(3)  # orientation
         if bits.take(1):
             _size(bits)  # at which it is to be shown
         if bits.take(2):  # a preview, an animation
             return Header(width, height)
-    _skip_depth(bits)
+    depth = _depth(bits)
     bits.take(1)
     channels = bits.choice((0, 1, (2, 4), (1, 12)))
     if channels > _MOST_CHANNELS or not all(_skip_channel(bits) for _ in range(channels)):
-        return Header(width, height)
+        return Header(width, height, bits=depth)
     bits.take(1)  # whether the pixels are in XYB: they are decoded into the colours told
-    return Header(width, height, *_colours(bits))
+    return Header(width, height, *_colours(bits), bits=depth)
 
 
 def _size(bits: _Bits) -> tuple[int, int]:
@@ -93,12 +95,13 @@ def _size(bits: _Bits) -> tuple[int, int]:
     return height * top // bottom, height
 
 
-def _skip_depth(bits: _Bits) -> None:
-    if bits.take(1):
-        bits.choice(_FLOAT_BITS)
-        bits.take(4)
-    else:
-        bits.choice(_BITS)
+def _depth(bits: _Bits) -> int | None:
+    """Bits of a sample that is a whole number; None of floats."""
+    if not bits.take(1):
+        return bits.choice(_BITS)
+    bits.choice(_FLOAT_BITS)
+    bits.take(4)
+    return None
 
 
 def _skip_channel(bits: _Bits) -> bool:
@@ -106,7 +109,7 @@ def _skip_channel(bits: _Bits) -> bool:
     if bits.take(1):  # 8 bits of alpha
         return True
     kind = bits.choice(_ENUM)
-    _skip_depth(bits)
+    _depth(bits)
     bits.choice((0, 3, 4, (1, 3)))
     bits.take(8 * bits.choice((0, (0, 4), (16, 5), (48, 10))))  # its name
     bits.take(1)

@@ -12,9 +12,12 @@ from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.files.white_level import range_of
 from spiden_cli.core.image.metadata import Metadata, PngTags
 from spiden_cli.core.image.picture import Picture, Range
+from spiden_cli.core.image.pixels import in_16_bits
 
-__all__ = ["losses", "supported_depth"]
+__all__ = ["in_full_range", "losses", "supported_depth"]
 
+_FULL_RANGE = ("PNG", "TIFF", "JPEG2000")
+"""Formats of which viewers take 65535 for white, whatever else a file says."""
 _HOLD_ASPECT = ("PNG", "JPEG", "TIFF", "NumPy")
 
 
@@ -27,6 +30,23 @@ def supported_depth(path: str | Path, picture: Picture) -> int:
     return min(picture.depth, written_as(Path(path)).depth)
 
 
+def in_full_range(picture: Picture, name: str) -> Picture:
+    """Return a picture as a format shows it that has no 9 to 15 bits, where it was read in such.
+
+    Its own format calls the largest value of these bits white; in 16 bits that would be nearly
+    black. Measurements, and pictures of 16 bits that use fewer of them, keep their values.
+
+    Args:
+        picture: of any kind.
+        name: the format, as Pillow calls it.
+    """
+    bits = None if picture.encoding is None else picture.encoding.bits
+    has_own = name not in _FULL_RANGE and (name != "JPEGXL" or picture.alpha is None)
+    if bits is None or has_own or picture.is_measured:
+        return picture
+    return in_16_bits(picture) if picture.levels == Range(0.0, float(2**bits - 1)) else picture
+
+
 def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
     """What `write_picture(path, picture)` would lose, one short sentence each; empty if nothing.
 
@@ -35,6 +55,7 @@ def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
     """
     format = written_as(Path(path))
     name = format.name
+    picture = in_full_range(picture, name)
     if picture.black_plate is not None and name not in HOLDERS:
         as_rgb = replace(picture, black_plate=None, icc_profile=None)
         return (f"{name} can't hold CMYK: it is converted to RGB", *losses(path, as_rgb))

@@ -10,6 +10,7 @@ import netpbmfile
 import numpy as np
 
 from spiden_cli.core.files.decoding import check_size, decoding, split_alpha
+from spiden_cli.core.image.metadata import Encoding
 from spiden_cli.core.image.picture import Picture, Range
 from spiden_cli.core.image.pixels import to_unit
 from spiden_cli.core.image.showing import show
@@ -54,7 +55,8 @@ def read_netpbm(path: Path) -> Picture:
         levels = None if white <= 255 or white in _FULL else Range(0.0, float(white))
         if levels is not None and alpha is not None:  # it has the full range everywhere else
             alpha = np.rint(alpha * (65535 / white)).astype(np.uint16)
-        return Picture(pixels, alpha, range=levels)
+        bits = white.bit_length() if levels and white & (white + 1) == 0 else None
+        return Picture(pixels, alpha, range=levels, encoding=Encoding("PNM", bits=bits))
 
 
 def encode_netpbm(picture: Picture) -> bytes:

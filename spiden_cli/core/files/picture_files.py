@@ -18,7 +18,7 @@ from spiden_cli.core.files.decoding import Header
 from spiden_cli.core.files.formats import FOLDER_SUFFIXES, WRITTEN_SUFFIXES, written_as
 from spiden_cli.core.files.inks import CONVERTED, HOLDERS, as_rgb
 from spiden_cli.core.files.lenience import INCOMPLETE, is_lenient, passing_over_early_ends
-from spiden_cli.core.files.losses import losses, supported_depth
+from spiden_cli.core.files.losses import in_full_range, losses, supported_depth
 from spiden_cli.core.files.metadata import stripped
 from spiden_cli.core.files.needs import to_write
 from spiden_cli.core.files.pillow_reader import header_with_pillow, read_with_pillow
@@ -238,10 +238,11 @@ def write_picture(
 ) -> None:
     """Write `picture` whole or not at all, in the format that the suffix names.
 
-    PNG and TIFF (deflate) keep 16 bits and their scale, and TIFF states the range; other formats
-    hold 8, to which 16-bit values are rounded: black becomes 0 and white 255. Measurements stay
-    what they are in TIFF, `.npy` and, as 32-bit floats, PFM; elsewhere black to white become 0 to
-    65535, or 0 to 255. Ask `losses` first to tell the user.
+    PNG and TIFF (deflate) keep 16 bits and their scale, and TIFF states the range; but 9 to 15 bits
+    of a format that has such depths (HEIC, AVIF, JPEG XL, JPEG 2000, PNM) fill the 16. Other
+    formats hold 8, to which 16-bit values are rounded: black becomes 0 and white 255. Measurements
+    stay what they are in TIFF, `.npy` and, as 32-bit floats, PFM; elsewhere black to white become
+    0 to 65535, or 0 to 255. Ask `losses` first to tell the user.
 
     Args:
         path: the file.
@@ -262,7 +263,8 @@ def write_picture(
     check_quality(path, quality)
     # Encoded in memory first: encoders that write to the file themselves hide a full disk.
     name = output_format(path)
-    encoded = _encode(picture if name in HOLDERS else as_rgb(picture), name, quality)
+    picture = in_full_range(picture if name in HOLDERS else as_rgb(picture), name)
+    encoded = _encode(picture, name, quality)
     with atomic_path(path, replace) as temporary:
         temporary.write_bytes(encoded)
 

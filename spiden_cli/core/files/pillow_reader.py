@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError, features
 
+from spiden_cli.core.files.avif_depth import avif_bits, decode_avif
 from spiden_cli.core.files.claims import check_pillow_claim
 from spiden_cli.core.files.colour import profile_for
 from spiden_cli.core.files.decoding import Header, check_size, decoding, plausible, split_alpha
@@ -25,8 +26,9 @@ from spiden_cli.core.files.orientation import upright
 from spiden_cli.core.files.pillow_words import colour_tags_of, encoding_of, words_of
 from spiden_cli.core.files.png_chunks import head_chunks, png_tags
 from spiden_cli.core.files.white_level import Levels, range_of, stated_in_png
-from spiden_cli.core.image.metadata import PngTags
-from spiden_cli.core.image.picture import Picture, Pixels, Resolution
+from spiden_cli.core.image.metadata import Encoding, PngTags
+from spiden_cli.core.image.picture import Picture, Pixels, Range, Resolution
+from spiden_cli.core.image.pixels import filled
 from spiden_cli.errors import InputError
 
 __all__ = ["chunks_of", "header_with_pillow", "opened", "read_samples", "read_with_pillow"]
@@ -42,7 +44,9 @@ def read_with_pillow(path: Path) -> Picture:
         InputError: another format, damaged, too small, too large, or more than one frame.
     """
     with decoding(path), opened(path) as image:
-        check_size(path, image.width, image.height, _pixel_bytes(image), image.format)
+        avif = avif_bits(path) if image.format == "AVIF" else 8
+        held = _pixel_bytes(image) * (2 if avif > 8 else 1)
+        check_size(path, image.width, image.height, held, image.format)
         check_pillow_claim(path, image)
         frame = _check_frames(path, image)
         samples, notes = read_samples(path, image)
@@ -55,6 +59,11 @@ def read_with_pillow(path: Path) -> Picture:
         else:
             pixels, alpha = split_alpha(samples)
         levels = _levels(image, chunks, pixels)
+        encoding = encoding_of(path, image)
+        if avif > 8:
+            levels = Levels(Range(0.0, float(2**avif - 1)))
+            encoding = Encoding("AVIF", bits=avif)
+            alpha = None if alpha is None else filled(alpha, avif)
         return Picture(
             pixels,
             alpha,
@@ -63,7 +72,7 @@ def read_with_pillow(path: Path) -> Picture:
             icc_profile=profile_for(pixels, image.info.get("icc_profile"), black_plate is not None),
             colour_tags=colour_tags_of(path, image, chunks),
             resolution=_resolution(image, orientation),
-            encoding=encoding_of(path, image),
+            encoding=encoding,
             notes=(*notes, *levels.notes),
             lost=(*lost, *frame),
             white_guess=levels.guess,
@@ -188,6 +197,9 @@ def read_samples(path: Path, image: ImageFile.ImageFile) -> tuple[Pixels, list[s
     Raises:
         InputError: a kind of pixel that has no faithful grey or RGB form.
     """
+    if image.format == "AVIF" and avif_bits(path) > 8:
+        image.load()  # a damaged file ends here
+        return decode_avif(path), []
     raw = _raw_mode(image)
     if raw == "LA;16B":  # 4 bytes a pixel: read them as they are
         samples = _raw_bytes(path, image, "RGBA").view(">u2").astype(np.uint16)

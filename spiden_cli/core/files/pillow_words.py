@@ -15,8 +15,6 @@ __all__ = ["colour_tags_of", "encoding_of", "words_of"]
 _EXIF_PROFILES = ("Raw profile type exif", "Raw profile type APP1")
 _SUBSAMPLINGS: dict[int, Subsampling] = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
 _NCLX = re.compile(rb"colrnclx(.{7})", re.DOTALL)
-_AV1C = re.compile(rb"av1C(.{4})", re.DOTALL)  # AV1-ISOBMFF, 2.3.3
-_HIGH_DEPTH, _TWELVE_BITS = 0x40, 0x20
 _HEAD_LENGTH = 65_536
 _FRAME_HEAD = 16  # of a frame of an animated WebP, in front of its chunks
 
@@ -37,7 +35,6 @@ def words_of(path: Path, image: ImageFile.ImageFile) -> tuple[int, Metadata, lis
         except ValueError:
             notes.append(exif.DAMAGED)
             block = None
-    notes += _depth_lost(path, image)
     gain, more = _behind(path, image, orientation, packet or b"")
     extension = None
     if packet:
@@ -146,18 +143,6 @@ def _behind(
         return None, ["the HDR gain map that its XMP names isn't there"]
     notes = [f"{others} embedded extra picture(s) (MPO) aren't kept"] if others else []
     return gain, notes
-
-
-def _depth_lost(path: Path, image: ImageFile.ImageFile) -> list[str]:
-    """A sentence for an AVIF of more than the 8 bits that Pillow decodes."""
-    if image.format != "AVIF":
-        return []
-    with path.open("rb") as stream:
-        found = _AV1C.search(stream.read(_HEAD_LENGTH))
-    if not found or not found[1][2] & _HIGH_DEPTH:
-        return []
-    bits = 12 if found[1][2] & _TWELVE_BITS else 10
-    return [f"its {bits} bits are read as 8: convert it to a PNG or TIFF of 16 bits to keep them"]
 
 
 def colour_tags_of(

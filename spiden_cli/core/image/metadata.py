@@ -92,6 +92,8 @@ class Encoding:
     name: str
     """The format, as Pillow calls it: "JPEG", "WEBP", ..."""
     lossless: bool = False
+    bits: int | None = None
+    """Of a sample, where there are 9 to 15 and the format says that the largest value is white."""
     tables: tuple[tuple[int, ...], ...] = ()
     """JPEG's quantisation tables, 64 whole numbers each in rows: luma, then chroma."""
     subsampling: Subsampling | None = None

@@ -16,6 +16,7 @@ __all__ = [
     "LUMA",
     "Planes",
     "as_planes",
+    "filled",
     "in_8_bit_units",
     "in_16_bits",
     "in_floats",
@@ -161,6 +162,20 @@ def to_grey(planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
     grey += planes[..., 1:2, :, :] * green
     grey += planes[..., 2:3, :, :] * blue
     return grey
+
+
+def filled(samples: Pixels, bits: int) -> npt.NDArray[np.uint16]:
+    """Return samples of fewer bits over the full range of 16, exact at both ends.
+
+    Args:
+        samples: below 2^bits.
+        bits: 1 to 16.
+    """
+    most = 2**bits - 1
+    spread: npt.NDArray[np.uint16] = (
+        (samples.astype(np.uint32) * 65535 + most // 2) // most
+    ).astype(np.uint16)
+    return spread
 
 
 def in_16_bits(picture: Picture) -> Picture:

@@ -154,13 +154,3 @@ def test_a_rare_kind_of_jpeg_is_not_called_damaged(tmp_path, grey_pixels):
     path.write_bytes(b"\xff\xd8\xff")
     with pytest.raises(InputError, match="or damaged"):
         read_picture(path)
-
-
-@pytest.mark.skipif(not features.check_module("avif"), reason="this Pillow has no AVIF")
-@pytest.mark.parametrize("bits", [8, 10, 12])
-def test_bits_of_an_avif_that_are_not_read_are_told(tmp_path, bits):
-    ramp = np.linspace(0, 2**bits - 1, 32 * 32 * 3).reshape(32, 32, 3)
-    pixels = ramp.astype(np.uint8 if bits == 8 else np.uint16)
-    (tmp_path / "x.avif").write_bytes(imagecodecs.avif_encode(pixels, bitspersample=bits))
-    lost = read_picture(tmp_path / "x.avif").lost
-    assert [f"{bits} bits are read as 8" in told for told in lost] == [True] * (bits > 8)
