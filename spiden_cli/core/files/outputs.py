@@ -267,7 +267,11 @@ def _check_pattern(pattern: str) -> None:
         raise InputError(f"--output-pattern {pattern!r} can't be read: {error}") from None
     fields = [field for _, field, *_ in parts if field is not None]
     for _, field, form, conversion in parts:
-        if field is not None and (field not in FIELDS or form or conversion):
+        if field in FIELDS and (form or conversion):
+            raise InputError(
+                f"--output-pattern takes names as they are: leave out what is behind {{{field}"
+            )
+        if field is not None and field not in FIELDS:
             known = ", ".join(f"{{{name}}}" for name in FIELDS)
             raise InputError(f"--output-pattern has no {{{field}}}: use {known}")
     if not {"stem", "name"} & set(fields):
