@@ -18,12 +18,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urljoin, urlsplit
 
 from spiden_cli.core.data.scaled import scale_picture
 from spiden_cli.core.data.sources import PinnedFile, Source
 from spiden_cli.core.temporary import temporary_folder
 from spiden_cli.errors import DatasetError, OutputError
+
+if TYPE_CHECKING:
+    from requests import Response
 
 DEFAULT_BASE_URL = "https://raw.githubusercontent.com"
 BASE_URL_VARIABLE = "SPIDEN_DATA_URL"
@@ -37,6 +41,8 @@ FILE_TIMEOUT_S = 120.0
 """Longest time for one file: a server that drips bytes never meets the socket timeout."""
 MAX_ORIGINAL_BYTES, ORIGINAL_TIMEOUT_S = 64 * 1024 * 1024, 1200.0
 """The same for what will be scaled down: photographs of up to 36 megapixels."""
+
+MAX_REDIRECTIONS = 8
 
 _CHUNK_BYTES = 64 * 1024
 
@@ -182,14 +188,8 @@ def _save(
     deadline = time.monotonic() + most_seconds
     if stop.is_set():
         raise CancelledError
-    headers = {"User-Agent": "spiden", "Accept-Encoding": "identity"}
-    with (
-        requests.get(url, headers=headers, stream=True, timeout=SOCKET_TIMEOUT_S) as response,
-        Path(output_file).open("wb") as file,
-    ):
+    with _answer(url) as response, Path(output_file).open("wb") as file:
         response.raise_for_status()
-        if not _is_safe(response.url):
-            raise requests.RequestException(f"the server led to {response.url}, which isn't https")
         # read1 returns what has come, so that a slow server can't hold us past the deadline
         while chunk := response.raw.read1(_CHUNK_BYTES):
             file.write(chunk)
@@ -199,6 +199,34 @@ def _save(
                 raise requests.RequestException(f"the file is larger than {most_bytes} bytes")
             if time.monotonic() > deadline:
                 raise requests.Timeout(f"the file took longer than {most_seconds:g} s")
+
+
+@contextmanager
+def _answer(url: str) -> Iterator["Response"]:
+    """Ask for a file, wherever the server leads; what else a server that leads on says isn't read.
+
+    Raises:
+        RequestException: no connection, too many redirections, or one that isn't safe.
+    """
+    import requests
+
+    class Session(requests.Session):
+        def get_redirect_target(self, _resp: "Response") -> None:
+            """Lead nowhere: requests would first read all that was sent, however much it is."""
+
+    headers = {"User-Agent": "spiden", "Accept-Encoding": "identity"}
+    with Session() as session:
+        for _ in range(MAX_REDIRECTIONS):
+            with session.get(
+                url, headers=headers, stream=True, timeout=SOCKET_TIMEOUT_S
+            ) as response:
+                if not response.is_redirect:
+                    yield response
+                    return
+                url = urljoin(url, response.headers["location"])
+            if not _is_safe(url):
+                raise requests.RequestException(f"the server led to {url}, which isn't https")
+    raise requests.TooManyRedirects("the server leads from one address to the next")
 
 
 def _result(future: Future[Path], source: Source, file: PinnedFile, folder: Path) -> Path:

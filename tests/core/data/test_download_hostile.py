@@ -104,9 +104,10 @@ def lead_in_a_circle(handler: BaseHTTPRequestHandler, _body: bytes) -> None:
         (hang_up, "Remote end closed connection without response"),
         (talk_nonsense, "[31mnot HTTP"),
         (compress, "SHA256 hash of "),  # not asked for: never unpacked, whatever its size
-        (lead_to("file:///etc/passwd"), "No connection adapters"),
-        (lead_to("ftp://127.0.0.1/01.png"), "No connection adapters"),
-        (lead_in_a_circle, "30 redirects"),
+        (lead_to("file:///etc/passwd"), "led to file:///etc/passwd, which isn't https"),
+        (lead_to("ftp://127.0.0.1/01.png"), "which isn't https"),
+        (lead_to("http://mirror.invalid/01.png"), "which isn't https"),  # and isn't asked
+        (lead_in_a_circle, "from one address to the next"),
     ],
 )
 def test_server_that_answers_badly_leaves_nothing(
@@ -122,6 +123,31 @@ def test_server_that_answers_badly_leaves_nothing(
     assert reason in message
     assert message.isprintable()
     assert kept(tmp_path) == {}
+
+
+def test_a_redirection_is_followed_though_what_it_says_never_ends(
+    tiny: Source, contents: Contents, server, tmp_path: Path, kept
+) -> None:
+    sent: list[int] = []
+
+    def endless(handler: BaseHTTPRequestHandler) -> None:
+        if handler.path.startswith("/there/"):
+            server.send(handler, contents[Path(handler.path).name])
+            return
+        lead_to(f"/there{handler.path}")(handler, b"")
+        total = 0
+        try:
+            while total < 10**9:
+                total += handler.wfile.write(bytes(10_000))
+        finally:
+            sent.append(total)
+
+    there = {f"/there{path}": endless for path in server.answers}
+    server.answers = {**dict.fromkeys(server.answers, endless), **there}
+    download.download_files(tiny, tiny.files, tmp_path, base_url=server.url)
+    assert kept(tmp_path) == contents
+    server.close()
+    assert max(sent) < 50_000_000
 
 
 @pytest.mark.parametrize("announced", [True, False])
