@@ -84,6 +84,8 @@ def watch_folder(folder: Path, asked: Asked, machine: Machine, as_json: bool) ->
         except KeyboardInterrupt:
             pass
     sayings.tell_of_more()
+    for path in arrivals.waited_for():
+        note(f"{path.name} couldn't be read as yet, and was still waited for")
     note(f"watched {folder}: {totals.line(time.monotonic() - began, with_speed=False)}")
     if code:
         raise typer.Exit(code)

@@ -96,6 +96,14 @@ def test_a_file_that_stays_damaged_is_told_once_and_stops_nothing(watch):
     assert Path("in/good_denoised.png").is_file()
 
 
+def test_a_picture_that_is_waited_for_is_named_at_the_end(watch, monkeypatch):
+    monkeypatch.setattr(arrivals, "GIVEN_UP_AFTER", 60.0)
+    put("half.png", picture()[:200])()
+    outcome = watch(nothing, nothing, options=("-o", "out/"))
+    assert outcome.code == 0
+    assert outcome.stderr.count("half.png couldn't be read as yet") == 1
+
+
 def test_subfolders_and_replacing(watch):
     Path("in/sub").mkdir()
     put("sub/a.png", picture())()

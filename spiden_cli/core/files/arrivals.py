@@ -70,6 +70,10 @@ class Arrivals:
         """Don't return a picture again, unless it changes."""
         self._seen[path].taken = True
 
+    def waited_for(self) -> list[Path]:
+        """Return the pictures that couldn't be read as yet, and may still be growing."""
+        return [path for path, seen in self._seen.items() if seen.tried and not seen.taken]
+
     def put_back(self, path: Path) -> bool:
         """Wait for a picture that couldn't be read; False if it was waited for long enough."""
         seen = self._seen[path]
