@@ -255,10 +255,15 @@ def train(
         run = resume_run(folder, network, config, images, target, teacher, together)
         if not run.checked:
             note("an older spiden began this run: its images and teacher can't be checked")
+        if (then := run.record.notes.get("processes", "1")) != str(together.size):
+            note(
+                f"begun with {then} process{'es' * (then != '1')}, {together.size} now: what "
+                "follows is the same but for the order of sums"
+            )
     else:
         notes = describe_run(
             preset, source.names, len(images.training), canonical_command(context), init, teacher,
-            config.teacher_weight,
+            config.teacher_weight, together.size,
         )  # fmt: skip
         run = start_run(network, config, images, target, notes, init, teacher, together)
     note(f"{run.patches.image_count} training images, {len(run.held_out)} held out")
@@ -269,6 +274,8 @@ def train(
             show(progress, folder.path, tensorboard)
         else:
             deque(progress, maxlen=0)
+    if received and not together.leads:  # the leader says it for all
+        sys.exit(128 + received[0])
     if received == [signal.SIGTERM]:
         sys.exit(128 + signal.SIGTERM)
     if received:

@@ -22,6 +22,7 @@ from spiden_cli.app import app
 from spiden_cli.commands.command_line import canonical_command
 from spiden_cli.commands.options import counts, sigma_range
 from spiden_cli.core.network.config import NetworkConfig
+from spiden_cli.core.training import provenance
 from spiden_cli.core.training.checkpoint import load_checkpoint
 from spiden_cli.core.training.config import TrainingConfig
 from spiden_cli.core.weights import read_info
@@ -137,12 +138,17 @@ def test_pictures_without_room_for_the_margin_are_refused(spiden, pictures, tmp_
     assert "at least two of 40 x 40 pixels" in outcome.stderr
 
 
-def test_a_time_budget_stops_and_resume_goes_on(spiden, pictures, tmp_path):
+def test_a_time_budget_stops_and_resume_goes_on(spiden, pictures, tmp_path, monkeypatch):
+    describe = provenance.describe_run
+    monkeypatch.setattr(
+        provenance, "describe_run", lambda *given: {**describe(*given), "processes": "2"}
+    )
     run = tmp_path / "run"
     outcome = spiden(*options(pictures, run, 4), "--time-budget", "0.0001s")
     assert outcome.code == 0, outcome.stderr
     assert "--resume" in outcome.stderr
     outcome = spiden(*options(pictures, run, 4), "--resume")
+    assert "begun with 2 processes, 1 now" in outcome.stderr
     assert outcome.code == 0, outcome.stderr
     whole = tmp_path / "whole"
     spiden(*options(pictures, whole, 4))

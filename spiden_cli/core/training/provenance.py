@@ -16,6 +16,7 @@ def describe_run(
     start: Path | None,
     teacher: Path | None,
     teacher_weight: float,
+    processes: int = 1,
 ) -> dict[str, str]:
     """Return the notes on a new run that its weights carry.
 
@@ -27,6 +28,7 @@ def describe_run(
         start: weights to start from.
         teacher: weights to learn from.
         teacher_weight: the teacher's share of the loss.
+        processes: how many train it.
 
     Raises:
         WeightsError: a weights file can't be read.
@@ -40,6 +42,8 @@ def describe_run(
     }
     if teacher is not None:
         notes["teacher"] = f"{teacher_weight:g} of {_name(teacher)}"
+    if processes > 1:
+        notes["processes"] = str(processes)
     return notes
 
 

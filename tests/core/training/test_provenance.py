@@ -34,7 +34,7 @@ def test_last_part(root, folders, name):
 def test_notes(small_weights):
     notes = describe_run(
         "base", ["/data/bsd432", "bsd432", "../photos/"], 7, "spiden train -o/a/b", small_weights,
-        small_weights, 0.25,
+        small_weights, 0.25, 2,
     )  # fmt: skip
     assert notes == {
         "preset": "base",
@@ -43,6 +43,7 @@ def test_notes(small_weights):
         "command": "spiden train -ob",
         "start": "small",
         "teacher": "0.25 of small",
+        "processes": "2",
     }
 
 
