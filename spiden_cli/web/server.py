@@ -131,9 +131,15 @@ def serve(service: Service, listening: socket.socket) -> bool:
     """
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # the sender is told
     turns, terminated = Turns(), list[int]()
-    before = signal.signal(signal.SIGTERM, lambda number, _: terminated.append(number))
+    server = server_for(service, turns)
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        terminated.append(number)
+        server.handle_exit(number, frame)  # which uvicorn asks for itself once it runs
+
+    before = signal.signal(signal.SIGTERM, terminate)
     try:
-        server_for(service, turns).run([listening])
+        server.run([listening])
     except KeyboardInterrupt:
         pass
     finally:
@@ -141,11 +147,12 @@ def serve(service: Service, listening: socket.socket) -> bool:
         remove_private_folders()
     if terminated:
         signal.raise_signal(signal.SIGTERM)
+        leave(128 + signal.SIGTERM)  # process 1 of a container, which no signal ends
     return turns.is_busy(_LAST_TILE)
 
 
-def leave() -> None:
-    """End the process, whatever its threads are at."""
+def leave(code: int = 0) -> None:
+    """End the process with an exit code, whatever its threads are at."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(code)
