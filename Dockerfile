@@ -14,6 +14,8 @@ COPY --from=build /wheel /wheel
 RUN pip install --no-cache-dir "$(ls /wheel/*.whl)[web,fast,heic,jxl,raw]" && rm -r /wheel
 RUN useradd --create-home --uid 1000 spiden
 USER spiden
+# The event engine is compiled once, for this kind of processor, and not by each new container.
+RUN python -c "import numpy, spiden_cli; spiden_cli.load('tiny').denoise(numpy.zeros((64, 64), 'uint8'), 25)"
 WORKDIR /pictures
 EXPOSE 8000
 # Asked only of a container that serves; a batch is not unwell.
