@@ -115,7 +115,7 @@ class RunFolder:
         check_replaceable(self._lock_file)
         if self._lock_file.exists() and self._lock_file.stat().st_size:
             raise OutputError(
-                f"can't train in {self.path}: its {LOCK} isn't spiden's, which is empty; move it "
+                f"can't lock {self._lock_file}: it holds something, so it isn't spiden's; move it "
                 "away, or choose another --output"
             )
 
