@@ -142,9 +142,9 @@ def flat_areas(bench: Bench) -> str:
     found = {name: [bench.run(name, DRAWN, sigma) for sigma in levels] for name in names}
     noisy = [f"{one.mean('noisy_psnr'):.2f}" for one in found[colour]]
     rows = {f"`{name}`": [spread(draws(one)) for one in some] for name, some in found.items()}
-    lines = [
+    lines = "\n".join(
         f"| {name} | {' | '.join(cells)} |" for name, cells in ({"noisy": noisy} | rows).items()
-    ]
+    )
     loss = [spread(paired(*pair)) for pair in zip(found[twin(colour)], found[colour], strict=True)]
     return f"""\
 Mean PSNR in dB on {DRAWN_COUNT} pictures of flat tones, type and charts, in colour (`{grey}` takes
