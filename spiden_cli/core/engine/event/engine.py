@@ -97,9 +97,10 @@ class EventEngine:
                 layout.numbers, layout.planes, layout.words, counts, drawn,
             )  # fmt: skip
 
-        if len(bands) == 1:
-            run(bands[0])
-        else:
+        if height < 2 * _LEAST_ROWS:  # it takes a moment, as long as signals can wait
+            for band in bands:
+                run(band)
+        else:  # even one: while compiled code runs, no signal is heard in its thread
             with ThreadPoolExecutor(len(bands)) as pool:
                 list(pool.map(run, bands))
         if not self.config.weighted:
