@@ -93,10 +93,17 @@ def _in_turn(
         try:
             future = done.get(timeout=_LOOK_EVERY)
         except queue.Empty:
+            if cluster.client.status == "closed":  # the futures of some items are never told
+                yield from ((item, _lost()) for item in (*running.values(), *waiting))
+                return
             if cluster.client.status == "running":
                 at_once = _AHEAD * max(1, _workers(cluster, on_wait))
             continue
         yield running.pop(future), _result(future)
+
+
+def _lost() -> SpidenError:
+    return SpidenError("the connection to the scheduler was lost")
 
 
 def _workers(cluster: Cluster, on_wait: Callable[[], None]) -> int:
@@ -116,7 +123,7 @@ def _result(future: Any) -> Any:  # noqa: ANN401
             "memory: give them more, or smaller pictures"
         )
     except CancelledError:
-        return SpidenError("the connection to the scheduler was lost")
+        return _lost()
 
 
 class _Carrier(WorkerPlugin):
