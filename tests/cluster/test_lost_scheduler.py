@@ -6,8 +6,8 @@ import pytest
 
 pytest.importorskip("distributed", reason="spiden[dask] isn't installed")
 
-from spiden_cli.cluster.running import _in_turn  # noqa: E402
-from spiden_cli.errors import SpidenError  # noqa: E402
+from spiden_cli.cluster.running import _in_turn
+from spiden_cli.errors import SpidenError
 
 
 class Future:
