@@ -57,7 +57,7 @@ def composed_frames(encoded: bytes) -> Iterator[tuple[_Canvas, Fraction]]:
     width, height = struct.unpack_from(">II", header)
     canvas = np.zeros((height, width, 4), np.uint8)
     for number, part in enumerate(parts):
-        before = canvas.copy()
+        before = canvas.copy() if part.disposal == _PREVIOUS else canvas
         window = part.window
         if part.left + part.width > width or part.top + part.height > height:
             raise ValueError("a frame reaches beyond the picture")

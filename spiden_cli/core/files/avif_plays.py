@@ -35,8 +35,7 @@ def plays_of(encoded: bytes) -> int:
             return 0
         if not encoded[edits.begin + 3] & _REPEATS:
             return 1
-        form, at = (">Q", edits.begin + 8) if encoded[edits.begin] else (">I", edits.begin + 8)
-        (once,) = struct.unpack_from(form, encoded, at)
+        once = _once(encoded, edits)
         form, at = _duration(encoded, track)
         (whole,) = struct.unpack_from(form, encoded, at)
     except (struct.error, IndexError):
@@ -58,10 +57,7 @@ def with_plays(encoded: bytes, plays: int) -> bytes:
     boxes = list(_boxes(encoded, 0, len(encoded)))
     for box in boxes:
         if box.name == b"elst":
-            (once,) = struct.unpack_from(
-                ">Q" if encoded[box.begin] else ">I", encoded, box.begin + 8
-            )
-            lasts = plays * once
+            lasts = plays * _once(encoded, box)
             changed[box.begin + 3] = _REPEATS if plays > 1 else 0
     for box in boxes:
         if box.name in _DURATIONS and lasts:
@@ -69,6 +65,12 @@ def with_plays(encoded: bytes, plays: int) -> bytes:
             longest = 2 ** (8 * struct.calcsize(form)) - 2  # one more is for ever
             struct.pack_into(form, changed, at, min(lasts, longest))
     return bytes(changed)
+
+
+def _once(encoded: bytes, edits: _Box) -> int:
+    """How long an edit list says that a single play lasts."""
+    (once,) = struct.unpack_from(">Q" if encoded[edits.begin] else ">I", encoded, edits.begin + 8)
+    return int(once)
 
 
 def _duration(encoded: bytes, box: _Box) -> tuple[str, int]:

@@ -13,9 +13,9 @@ from spiden_cli.core.files.decoding import Header, check_size, decoding, split_a
 from spiden_cli.core.files.formats import named
 from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.files.pillow_writer import fitted_samples
-from spiden_cli.core.image.metadata import ColourTags, Encoding, Metadata
+from spiden_cli.core.image.metadata import ColourTags, Metadata
 from spiden_cli.core.image.picture import Picture, Range
-from spiden_cli.core.image.pixels import filled
+from spiden_cli.core.image.pixels import in_own_bits
 
 __all__ = ["DEPTH", "encode_heif", "heif_header", "read_heif"]
 
@@ -46,24 +46,20 @@ def read_heif(path: Path) -> Picture:
         if samples.dtype == np.uint16:  # filled up with zeros
             samples = samples >> (16 - bits)
         pixels, alpha = split_alpha(_grey_if_grey(samples))
-        if alpha is not None and alpha.dtype == np.uint16:
-            alpha = filled(alpha, bits)
         block, lost = _exif(image.info.get("exif"))
         if image.info.get("aux") or image.info.get("depth_images"):
             lost.append("embedded extra pictures (gain map, depth) aren't kept")
         if len(pictures) > 1:
             lost.append(f"{len(pictures) - 1} more picture(s) of the file aren't kept")
-        deep = samples.dtype == np.uint16
-        return Picture(
+        picture = Picture(
             pixels,
             alpha,
             metadata=Metadata(exif=block, xmp=xmp.of_upright(image.info.get("xmp"))),
             icc_profile=profile_for(pixels, image.info.get("icc_profile")),
             colour_tags=_colour_tags(image.info.get("nclx_profile")),
-            range=Range(0.0, float(2**bits - 1)) if deep else None,
-            encoding=Encoding("HEIF", bits=bits) if deep else None,
             lost=tuple(lost),
         )
+        return in_own_bits(picture, "HEIF", bits) if samples.dtype == np.uint16 else picture
 
 
 def heif_header(path: Path) -> Header:

@@ -9,9 +9,8 @@ import numpy.typing as npt
 
 from spiden_cli.core.files.decoding import check_size, decoding, split_alpha
 from spiden_cli.core.files.inks import plates_of
-from spiden_cli.core.image.metadata import Encoding
-from spiden_cli.core.image.picture import Picture, Range
-from spiden_cli.core.image.pixels import filled
+from spiden_cli.core.image.picture import Picture
+from spiden_cli.core.image.pixels import in_own_bits
 from spiden_cli.errors import InputError
 
 __all__ = ["encode_jpeg2000", "read_jpeg2000"]
@@ -50,13 +49,9 @@ def read_jpeg2000(path: Path) -> Picture:
         if samples.shape[2:] == (4,) and _INKS in content[:at]:
             pixels, plate = plates_of(samples)
             return Picture(pixels, black_plate=plate)
-        pixels, alpha = split_alpha(samples)
-        if samples.dtype != np.uint16 or not _DEEP[0] <= bits <= _DEEP[1]:
-            return Picture(pixels, alpha)
-        if alpha is not None:  # it has the full range everywhere else
-            alpha = filled(alpha, bits)
-        white, encoding = float(2**bits - 1), Encoding("JPEG2000", bits=bits)
-        return Picture(pixels, alpha, range=Range(0.0, white), encoding=encoding)
+        picture = Picture(*split_alpha(samples))
+        own = samples.dtype == np.uint16 and _DEEP[0] <= bits <= _DEEP[1]
+        return in_own_bits(picture, "JPEG2000", bits) if own else picture
 
 
 def encode_jpeg2000(picture: Picture) -> bytes:

@@ -26,9 +26,9 @@ from spiden_cli.core.files.jpegxl_header import (
 from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.files.pillow_writer import fitted_samples
 from spiden_cli.core.files.white_level import Levels, range_of
-from spiden_cli.core.image.metadata import ColourTags, Encoding, Metadata
+from spiden_cli.core.image.metadata import ColourTags, Metadata
 from spiden_cli.core.image.picture import Picture, Range
-from spiden_cli.core.image.pixels import filled
+from spiden_cli.core.image.pixels import in_own_bits
 from spiden_cli.errors import InputError
 
 __all__ = ["encode_jpegxl", "read_jpegxl"]
@@ -75,23 +75,21 @@ def read_jpegxl(path: Path) -> Picture:
             )
         pixels, alpha = split_alpha(samples)
         own = header.bits if samples.dtype == np.uint16 and header.bits in range(9, 16) else None
-        levels = range_of(pixels, None) if own is None else Levels(Range(0.0, float(2**own - 1)))
-        if own is not None and alpha is not None:  # it has the full range everywhere else
-            alpha = filled(alpha, own)
+        levels = range_of(pixels, None) if own is None else Levels(None)
         profile, notes = (None, []) if header.colours is not None else _profile(content)
         block, damaged = _exif(boxes.get(b"Exif"))
-        return Picture(
+        picture = Picture(
             pixels,
             alpha,
             metadata=Metadata(exif=block, xmp=xmp.of_upright(boxes.get(b"xml "))),
             icc_profile=profile_for(pixels, profile),
             colour_tags=_colour_tags(header),
             range=levels.range,
-            encoding=None if own is None else Encoding("JPEGXL", bits=own),
             notes=tuple(notes),
             lost=tuple(damaged),
             white_guess=levels.guess,
         )
+        return picture if own is None else in_own_bits(picture, "JPEGXL", own)
 
 
 def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:

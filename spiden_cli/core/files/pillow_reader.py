@@ -26,9 +26,9 @@ from spiden_cli.core.files.orientation import upright
 from spiden_cli.core.files.pillow_words import colour_tags_of, encoding_of, words_of
 from spiden_cli.core.files.png_chunks import head_chunks, png_tags
 from spiden_cli.core.files.white_level import Levels, range_of, stated_in_png
-from spiden_cli.core.image.metadata import Encoding, PngTags
-from spiden_cli.core.image.picture import Picture, Pixels, Range, Resolution
-from spiden_cli.core.image.pixels import filled
+from spiden_cli.core.image.metadata import PngTags
+from spiden_cli.core.image.picture import Picture, Pixels, Resolution
+from spiden_cli.core.image.pixels import in_own_bits
 from spiden_cli.errors import InputError
 
 __all__ = ["chunks_of", "header_with_pillow", "opened", "read_samples", "read_with_pillow"]
@@ -49,7 +49,11 @@ def read_with_pillow(path: Path) -> Picture:
         check_size(path, image.width, image.height, held, image.format)
         check_pillow_claim(path, image)
         frame = _check_frames(path, image)
-        samples, notes = read_samples(path, image)
+        if avif > 8:
+            image.load()  # a damaged file ends here
+            samples, notes = decode_avif(path), list[str]()
+        else:
+            samples, notes = read_samples(path, image)
         chunks = chunks_of(path, image)
         orientation, metadata, lost = words_of(path, image)  # PNG may have words behind the pixels
         metadata = replace(metadata, png=_png_tags(image, chunks))
@@ -58,13 +62,8 @@ def read_with_pillow(path: Path) -> Picture:
             (pixels, black_plate), alpha = plates_of(samples), None
         else:
             pixels, alpha = split_alpha(samples)
-        levels = _levels(image, chunks, pixels)
-        encoding = encoding_of(path, image)
-        if avif > 8:
-            levels = Levels(Range(0.0, float(2**avif - 1)))
-            encoding = Encoding("AVIF", bits=avif)
-            alpha = None if alpha is None else filled(alpha, avif)
-        return Picture(
+        levels = _levels(image, chunks, pixels) if avif == 8 else Levels(None)
+        picture = Picture(
             pixels,
             alpha,
             black_plate,
@@ -72,12 +71,13 @@ def read_with_pillow(path: Path) -> Picture:
             icc_profile=profile_for(pixels, image.info.get("icc_profile"), black_plate is not None),
             colour_tags=colour_tags_of(path, image, chunks),
             resolution=_resolution(image, orientation),
-            encoding=encoding,
+            encoding=encoding_of(path, image),
             notes=(*notes, *levels.notes),
             lost=(*lost, *frame),
             white_guess=levels.guess,
             range=levels.range,
         )
+        return picture if avif == 8 else in_own_bits(picture, "AVIF", avif)
 
 
 def header_with_pillow(path: Path) -> Header | None:
@@ -197,9 +197,6 @@ def read_samples(path: Path, image: ImageFile.ImageFile) -> tuple[Pixels, list[s
     Raises:
         InputError: a kind of pixel that has no faithful grey or RGB form.
     """
-    if image.format == "AVIF" and avif_bits(path) > 8:
-        image.load()  # a damaged file ends here
-        return decode_avif(path), []
     raw = _raw_mode(image)
     if raw == "LA;16B":  # 4 bytes a pixel: read them as they are
         samples = _raw_bytes(path, image, "RGBA").view(">u2").astype(np.uint16)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spiden_cli.core.image.metadata import Encoding
 from spiden_cli.core.image.picture import Picture, Pixels, Range
 from spiden_cli.errors import InputError
 
@@ -16,10 +17,10 @@ __all__ = [
     "LUMA",
     "Planes",
     "as_planes",
-    "filled",
     "in_8_bit_units",
     "in_16_bits",
     "in_floats",
+    "in_own_bits",
     "rounded_to_8_bit",
     "to_grey",
     "to_pixels",
@@ -164,7 +165,7 @@ def to_grey(planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return grey
 
 
-def filled(samples: Pixels, bits: int) -> npt.NDArray[np.uint16]:
+def _filled(samples: Pixels, bits: int) -> npt.NDArray[np.uint16]:
     """Return samples of fewer bits over the full range of 16, exact at both ends.
 
     Args:
@@ -176,6 +177,24 @@ def filled(samples: Pixels, bits: int) -> npt.NDArray[np.uint16]:
         (samples.astype(np.uint32) * 65535 + most // 2) // most
     ).astype(np.uint16)
     return spread
+
+
+def in_own_bits(picture: Picture, name: str, bits: int) -> Picture:
+    """Return a picture whose format says that the largest value of its 9 to 15 bits is white.
+
+    Its transparency is spread over 16 bits, as everywhere else.
+
+    Args:
+        picture: uint16, as it was decoded.
+        name: the format, as Pillow calls it.
+        bits: of a sample.
+    """
+    return replace(
+        picture,
+        alpha=None if picture.alpha is None else _filled(picture.alpha, bits),
+        range=Range(0.0, float(2**bits - 1)),
+        encoding=Encoding(name, bits=bits),
+    )
 
 
 def in_16_bits(picture: Picture) -> Picture:

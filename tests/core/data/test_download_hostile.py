@@ -125,6 +125,16 @@ def test_server_that_answers_badly_leaves_nothing(
     assert kept(tmp_path) == {}
 
 
+def pour(handler: BaseHTTPRequestHandler, sent: list[int]) -> None:
+    """Send a gigabyte, as far as it is taken, and note how much that was."""
+    total = 0
+    try:
+        while total < 10**9:
+            total += handler.wfile.write(bytes(10_000))
+    finally:
+        sent.append(total)
+
+
 def test_a_redirection_is_followed_though_what_it_says_never_ends(
     tiny: Source, contents: Contents, server, tmp_path: Path, kept
 ) -> None:
@@ -135,12 +145,7 @@ def test_a_redirection_is_followed_though_what_it_says_never_ends(
             server.send(handler, contents[Path(handler.path).name])
             return
         lead_to(f"/there{handler.path}")(handler, b"")
-        total = 0
-        try:
-            while total < 10**9:
-                total += handler.wfile.write(bytes(10_000))
-        finally:
-            sent.append(total)
+        pour(handler, sent)
 
     there = {f"/there{path}": endless for path in server.answers}
     server.answers = {**dict.fromkeys(server.answers, endless), **there}
@@ -168,12 +173,7 @@ def test_no_more_is_read_than_the_cap(
         if announced:
             handler.send_header("Content-Length", str(10**12))
         handler.end_headers()
-        total = 0
-        try:
-            while total < 10**9:
-                total += handler.wfile.write(bytes(10_000))
-        finally:
-            sent.append(total)
+        pour(handler, sent)
 
     server.answers = dict.fromkeys(server.answers, endless)
 
