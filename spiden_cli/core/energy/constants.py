@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 from spiden_cli.core.regular_file import read_regular
 from spiden_cli.errors import InputError
 
-_LARGEST_FILE = 2**16
-_MOST_DOTS = 32
+LARGEST_FILE = 2**14
+"""In bytes, of a user's constants: five times as many as the table that ships."""
+MOST_DOTS = 20
 """On a line that is no comment: each makes a table in a table, and the parser's time is quadratic
-in their depth."""
+in their depth. A section on one line has up to 12."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,9 @@ def load_constants(path: Path | None = None) -> Constants:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        text = read_regular(path, _LARGEST_FILE).decode("utf-8")
+        text = read_regular(path, LARGEST_FILE).decode("utf-8")
         for line in text.splitlines():
-            if line.count(".") > _MOST_DOTS and not line.lstrip().startswith("#"):
+            if line.count(".") > MOST_DOTS and not line.lstrip().startswith("#"):
                 raise InputError(f"{path}: a line has more dots than a table of constants needs")
         return tomllib.loads(text)
     except OSError as error:

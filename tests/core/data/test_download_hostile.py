@@ -208,7 +208,7 @@ def test_dripping_server_is_left(
     start = time.monotonic()
 
     assert "the file took longer than 0.3 s" in fails(tiny, tmp_path, server.url)
-    assert time.monotonic() - start < 3.0
+    assert time.monotonic() - start < 4.5  # the whole answer takes 5 s
     assert kept(tmp_path) == {}
 
 
@@ -234,5 +234,5 @@ def test_failure_does_not_wait_for_the_other_files(
     start = time.monotonic()
 
     assert "HTTP 403" in fails(tiny, tmp_path, server.url)
-    assert time.monotonic() - start < 5.0  # a dripping file lasts 10 s
+    assert time.monotonic() - start < 8.0  # a dripping file lasts 10 s
     assert kept(tmp_path) == {}

@@ -3,12 +3,12 @@
 import io
 import os
 import struct
-import time
 import zlib
 
 import numpy as np
 import pytest
 import tifffile
+from cpu_time import takes_under
 from PIL import Image
 
 from spiden_cli.core.files.animations import read_animation
@@ -100,10 +100,12 @@ BOMBS = {
 def test_a_small_file_that_claims_much(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(BOMBS[name]())
-    began = time.process_time()
-    with pytest.raises(InputError, match=r"\S"):
-        read_picture(path)
-    assert time.process_time() - began < 1.0
+
+    def refuse() -> None:
+        with pytest.raises(InputError, match=r"\S"):
+            read_picture(path)
+
+    assert takes_under(1.0, refuse)
 
 
 ROWS = bytes(64 * 49)
@@ -207,7 +209,9 @@ def test_an_animation_on_a_canvas_beyond_all_measure(tmp_path, suffix):
         content[16:24] = struct.pack(">II", 11_000, 11_000)
         content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
     path.write_bytes(content)
-    began = time.process_time()
-    with pytest.raises(InputError):
-        read_animation(path)
-    assert time.process_time() - began < 3
+
+    def refuse() -> None:
+        with pytest.raises(InputError):
+            read_animation(path)
+
+    assert takes_under(3.0, refuse)
