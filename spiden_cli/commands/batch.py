@@ -5,9 +5,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from spiden_cli.commands.crews import Crew, Machine, hired
+from spiden_cli.commands.crews import AT_ONCE, Crew, Machine, hired
 from spiden_cli.commands.denoise_files import Plan
 from spiden_cli.commands.stopping import stopping
 from spiden_cli.commands.telling import Say, Sayings, Told
@@ -238,6 +239,8 @@ def _each(
     received: Sequence[int],
 ) -> Iterator[Told]:  # fmt: skip
     """Denoise picture by picture, until there is a signal."""
+    from spiden_cli.core.tasks.workers import in_threads
+
     told_of_stop = False
 
     def stopped() -> bool:
@@ -259,11 +262,15 @@ def _each(
         stopped()
         bar.part(done, of)
 
-    for files in jobs:
-        if stopped():
-            return
-        bar.begin(files.source.name)
-        yield _told(files, _reaching(work, [files])(files, on_tile))
+    for small, group in groupby(jobs, crew.takes_two_of):
+        for files, told in in_threads(work, group, AT_ONCE, stopped) if small else ():
+            bar.begin(files.source.name)
+            yield told
+        for files in group:
+            if stopped():
+                return
+            bar.begin(files.source.name)
+            yield _told(files, _reaching(work, [files])(files, on_tile))
 
 
 def _told(files: "Files", answer: Told | SpidenError) -> Told:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     Answers = Callable[[Any, Sequence[Files], Callable[[], bool]], Iterator[Answer]]
 
 
+AT_ONCE = 2
+"""Small pictures, in this process: what isn't compiled code of one waits for that of the other."""
+
+
 class Machine(NamedTuple):
     """What the work is done with.
 
@@ -46,6 +50,7 @@ class Crew:
     Attributes:
         threads: that each process may run; None: as many as there are cores.
         processes: that share the memory of a machine.
+        pairs: whether this process denoises small pictures two at once.
         answers: has the work done to many pictures, until there is a wish to stop, and yields what
             came of each; None: it is done in this process.
         denoise_planes: denoises the planes of an OME-Zarr, chunk by chunk; None: whoever denoises
@@ -54,8 +59,17 @@ class Crew:
 
     threads: int | None
     processes: int = 1
+    pairs: bool = False
     answers: "Answers | None" = None
     denoise_planes: "DenoisePlanes | None" = None
+
+    def takes_two_of(self, files: "Files") -> bool:
+        """Return whether a file is so small that another one is denoised beside it."""
+        if not self.pairs or is_remote(files.source) or is_remote(files.target):
+            return False
+        from spiden_cli.core.tasks.side_by_side import is_small
+
+        return files.drawing is None and is_small(files.source)  # drawings are made one by one
 
     def takes_apart(self, files: "Files") -> bool:
         """Return whether the parts of a file are denoised by several, and not the whole by one."""
@@ -80,16 +94,17 @@ def hired(machine: Machine, jobs: int) -> Iterator[Crew]:
             yield crew
         return
     processes = min(machine.processes or 1, jobs)
-    if processes == 1:
-        yield Crew(machine.threads)
-        return
     from spiden_cli.core.tasks.workers import in_processes, threads_for_each
 
+    if processes == 1:
+        pairs = machine.processes is None and threads_for_each(1, machine.threads) > 1
+        yield Crew(machine.threads, pairs=pairs)
+        return
     share = threads_for_each(processes, machine.threads)
     yield Crew(
         share,
         processes,
-        lambda work, items, stopped: in_processes(work, items, processes, share, stopped),
+        answers=lambda work, items, stopped: in_processes(work, items, processes, share, stopped),
     )
 
 
@@ -114,8 +129,8 @@ def _on_cluster(machine: Machine, scheduler: str) -> Iterator[Crew]:
         yield Crew(
             share,
             cluster.on_one_machine,
-            lambda work, jobs, stopped: denoised_by(cluster, work, jobs, stopped, wait),
-            partial(denoise_volume, cluster, on_wait=wait),
+            answers=lambda work, jobs, stopped: denoised_by(cluster, work, jobs, stopped, wait),
+            denoise_planes=partial(denoise_volume, cluster, on_wait=wait),
         )
 
 

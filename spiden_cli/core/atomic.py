@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from spiden_cli.core.temporary import temporary_file, temporary_folder
+from spiden_cli.core.temporary import mode_of_new_file, temporary_file, temporary_folder
 from spiden_cli.errors import OutputError
 
 __all__ = [
@@ -93,7 +93,6 @@ def atomic_folder(target: Path) -> Iterator[Path]:
             raise FileExistsError(None, "it exists already, and folders are never replaced")
         with temporary_folder(target.parent) as temporary:
             yield temporary
-            temporary.chmod(0o777 & ~_umask())
             temporary.rename(target)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -168,18 +167,12 @@ def _take_permissions(target: Path, temporary: Path) -> None:
     try:
         old = target.stat()
     except FileNotFoundError:
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(mode_of_new_file(temporary.parent))
         return
     if hasattr(os, "chown"):
         with suppress(PermissionError):  # only an administrator gives files to others
             os.chown(temporary, old.st_uid, old.st_gid)
     temporary.chmod(stat.S_IMODE(old.st_mode))
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
 
 
 def _flush_folder(folder: Path) -> None:

@@ -7,6 +7,7 @@ and goes.
 
 import os
 import re
+import secrets
 import shutil
 import stat
 import sys
@@ -21,6 +22,7 @@ if sys.platform != "win32":
 __all__ = [
     "clear_leftovers",
     "clear_private_folders",
+    "mode_of_new_file",
     "private_folder",
     "remove_private_folders",
     "temporary_file",
@@ -55,6 +57,23 @@ def temporary_file(folder: Path, suffix: str = "") -> Iterator[Path]:
     finally:
         if handle is not None:
             os.close(handle)
+        path.unlink(missing_ok=True)
+
+
+def mode_of_new_file(folder: Path) -> int:
+    """Return the permissions that open() gives a file in a folder: by making one there.
+
+    To ask for the umask is to change it for a moment, and for all threads.
+
+    Raises:
+        OSError: it can't be made.
+    """
+    path = folder / f"{_PREFIX}{secrets.token_hex(4)}"
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        return stat.S_IMODE(os.fstat(handle).st_mode)
+    finally:
+        os.close(handle)
         path.unlink(missing_ok=True)
 
 

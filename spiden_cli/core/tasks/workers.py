@@ -1,4 +1,7 @@
-"""Work on many items in several processes, which end cleanly whatever happens to the parent."""
+"""Work on many items at once, in processes or in threads of this one.
+
+Processes end cleanly whatever happens to the parent.
+"""
 
 import multiprocessing
 import os
@@ -6,8 +9,14 @@ import pickle
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import wait as wait_for_end
@@ -15,14 +24,14 @@ from typing import Any, TypeVar
 
 from spiden_cli.errors import SpidenError
 
-__all__ = ["in_processes", "threads_for_each"]
+__all__ = ["in_processes", "in_threads", "threads_for_each"]
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 _ENDED = "the process that worked on it was ended, perhaps for lack of memory: try fewer --jobs"
 _LOOK_EVERY = 0.2  # seconds, for a wish to stop
-_LIBRARIES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_LIBRARIES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def threads_for_each(processes: int, threads: int | None) -> int:
@@ -36,6 +45,51 @@ def threads_for_each(processes: int, threads: int | None) -> int:
         can_tell = hasattr(os, "sched_getaffinity")
         threads = len(os.sched_getaffinity(0)) if can_tell else os.cpu_count() or 1
     return max(1, threads // processes)
+
+
+def in_threads(
+    work: Callable[[Item], Answer],
+    items: Iterable[Item],
+    threads: int,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[tuple[Item, Answer]]:
+    """Yield each item with what came of it, in their order, a few being worked on at once.
+
+    Args:
+        work: what is done, which takes a moment: what was begun is finished even where this process
+            is told to end at once.
+        items: what it is done to; each is asked for when its turn comes.
+        threads: how many work at once.
+        stopped: asked before an item is begun: once true, no more are.
+    """
+    running: deque[tuple[Item, Future[Answer]]] = deque()
+    waiting, told_to_end = iter(items), None
+
+    def wanted() -> bool:
+        return told_to_end is None and not stopped()
+
+    pool = ThreadPoolExecutor(threads)
+    try:
+        while True:
+            while len(running) <= threads and wanted():  # one more than work: none waits for it
+                if (item := next(waiting, None)) is None:
+                    break
+                running.append((item, pool.submit(work, item)))
+            if not running:
+                break
+            item, future = running.popleft()
+            if not wanted() and future.cancel():
+                continue
+            while not future.done():
+                try:
+                    wait([future])
+                except (KeyboardInterrupt, SystemExit) as error:
+                    told_to_end = error
+            yield item, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+    if told_to_end is not None:
+        raise told_to_end
 
 
 def in_processes(

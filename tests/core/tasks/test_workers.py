@@ -1,4 +1,4 @@
-"""Work in several processes: answers, processes that are ended, and a wish to stop."""
+"""Work in several processes or threads: answers, processes that are ended, and a wish to stop."""
 
 import multiprocessing
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import spiden_cli
-from spiden_cli.core.tasks.workers import in_processes, threads_for_each
+from spiden_cli.core.tasks.workers import in_processes, in_threads, threads_for_each
 from spiden_cli.errors import InputError, SpidenError
 
 
@@ -124,3 +124,37 @@ def wait_until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_threads_take_items_when_their_turn_comes_and_answer_in_order():
+    begun = []
+
+    def items():
+        for item in range(20):
+            begun.append(item)
+            yield item
+
+    for item, answer in in_threads(lambda number: number**2, items(), 2):
+        assert answer == item**2
+        assert len(begun) <= item + 4
+    assert item == 19
+
+
+def test_threads_begin_nothing_once_they_are_to_stop():
+    stop: list[bool] = []
+    found = []
+    for item, _ in in_threads(lambda number: number, range(100), 2, lambda: bool(stop)):
+        found.append(item)
+        stop.append(True)
+    assert found == list(range(len(found)))
+    assert len(found) <= 3
+
+
+def test_an_error_of_an_item_ends_the_threads():
+    def work(item: int) -> int:
+        return 1 // (3 - item)
+
+    answers = in_threads(work, range(50), 2)
+    assert [next(answers)[0] for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(ZeroDivisionError):
+        next(answers)
