@@ -116,7 +116,7 @@ def _on_cluster(machine: Machine, scheduler: str) -> Iterator[Crew]:
     workers = machine.processes or threads_for_each(1, None)
     with ExitStack() as stack:
         with waiting("connecting to the cluster"):
-            cluster = stack.enter_context(connected(scheduler, workers))
+            cluster = stack.enter_context(connected(scheduler, workers, warn=warn))
         if cluster.dashboard:
             note(f"dashboard: {cluster.dashboard}")
         from spiden_cli.cluster.pictures import denoised_by
