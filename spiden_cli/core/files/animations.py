@@ -18,16 +18,16 @@ from PIL import Image, ImageFile
 from spiden_cli.core.atomic import atomic_path
 from spiden_cli.core.files.animation_timing import Timing, timing_for
 from spiden_cli.core.files.apng_frames import composed_frames
-from spiden_cli.core.files.avif_depth import avif_bits
 from spiden_cli.core.files.avif_plays import plays_of, with_plays
 from spiden_cli.core.files.claims import check_pillow_claim
 from spiden_cli.core.files.colour import fitted_colours, profile_for
 from spiden_cli.core.files.decoding import check_size, decoding, split_alpha
+from spiden_cli.core.files.file_head import Head, head_of
 from spiden_cli.core.files.formats import HEAD_LENGTH, begun_as, written_as
 from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.files.orientation import upright
 from spiden_cli.core.files.picture_files import check_output, check_quality, output_format
-from spiden_cli.core.files.pillow_reader import chunks_of, opened
+from spiden_cli.core.files.pillow_reader import opened
 from spiden_cli.core.files.pillow_words import colour_tags_of, encoding_of, words_of
 from spiden_cli.core.files.pillow_writer import fitted_samples, options_of
 from spiden_cli.core.files.png_writer import with_words
@@ -97,9 +97,10 @@ def read_animation(path: Path) -> Animation:
             raise InputError(f"{path}: an animation of 16 bits per channel; save it with 8")
         composed, durations = zip(*_frames(path, image, numbers), strict=True)
         image.seek(0)
-        orientation, metadata, lost = words_of(path, image)
-        if image.format == "AVIF" and (bits := avif_bits(path)) > 8:
-            lost.append(f"its {bits} bits are read as 8")
+        head = head_of(path, image.format)
+        orientation, metadata, lost = words_of(path, image, head)
+        if head.bits > 8:
+            lost.append(f"its {head.bits} bits are read as 8")
         if numbers.start:
             lost.append("the picture for programs that show no animations isn't kept")
         frames = _alike([upright(samples, orientation) for samples in composed])
@@ -109,12 +110,12 @@ def read_animation(path: Path) -> Animation:
             alpha,
             metadata=metadata,
             icc_profile=profile_for(pixels, image.info.get("icc_profile")),
-            colour_tags=colour_tags_of(path, image, chunks_of(path, image)),
-            encoding=encoding_of(path, image),
+            colour_tags=colour_tags_of(image, head),
+            encoding=encoding_of(image, head),
             lost=tuple(lost),
         )
         others = (Picture(*split_alpha(samples)) for samples in frames[1:])
-        return Animation((first, *others), durations, _plays(path, image))
+        return Animation((first, *others), durations, _plays(image, head))
 
 
 def _shown(image: ImageFile.ImageFile) -> range:
@@ -145,14 +146,13 @@ def _frames(
         yield samples, seconds.limit_denominator(_LONGEST_RATIO)
 
 
-def _plays(path: Path, image: ImageFile.ImageFile) -> int:
+def _plays(image: ImageFile.ImageFile, head: Head) -> int:
     """How often it is played: GIF alone counts the repetitions, and states none for a single one.
 
     So do gif2webp and the browsers.
     """
     if image.format == "AVIF":
-        with path.open("rb") as stream:
-            return plays_of(stream.read(_HEAD))
+        return plays_of(head.boxes)
     loop = image.info.get("loop")
     if image.format != "GIF":
         return int(loop or 0)

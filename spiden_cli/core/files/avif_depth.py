@@ -1,26 +1,12 @@
 """AVIF of 10 and 12 bits, of which Pillow decodes 8: in full through imagecodecs (libavif)."""
 
-import re
 from pathlib import Path
 
 import numpy as np
 
 from spiden_cli.core.image.picture import Pixels
 
-__all__ = ["avif_bits", "decode_avif"]
-
-_AV1C = re.compile(rb"av1C(.{4})", re.DOTALL)  # AV1-ISOBMFF, 2.3.3
-_HIGH_DEPTH, _TWELVE_BITS = 0x40, 0x20
-_HEAD_LENGTH = 65_536
-
-
-def avif_bits(path: Path) -> int:
-    """Return the bits of a channel: 8, 10 or 12."""
-    with path.open("rb") as stream:
-        found = _AV1C.search(stream.read(_HEAD_LENGTH))
-    if not found or not found[1][2] & _HIGH_DEPTH:
-        return 8
-    return 12 if found[1][2] & _TWELVE_BITS else 10
+__all__ = ["decode_avif"]
 
 
 def decode_avif(path: Path) -> Pixels:

@@ -37,7 +37,7 @@ _WORDS = {
     "comment": "the comment",
     "description": "the description",
     "tiff": "what only TIFF says (look-up table, tags of programs)",
-    "png": "what only PNG says (colour of the background, place on a page, scale)",
+    "png": "what only PNG says (background, place on a page, scale, chunks of programs)",
     "gain_map": "the HDR gain map",
 }
 _KEYWORDS = {"comment": "Comment", "description": "Description"}

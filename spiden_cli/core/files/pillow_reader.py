@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError, features
 
-from spiden_cli.core.files.avif_depth import avif_bits, decode_avif
+from spiden_cli.core.files.avif_depth import decode_avif
 from spiden_cli.core.files.claims import check_pillow_claim
 from spiden_cli.core.files.colour import profile_for
 from spiden_cli.core.files.decoding import Header, check_size, decoding, plausible, split_alpha
+from spiden_cli.core.files.file_head import head_of
 from spiden_cli.core.files.gif_claims import check_gif_frames
 from spiden_cli.core.files.inks import plates_of
 from spiden_cli.core.files.jpeg_segments import rare_kind
@@ -31,7 +32,7 @@ from spiden_cli.core.image.picture import Picture, Pixels, Resolution
 from spiden_cli.core.image.pixels import in_own_bits
 from spiden_cli.errors import InputError
 
-__all__ = ["chunks_of", "header_with_pillow", "opened", "read_samples", "read_with_pillow"]
+__all__ = ["header_with_pillow", "opened", "read_samples", "read_with_pillow"]
 
 _READ_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "AVIF")
 _GREY_SCALE = {"L;2": 85, "L;4": 17}  # 2- and 4-bit grey is read as 8 bits: its key colour isn't
@@ -44,7 +45,8 @@ def read_with_pillow(path: Path) -> Picture:
         InputError: another format, damaged, too small, too large, or more than one frame.
     """
     with decoding(path), opened(path) as image:
-        avif = avif_bits(path) if image.format == "AVIF" else 8
+        head = head_of(path, image.format)
+        chunks, avif = head_chunks(head.chunks), head.bits
         held = _pixel_bytes(image) * (2 if avif > 8 else 1)
         check_size(path, image.width, image.height, held, image.format)
         check_pillow_claim(path, image)
@@ -54,8 +56,9 @@ def read_with_pillow(path: Path) -> Picture:
             samples, notes = decode_avif(path), list[str]()
         else:
             samples, notes = read_samples(path, image)
-        chunks = chunks_of(path, image)
-        orientation, metadata, lost = words_of(path, image)  # PNG may have words behind the pixels
+        orientation, metadata, lost = words_of(
+            path, image, head
+        )  # decoded: PNG may have words behind
         metadata = replace(metadata, png=_png_tags(image, chunks))
         samples, black_plate = upright(samples, orientation), None
         if image.mode == "CMYK":
@@ -69,9 +72,9 @@ def read_with_pillow(path: Path) -> Picture:
             black_plate,
             metadata=metadata,
             icc_profile=profile_for(pixels, image.info.get("icc_profile"), black_plate is not None),
-            colour_tags=colour_tags_of(path, image, chunks),
+            colour_tags=colour_tags_of(image, head),
             resolution=_resolution(image, orientation),
-            encoding=encoding_of(path, image),
+            encoding=encoding_of(image, head),
             notes=(*notes, *levels.notes),
             lost=(*lost, *frame),
             white_guess=levels.guess,
@@ -90,14 +93,6 @@ def header_with_pillow(path: Path) -> Header | None:
         if image.mode in ("P", "PA"):
             return None
         return Header(image.width, image.height, Image.getmodebase(image.mode) != "L")
-
-
-def chunks_of(path: Path, image: ImageFile.ImageFile) -> dict[bytes, bytes]:
-    """The small chunks of a PNG that tell of colour and depth; none of other formats."""
-    if image.format != "PNG":
-        return {}
-    with path.open("rb") as stream:
-        return head_chunks(stream)
 
 
 def _png_tags(image: ImageFile.ImageFile, chunks: dict[bytes, bytes]) -> PngTags | None:

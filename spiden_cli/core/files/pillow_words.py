@@ -7,7 +7,9 @@ from pathlib import Path
 from PIL import ImageFile
 
 from spiden_cli.core.files import exif, gain_map, iptc, xmp
-from spiden_cli.core.files.png_chunks import colour_tags
+from spiden_cli.core.files.file_head import Head
+from spiden_cli.core.files.png_chunks import colour_tags, head_chunks
+from spiden_cli.core.files.unkept import data_behind, unkept_parts
 from spiden_cli.core.image.metadata import ColourTags, Encoding, Metadata, Subsampling
 
 __all__ = ["colour_tags_of", "encoding_of", "words_of"]
@@ -15,14 +17,17 @@ __all__ = ["colour_tags_of", "encoding_of", "words_of"]
 _EXIF_PROFILES = ("Raw profile type exif", "Raw profile type APP1")
 _SUBSAMPLINGS: dict[int, Subsampling] = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
 _NCLX = re.compile(rb"colrnclx(.{7})", re.DOTALL)
-_HEAD_LENGTH = 65_536
-_FRAME_HEAD = 16  # of a frame of an animated WebP, in front of its chunks
 
 
-def words_of(path: Path, image: ImageFile.ImageFile) -> tuple[int, Metadata, list[str]]:
+def words_of(path: Path, image: ImageFile.ImageFile, head: Head) -> tuple[int, Metadata, list[str]]:
     """The orientation (1 to 8), the metadata as it is true of upright pixels, and what is lost.
 
     Damaged metadata is no reason to refuse a picture: a sentence says that it isn't kept.
+
+    Args:
+        path: the file.
+        image: as Pillow has opened and decoded it.
+        head: what stands around its pixels.
     """
     notes: list[str] = []
     texts = _texts(image)
@@ -50,17 +55,25 @@ def words_of(path: Path, image: ImageFile.ImageFile) -> tuple[int, Metadata, lis
         packet = xmp.without_gain_map(packet) if gain is None else packet
         if gain is not None:
             packet = gain_map.with_length(packet, gain[1], len(gain[0]))
-    comment = image.info.get("comment")
     metadata = Metadata(
         exif=block,
         xmp=packet,
         xmp_extension=extension,
         iptc=_iptc(image, texts),
-        comment=_text(comment) if isinstance(comment, bytes) and comment else comment or None,
+        comment=_comment(image),
         texts=tuple((key, text) for key, text in texts.items() if not _is_profile(key)),
         gain_map=gain[0] if gain else None,
     )
-    return orientation, metadata, notes + more
+    return orientation, metadata, [*notes, *more, *unkept_parts(image, head)]
+
+
+def _comment(image: ImageFile.ImageFile) -> str | None:
+    """The comment; several of a JPEG, of which Pillow tells the last, become its lines."""
+    comment = image.info.get("comment")
+    several = [body for name, body in getattr(image, "applist", ()) if name == "COM"]
+    if len(several) > 1:
+        return "\n".join(map(_text, several)) or None
+    return _text(comment) if isinstance(comment, bytes) and comment else comment or None
 
 
 def _texts(image: ImageFile.ImageFile) -> dict[str, str]:
@@ -128,7 +141,8 @@ def _behind(
     index = image.info.get("mp")
     listed = image.format in ("JPEG", "MPO") and b"GainMap" in packet
     if not isinstance(index, bytes) and not listed:
-        return None, []
+        apart = image.format in ("JPEG", "MPO") and not xmp.names_video(packet)
+        return None, data_behind(path) if apart else []
     try:
         found, others = None, 0
         with path.open("rb") as stream:
@@ -145,15 +159,12 @@ def _behind(
     return gain, notes
 
 
-def colour_tags_of(
-    path: Path, image: ImageFile.ImageFile, chunks: dict[bytes, bytes]
-) -> ColourTags | None:
+def colour_tags_of(image: ImageFile.ImageFile, head: Head) -> ColourTags | None:
     """How the colours are told without an ICC profile; None if they aren't."""
     if image.format == "PNG":
-        return colour_tags(chunks)
+        return colour_tags(head_chunks(head.chunks))
     if image.format == "AVIF" and "icc_profile" not in image.info:
-        with path.open("rb") as stream:
-            found = _NCLX.search(stream.read(_HEAD_LENGTH))  # ISO 14496-12, 12.1.5
+        found = _NCLX.search(head.boxes)  # ISO 14496-12, 12.1.5
         if found:
             primaries, transfer, _ = struct.unpack(">3H", found[1][:6])
             if max(primaries, transfer) < 256 and primaries != 2:  # 2 is unspecified
@@ -161,7 +172,7 @@ def colour_tags_of(
     return None
 
 
-def encoding_of(path: Path, image: ImageFile.ImageFile) -> Encoding | None:
+def encoding_of(image: ImageFile.ImageFile, head: Head) -> Encoding | None:
     """How the file was compressed; None where that is not kept."""
     if image.format in ("JPEG", "MPO"):
         from PIL import JpegImagePlugin  # which brings the reader of TIFF
@@ -175,8 +186,7 @@ def encoding_of(path: Path, image: ImageFile.ImageFile) -> Encoding | None:
             stores_rgb=_stores_rgb(image),
         )
     if image.format == "WEBP":
-        with path.open("rb") as stream:
-            return Encoding("WEBP", lossless=_is_lossless_webp(stream.read(_HEAD_LENGTH)))
+        return Encoding("WEBP", lossless=head.is_lossless)
     if image.format == "AVIF":
         return Encoding("AVIF")
     return None
@@ -190,14 +200,3 @@ def _stores_rgb(image: ImageFile.ImageFile) -> bool:
         return bool(image.info["adobe_transform"] == 0)
     ids = [component[0] for component in getattr(image, "layer", ())]
     return ids == [*b"RGB"]
-
-
-def _is_lossless_webp(head: bytes) -> bool:
-    """True if the first chunk of pixels is VP8L (RFC 9649, section 2.6), also in a frame (2.7)."""
-    at = 12
-    while at + 8 <= len(head):
-        name, length = head[at : at + 4], int.from_bytes(head[at + 4 : at + 8], "little")
-        if name in (b"VP8L", b"VP8 "):
-            return name == b"VP8L"
-        at += 8 + (_FRAME_HEAD if name == b"ANMF" else length + length % 2)
-    return False

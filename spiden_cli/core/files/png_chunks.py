@@ -7,7 +7,8 @@ section 5.3).
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
 from spiden_cli.core.image.metadata import ColourTags, PngTags
@@ -21,6 +22,8 @@ __all__ = [
     "head_chunks",
     "png_tag_chunks",
     "png_tags",
+    "read_chunks",
+    "unkept_chunks",
     "with_chunks",
 ]
 
@@ -34,33 +37,83 @@ _LENGTHS = {b"cICP": {4}, b"sRGB": {1}, b"gAMA": {4}, b"cHRM": {32}, b"mDCV": {2
             b"sBIT": {1, 2, 3, 4}, b"bKGD": {1, 2, 6}, b"oFFs": {9}, b"sTER": {1},
             b"sCAL": range(4, _LONGEST_BODY)}  # fmt: skip
 _TRUE_OF_ANY = (b"oFFs", b"sCAL", b"sTER")
+_PIXELS = (b"IDAT", b"fdAT")
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_KNOWN = frozenset((
+    *_LENGTHS, *_PIXELS, *_TEXTS, b"IHDR", b"PLTE", b"IEND", b"tRNS", b"iCCP", b"pHYs", b"eXIf",
+    b"acTL", b"fcTL", b"iDOT",  # the last is Apple's, and tells where pixels are
+))  # fmt: skip
+"""Names of chunks that are kept, or are about how pixels are stored."""
+_WORDS = {
+    b"caBX": "content credentials (C2PA)",
+    b"hIST": "the histogram of its palette (hIST)",
+    b"sPLT": "suggested palettes (sPLT)",
+    b"tIME": "the time of its last change (tIME)",
+}
+_LONGEST_READ = 2**16
+_MOST_CHUNKS = 100_000
+_LOWER = 0x20  # bit of a letter: in the first, optional; in the fourth, true of any pixels
 
 
-def head_chunks(stream: BinaryIO) -> dict[bytes, bytes]:
-    """The small chunks in front of the pixels that tell of colour, depth and place, by name.
+def read_chunks(stream: BinaryIO) -> tuple[Chunk, ...]:
+    """Read a PNG but for its pixels: all its chunks in order.
 
-    Those of a wrong length or checksum are left out.
+    Bodies of pixels and those longer than 64 KB are left out, b"". Those of a wrong checksum are
+    left out as a whole.
 
     Args:
         stream: the file; its position changes.
     """
-    return {
-        name: body
-        for name, body in _chunks_before_pixels(stream)
-        if name in _LENGTHS and len(body) in _LENGTHS[name]
-    }
-
-
-def _chunks_before_pixels(stream: BinaryIO) -> Iterator[Chunk]:
     stream.seek(len(SIGNATURE))
-    while len(head := stream.read(8)) == 8 and head[4:] != b"IDAT":
+    chunks: list[Chunk] = []
+    while len(head := stream.read(8)) == 8 and len(chunks) < _MOST_CHUNKS:
         length, name = int.from_bytes(head[:4], "big"), head[4:]
-        if length > _LONGEST_BODY:
+        if not name.isalpha():
+            break
+        if name in _PIXELS or length > _LONGEST_READ:
             stream.seek(length + 4, 1)
+            chunks.append((name, b""))
             continue
         body, checksum = stream.read(length), stream.read(4)
         if zlib.crc32(name + body).to_bytes(4, "big") == checksum:
-            yield name, body
+            chunks.append((name, body))
+    return tuple(chunks)
+
+
+def head_chunks(chunks: Iterable[Chunk]) -> dict[bytes, bytes]:
+    """The chunks in front of the pixels that tell of colour, depth and place, by name.
+
+    Those of a wrong length are left out. Programs' own that are true of any pixels (PNG
+    specification, section 5.4: safe to copy) are among them.
+
+    Args:
+        chunks: as `read_chunks` returns them.
+    """
+    told = {}
+    for name, body in chunks:
+        if name in _PIXELS:
+            break
+        if (name in _LENGTHS and len(body) in _LENGTHS[name]) or (body and _is_true_of_any(name)):
+            told[name] = body
+    return told
+
+
+def _is_true_of_any(name: bytes) -> bool:
+    return bool(name not in _KNOWN and name[0] & _LOWER and name[3] & _LOWER)
+
+
+def unkept_chunks(chunks: Sequence[Chunk]) -> tuple[list[str], list[str]]:
+    """What isn't kept of a PNG, in words, and keywords of which more than one text is there.
+
+    Args:
+        chunks: as `read_chunks` returns them.
+    """
+    kept = head_chunks(chunks)
+    names = [name for name, _ in chunks if name not in _KNOWN and name not in kept]
+    lost = [_WORDS.get(name, f"the chunk {name.decode('latin-1')}") for name in names]
+    keywords = Counter(body.partition(b"\0")[0] for name, body in chunks if name in _TEXTS and body)
+    several = [word.decode("latin-1") for word, count in keywords.items() if count > 1]
+    return list(dict.fromkeys(lost)), several
 
 
 def colour_tags(chunks: dict[bytes, bytes]) -> ColourTags | None:
@@ -92,7 +145,8 @@ def png_tags(chunks: dict[bytes, bytes], palette: Sequence[int], scale: int) -> 
     )
     if len(body) == 1:
         background = tuple(palette[3 * body[0] : 3 * body[0] + 3])
-    tags = PngTags(background, tuple((n, chunks[n]) for n in _TRUE_OF_ANY if n in chunks))
+    others = (name for name in chunks if name in _TRUE_OF_ANY or name not in _LENGTHS)
+    tags = PngTags(background, tuple((name, chunks[name]) for name in others))
     return None if tags == PngTags() else tags
 
 

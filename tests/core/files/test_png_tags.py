@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 
 from spiden_cli.core.files.picture_files import losses, read_picture, write_picture
-from spiden_cli.core.files.png_chunks import head_chunks, with_chunks
+from spiden_cli.core.files.png_chunks import head_chunks, read_chunks, with_chunks
 
 
 def chunks_in(path) -> dict[bytes, bytes]:
     with path.open("rb") as stream:
-        return head_chunks(stream)
+        return head_chunks(read_chunks(stream))
 
 
 def saved(path, pixels, *chunks, **options):
