@@ -1,10 +1,10 @@
 """What denoising many small pictures takes besides reading, the network and writing.
 
-    python benchmarks/batch.py
+    OPENBLAS_NUM_THREADS=1 python benchmarks/batch.py
 
 Whole processes, as a user runs them, take turns; the medians go into docs/batches.md. What the
-parts take is measured in one more run, inside the process. Beside other work of the machine the
-figures of several processes say little.
+parts take is measured inside this process, whose linear algebra has one thread, as that of the
+command line. Beside other work of the machine the figures of several at once say little.
 """
 
 import json
@@ -14,10 +14,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sections import read_sections, write_sections
@@ -31,8 +32,13 @@ from spiden_cli.core.image.pixels import to_pixels
 from spiden_cli.core.tasks import files as tasks
 from spiden_cli.core.tasks.settings import Settings
 
-COUNT, SIDE, REPEATS, PROCESSES = 300, 64, 2, 1
-JOBS = (1, 2)
+COUNT, SIDE, REPEATS, PROCESSES = 300, 64, 2, 3
+THREADS = 2
+WAYS = {
+    "one at a time: `--threads 1`": ("--threads", "1"),
+    "as it comes: two at once, in one process": ("--threads", str(THREADS)),
+    "`--jobs 2`": ("--threads", str(THREADS), "--jobs", "2"),
+}
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "batches.md"
 TITLE = "How long it takes"
 
@@ -47,15 +53,35 @@ def make_pictures(folder: Path) -> None:
         spiden.write_picture(folder / f"{index:03}.png", spiden.Picture(part))
 
 
-def parts(folder: Path, target: Path, level: float | None) -> tuple[float, dict[str, float], float]:
-    """Denoise all in this process; return the whole time, that of each part, and that of choosing.
+class Taken(NamedTuple):
+    """What a batch took, in seconds.
+
+    Attributes:
+        whole: from the first picture to the last.
+        parts: the sums over all pictures of reading, writing, and the network.
+        choosing: the files, before that.
+    """
+
+    whole: float
+    parts: dict[str, float]
+    choosing: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long as its parts, one after another."""
+        return self.whole / sum(self.parts.values())
+
+
+def measured(folder: Path, target: Path, level: float | None, threads: int) -> Taken:
+    """Denoise all in this process.
 
     Args:
         folder: of the pictures.
         target: folder of the results.
         level: of the noise; None to estimate it, which is no part of the network's time.
+        threads: as `--threads` says.
     """
-    taken = {"reading": 0.0, "writing": 0.0}
+    taken, lock = {"reading": 0.0, "writing": 0.0}, threading.Lock()
 
     def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401
@@ -63,48 +89,48 @@ def parts(folder: Path, target: Path, level: float | None) -> tuple[float, dict[
             try:
                 return function(*arguments, **options)
             finally:
-                taken[name] += time.perf_counter() - began
+                with lock:
+                    taken[name] += time.perf_counter() - began
 
         return call
 
     reading, writing = tasks.read_picture, tasks.write_picture
     tasks.read_picture = timed("reading", reading)
     tasks.write_picture = timed("writing", writing)
-    model = spiden.load(threads=1)
+    model = spiden.load(threads=threads)
     model.denoise(spiden.read_picture(folder / "000.png"))  # compiles
     began = time.perf_counter()
     asked = Asked(naming_for(f"{target}/", None, None))
     planned = plan(find([str(folder)], asked), asked)
     chosen = time.perf_counter() - began
     settings = Settings(level, alone=False)
-    done = run(planned, Machine(lambda share, alone: Work(model, settings), 1, 1), None)
+    done = run(planned, Machine(lambda share, alone: Work(model, settings), None, threads), None)
     tasks.read_picture, tasks.write_picture = reading, writing
     assert done.exit_code == 0
     taken["the network"] = sum(o.report.seconds for o in done.outcomes if o.report is not None)
-    return done.seconds, taken, chosen
+    return Taken(done.seconds, taken, chosen)
 
 
-def best(folder: Path, place: Path, level: float | None) -> tuple[float, dict[str, float], float]:
-    """Return what `parts` returns, of the run that other programs held up least."""
-    return min(
-        (parts(folder, place / str(repeat), level) for repeat in range(REPEATS)),
-        key=lambda run: run[0] / sum(run[1].values()),
-    )
+def best(folder: Path, target: Path, level: float | None, threads: int) -> Taken:
+    """Return what the run took that other programs held up least."""
+    runs = (measured(folder, target / str(turn), level, threads) for turn in range(REPEATS))
+    return min(runs, key=lambda taken: taken.ratio)
 
 
-def processes(folder: Path, place: Path) -> dict[int, float]:
-    """Return the median time of a whole process, by the number of --jobs."""
-    seconds: dict[int, list[float]] = {jobs: [] for jobs in JOBS}
-    for repeat in range(PROCESSES):
-        for jobs, times in seconds.items():
-            target = place / f"{jobs}-{repeat}"
+def processes(folder: Path, place: Path) -> dict[str, float]:
+    """Return the median time of a whole process, for each way to run it."""
+    seconds: dict[str, list[float]] = {way: [] for way in WAYS}
+    for turn in range(PROCESSES):
+        for way, options in WAYS.items():
+            target = place / f"{len(seconds[way])}-{turn}-{len(options)}-{options[1]}"
             command = ["-m", "spiden_cli", "denoise", str(folder), "-o", f"{target}/", "--json"]
-            command += ["--sigma", "25", "--jobs", str(jobs), "--threads", str(max(JOBS))]
             began = time.perf_counter()
-            ended = subprocess.run([sys.executable, *command], check=True, capture_output=True)
-            times.append(time.perf_counter() - began)
+            ended = subprocess.run(
+                [sys.executable, *command, *options], check=True, capture_output=True
+            )
+            seconds[way].append(time.perf_counter() - began)
             assert len(json.loads(ended.stdout)) == COUNT
-    return {jobs: statistics.median(times) for jobs, times in seconds.items()}
+    return {way: statistics.median(times) for way, times in seconds.items()}
 
 
 def section() -> str:
@@ -113,30 +139,33 @@ def section() -> str:
         folder = Path(place) / "in"
         folder.mkdir()
         make_pictures(folder)
-        whole, taken, chosen = best(folder, Path(place) / "given", 25.0)
-        estimated, taken_too, _ = best(folder, Path(place) / "estimated", None)
-        by_jobs = processes(folder, Path(place))
-    ratio, ratio_too = whole / sum(taken.values()), estimated / sum(taken_too.values())
-    load = os.getloadavg()[0]
-    said = ", ".join(f"{seconds:.2f} s {name}" for name, seconds in taken.items())
+        given = best(folder, Path(place) / "given", 25.0, 1)
+        estimated = best(folder, Path(place) / "estimated", None, 1)
+        at_once = best(folder, Path(place) / "at-once", None, THREADS)
+        by_way = processes(folder, Path(place))
+    said = ", ".join(f"{seconds:.2f} s {name}" for name, seconds in given.parts.items())
+    first = next(iter(by_way.values()))
     rows = "\n".join(
-        f"| {jobs} | {seconds:.1f} | {by_jobs[1] / seconds:.2f} |"
-        for jobs, seconds in by_jobs.items()
+        f"| {way} | {seconds:.1f} | {first / seconds:.2f} |" for way, seconds in by_way.items()
     )
     return f"""\
-Written by `python benchmarks/batch.py` on {os.cpu_count()} cores of a {platform.machine()}
-processor: {COUNT} grey pictures of {SIDE} x {SIDE} pixels at a given level, on one thread, the
-run of {REPEATS} that other programs held up least.
-They took {whole:.2f} s: {said}.
-That is {ratio:.2f} times the sum of the three, {ratio_too:.2f} times with an estimate of the noise.
-The rest is the look for clipped shadows and lights, and the estimate, more than anything else.
-Choosing and checking the files came before and took {chosen:.2f} s.
+Written by `OPENBLAS_NUM_THREADS=1 python benchmarks/batch.py` on {os.cpu_count()} cores of a
+{platform.machine()} processor: {COUNT} grey pictures of {SIDE} x {SIDE} pixels, the run
+of {REPEATS} that other programs held up least.
 
-Whole processes, from the shell's prompt to the shell's prompt, on {max(JOBS)} threads in all, the
-median of {PROCESSES}; other programs kept {load:.1f} cores busy meanwhile:
+One at a time, with the noise given, they took {given.whole:.2f} s:
+{said}.
+That is {given.ratio:.2f} times the sum of the three, and {estimated.ratio:.2f} times where the
+noise is estimated; the rest is the estimate and the look for clipped shadows and lights, more than
+anything else. Two at once, as it comes, with the estimate, they took {at_once.whole:.2f} s:
+{at_once.ratio:.2f} times the sum. Choosing and checking the files came before and took
+{given.choosing:.2f} s.
 
-| --jobs | s | times as fast as 1 |
-|--:|--:|--:|
+Whole processes, from the shell's prompt to the shell's prompt, with the noise estimated, the median
+of {PROCESSES}; other programs kept {os.getloadavg()[0]:.1f} cores busy meanwhile:
+
+| {COUNT} pictures | s | times as fast |
+|---|--:|--:|
 {rows}"""
 
 

@@ -472,7 +472,7 @@ def test_what_two_threads_have_begun_is_finished_and_told(denoise, album, signal
 
 def test_two_at_once_come_out_as_one_by_one(denoise, album):
     Path("in/bad.png").write_text("no picture")
-    Image.fromarray(np.full((520, 520), 90, np.uint8)).save("in/large.png")
+    Image.fromarray(np.full((260, 260), 90, np.uint8)).save("in/large.png")
     one = denoise("in", "-o", "one", "--json", "--log", "one.jsonl", "--threads", 1)
     two = denoise("in", "-o", "two", "--json", "--log", "two.jsonl", "--threads", 2)
     assert one.code == two.code == 2

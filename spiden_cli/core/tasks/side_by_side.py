@@ -9,13 +9,13 @@ from spiden_cli.errors import InputError
 
 __all__ = ["is_small"]
 
-_MOST_PIXELS = 2**18
-"""A second's work at most, as long as a wish to end all at once can wait."""
-_MOST_BYTES = 2**21
+_MOST_PIXELS = 2**16
+"""A moment's work, whatever T and orientations are: a wish to end all at once can wait for it."""
+_MOST_BYTES = 2**20
 
 
 def is_small(source: Path) -> bool:
-    """Return whether a file is a single picture of 512 x 512 pixels at most.
+    """Return whether a file is a single picture of 256 x 256 pixels at most.
 
     False of what can't be read: that says why.
     """
