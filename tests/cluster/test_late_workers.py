@@ -21,12 +21,17 @@ def few():
     with distributed.LocalCluster(
         n_workers=0, processes=False, dashboard_address="127.0.0.1:0", protocol="tcp://"
     ) as scheduler:
+        workers = []
 
         async def add(name: str) -> object:
-            return await distributed.Worker(scheduler.scheduler_address, nthreads=4, name=name)
+            worker = distributed.Worker(scheduler.scheduler_address, nthreads=4, name=name)
+            workers.append(worker)
+            return await worker
 
         first = scheduler.sync(add, "first")
         yield scheduler, first, lambda name: scheduler.sync(add, name)
+        for worker in workers:
+            scheduler.sync(worker.close)
 
 
 def test_a_worker_with_another_spiden_that_comes_late_is_told_of_and_not_used(few, monkeypatch):
