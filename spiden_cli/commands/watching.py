@@ -12,7 +12,8 @@ from spiden_cli.commands.batch import Work
 from spiden_cli.commands.crews import Machine
 from spiden_cli.commands.denoise_files import Asked, marks, plan
 from spiden_cli.commands.stopping import stopping
-from spiden_cli.commands.telling import Sayings
+from spiden_cli.commands.telling import Sayings, Told
+from spiden_cli.core.urls import is_remote, shown_path, url_of  # noqa: TID253 - imports nothing
 from spiden_cli.errors import InputError, SpidenError
 from spiden_cli.report.batch import Outcome, Totals, logging_to
 from spiden_cli.report.console import fail, note, print_json_line
@@ -59,11 +60,16 @@ def watch_folder(folder: Path, asked: Asked, machine: Machine, as_json: bool) ->
         as_json: print a record of each picture, on a line.
 
     Raises:
-        InputError: there is no such folder.
+        InputError: there is no such folder, or it isn't of this machine.
         typer.Exit: pictures failed.
     """
     from spiden_cli.core.files.arrivals import Arrivals
 
+    if is_remote(folder):
+        raise InputError(
+            f"{url_of(folder)}: only a folder of this machine, named without ://, can be watched; "
+            "without --watch, --skip-existing does what is new"
+        )
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder to watch")
     arrivals = Arrivals(folder, asked.recursive, asked.naming.folder)
@@ -120,9 +126,18 @@ def _one(source: "Source", asked: Asked, work: Work, sayings: Sayings) -> Outcom
         return Outcome(Files(source.path, asked.naming.target(source)), "failed", error=error)
     if planned.left:
         return planned.left[0]
-    told = work(planned.jobs[0])
-    sayings.tell(told)
-    return told.outcome
+    files = planned.jobs[0]
+    answer: Told | SpidenError
+    if is_remote(files.target):
+        from spiden_cli.cluster.fetching import Fetching
+
+        answer = Fetching(work, asked.overwrite)(files)
+    else:
+        answer = work(files)
+    if isinstance(answer, SpidenError):
+        return Outcome(files, "failed", error=answer)
+    sayings.tell(answer)
+    return answer.outcome
 
 
 def _tell(outcome: Outcome, as_json: bool) -> None:
@@ -132,4 +147,4 @@ def _tell(outcome: Outcome, as_json: bool) -> None:
         fail(str(outcome.error))
     elif outcome.report is not None:
         files, seconds = outcome.files, outcome.report.seconds
-        note(f"{files.source.name} -> {files.target} ({seconds:.2f} s)")
+        note(f"{files.source.name} -> {shown_path(files.target)} ({seconds:.2f} s)")

@@ -122,12 +122,33 @@ def test_subfolders_and_replacing(watch):
         (("--jobs", "2"), "leave out --jobs"),
         (("--dry-run",), "leave out --dry-run"),
         (("--show",), "leave out --show"),
+        (("--scheduler", "local"), "leave out --scheduler"),
+        (("--watch", "s3://scans/in"), "s3://scans/in: only a folder of this machine"),
     ],
 )
 def test_what_does_not_go_with_it(watch, options, said):
     outcome = watch(options=options)
     assert outcome.code == 2
     assert said in outcome.stderr
+
+
+def test_results_go_to_storage(watch):
+    fsspec = pytest.importorskip("fsspec", reason="spiden[dask] isn't installed")
+    system = fsspec.filesystem("memory")
+    put("old.png", picture())()
+    put("bad.png", b"bad")()
+    for added in ("a.png", "b.png"):
+        outcome = watch(
+            put(added, picture(1)), nothing, nothing, options=("-o", "memory://watched")
+        )
+        assert f"{added} -> memory://watched/{added} (" in outcome.stderr
+    names = [f"/watched/{name}.png" for name in ("a", "b", "old")]
+    assert sorted(system.find("/watched")) == names
+    assert "old.png ->" not in outcome.stderr  # it was there
+    assert outcome.code == 2
+    with Image.open(io.BytesIO(system.cat("/watched/a.png"))) as image:
+        assert image.size == (24, 20)
+    assert [path.name for path in Path().iterdir()] == ["in"]
 
 
 def test_no_folder_to_watch(spiden):
