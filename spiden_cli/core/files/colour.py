@@ -1,8 +1,9 @@
 """What the samples of a picture mean as colours, and how to say the same in another format.
 
-PNG alone holds all of `ColourTags`. For other formats they become an ICC profile of the same
-primaries and curve; Little CMS writes it, through imagecodecs (Pillow's ImageCms makes none but
-sRGB, Lab and XYZ). A curve of HDR, relative to the light of a screen, has no such profile.
+PNG alone holds all of `ColourTags`, HEIC code points and what belongs to them. For other formats
+they become an ICC profile of the same primaries and curve; Little CMS writes it, through
+imagecodecs (Pillow's ImageCms makes none but sRGB, Lab and XYZ). A curve of HDR, relative to the
+light of a screen, has no such profile.
 """
 
 import struct
@@ -78,6 +79,8 @@ def fitted_colours(picture: Picture, name: str) -> tuple[Colours, list[str]]:
         return Colours(None, tags), []
     lost = []
     first = tags.cicp if tags else None
+    if name == "HEIF" and first is not None:
+        return Colours(None, tags), []
     if first is not None and first[1] in _HDR:
         lost.append(
             f"{name} can't tell that the colours are HDR ({_HDR[first[1]]}): they will look flat; "

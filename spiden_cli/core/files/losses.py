@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from spiden_cli.core.files.colour import fitted_colours
-from spiden_cli.core.files.formats import written_as
+from spiden_cli.core.files.formats import Format, written_as
 from spiden_cli.core.files.inks import HOLDERS
 from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.files.white_level import range_of
@@ -14,7 +14,7 @@ from spiden_cli.core.image.metadata import Metadata, PngTags
 from spiden_cli.core.image.picture import Picture, Range
 from spiden_cli.core.image.pixels import in_16_bits
 
-__all__ = ["in_full_range", "losses", "supported_depth"]
+__all__ = ["deepest", "in_full_range", "losses", "supported_depth"]
 
 _FULL_RANGE = ("PNG", "TIFF", "JPEG2000")
 """Formats of which viewers take 65535 for white, whatever else a file says."""
@@ -27,7 +27,20 @@ def supported_depth(path: str | Path, picture: Picture) -> int:
     Raises:
         OutputError: the suffix isn't supported.
     """
-    return min(picture.depth, written_as(Path(path)).depth)
+    return min(picture.depth, deepest(written_as(Path(path)), picture))
+
+
+def deepest(format: Format, picture: Picture) -> int:
+    """Most bits per channel that a format gets of a picture: a HEIC of 12 bits keeps these.
+
+    Args:
+        format: of the file that is written.
+        picture: of any kind.
+    """
+    own = picture.encoding
+    if format.name == "HEIF" and own is not None and own.name == "HEIF":
+        return max(format.depth, own.bits or 0)
+    return format.depth
 
 
 def in_full_range(picture: Picture, name: str) -> Picture:
@@ -59,8 +72,9 @@ def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
     if picture.black_plate is not None and name not in HOLDERS:
         as_rgb = replace(picture, black_plate=None, icc_profile=None)
         return (f"{name} can't hold CMYK: it is converted to RGB", *losses(path, as_rgb))
-    levels, most = picture.levels, 2**format.depth - 1
-    rounded = format.depth < picture.depth and (levels.black > 0 or levels.white > most)
+    depth = deepest(format, picture)
+    levels, most = picture.levels, 2**depth - 1
+    rounded = depth < picture.depth and (levels.black > 0 or levels.white > most)
     rounded = rounded and not picture.is_measured
     full = levels == Range.full(picture.pixels.dtype)
     extent = picture.extent
@@ -75,9 +89,8 @@ def losses(path: str | Path, picture: Picture) -> tuple[str, ...]:
         f"PFM holds 32-bit floats: {picture.dtype} values are rounded": (
             name == "PFM" and not np.can_cast(picture.dtype, np.float32)
         ),
-        f"{name} holds {format.depth} bits per channel: 16-bit values are rounded": rounded
-        and full,
-        f"{name} holds {format.depth} bits per channel: "
+        f"{name} holds {depth} bits per channel: 16-bit values are rounded": rounded and full,
+        f"{name} holds {depth} bits per channel: "
         f"values from {levels.black:g} to {levels.white:g} are scaled to 0 to {most}": (
             rounded and not full
         ),

@@ -88,6 +88,49 @@ def test_words_and_colours_are_kept(tmp_path, picture, camera_exif, srgb, smooth
     assert after.icc_profile == srgb
 
 
+@pytest.mark.parametrize("codes", [(9, 16), (9, 18), (12, 13), (1, 13)])
+def test_colours_in_code_points_are_kept_hdr_among_them(tmp_path, smooth, codes):
+    options = dict(zip(("color_primaries", "transfer_characteristics"), codes, strict=True))
+    if codes == (9, 16):
+        options["content_light_level"] = {
+            "max_content_light_level": 1000, "max_pic_average_light_level": 200,
+        }  # fmt: skip
+        options["mastering_display_colour_volume"] = {
+            "display_primaries_x": (8500, 6550, 35400), "display_primaries_y": (39850, 2300, 14600),
+            "white_point_x": 15635, "white_point_y": 16450,
+            "max_display_mastering_luminance": 10_000_000, "min_display_mastering_luminance": 50,
+        }  # fmt: skip
+    content = written(np.rint(smooth * 65535).astype(np.uint16), **options, save_nclx_profile=True)
+    (tmp_path / "x.heic").write_bytes(content)
+    before = read_picture(tmp_path / "x.heic")
+    assert before.colour_tags.cicp == (*codes, 0, 1)
+    assert losses("y.heic", before) == ()
+    write_picture(tmp_path / "y.heic", before, quality=100)
+    write_picture(tmp_path / "y.png", before)
+    write_picture(tmp_path / "z.heic", read_picture(tmp_path / "y.png"), quality=100)
+    for name, most in (("y.heic", 1023), ("z.heic", 1023)):
+        after = read_picture(tmp_path / name)
+        assert after.colour_tags == before.colour_tags
+        assert np.abs(after.pixels / most - before.pixels / 1023).mean() < 0.005
+    first, again = (pillow_heif.open_heif(tmp_path / name) for name in ("x.heic", "z.heic"))
+    for key in set(options) & set(first.info):
+        assert again.info[key] == first.info[key]
+
+
+def test_ten_bits_stay_ten_and_twelve_twelve(tmp_path, smooth, monkeypatch):
+    for bits in (12, 10):
+        monkeypatch.setattr(pillow_heif.options, "SAVE_HDR_TO_12_BIT", bits == 12)
+        (tmp_path / "x.heic").write_bytes(written(np.rint(smooth * 65535).astype(np.uint16)))
+        monkeypatch.setattr(pillow_heif.options, "SAVE_HDR_TO_12_BIT", False)
+        before = read_picture(tmp_path / "x.heic")
+        assert losses("y.heic", before) == ()
+        write_picture(tmp_path / "y.heic", before, quality=100)
+        after = read_picture(tmp_path / "y.heic")
+        assert after.levels == before.levels == Range(0, 2**bits - 1)
+        assert np.abs(after.pixels - before.pixels.astype(float)).mean() < 3
+    assert pillow_heif.options.SAVE_HDR_TO_12_BIT is False
+
+
 def test_a_turned_phone_is_turned_once(tmp_path, smooth):
     pillow = Image.fromarray(np.rint(smooth * 255).astype(np.uint8))
     exif = Image.Exif()
