@@ -167,10 +167,18 @@ FORMATS = (
         quality=90,
         animated=True,
     ),
-    Format("JPEG2000", (".jp2",), _at(0, b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"), 16, alpha=True),
+    Format(
+        "JPEG2000",
+        (".jp2",),
+        _at(0, b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"),
+        16,
+        alpha=True,
+        only_read=(".j2k", ".j2c", ".jpc", ".jpx", ".jpf"),  # without a file's head, or with more
+    ),
     Format("TGA", (".tga",), alpha=True),  # a format that begins with nothing in particular
     Format("PNM", (".ppm", ".pnm"), _at(0, b"P1", b"P3", b"P4", b"P6", b"P7"), 16),
-    Format("PNM", (".pgm",), _at(0, b"P2", b"P5"), 16),
+    Format("PNM", (".pgm",), _at(0, b"P2", b"P5"), 16, only_read=(".pbm",)),  # of one bit
+    Format("PNM", (".pam",), depth=0),  # with transparency, which the others have no place for
     Format("PFM", (".pfm",), _at(0, b"PF", b"Pf"), 16, any_type=True, no_stacks=True),  # of floats
     Format(
         "HEIF",

@@ -12,7 +12,7 @@ import numpy as np
 from spiden_cli.core.files.decoding import check_size, decoding, split_alpha
 from spiden_cli.core.image.metadata import Encoding
 from spiden_cli.core.image.picture import Picture, Range
-from spiden_cli.core.image.pixels import to_unit
+from spiden_cli.core.image.pixels import filled, to_unit
 from spiden_cli.core.image.showing import show
 from spiden_cli.errors import InputError
 
@@ -54,7 +54,7 @@ def read_netpbm(path: Path) -> Picture:
         pixels, alpha = split_alpha(samples)
         levels = None if white <= 255 or white in _FULL else Range(0.0, float(white))
         if levels is not None and alpha is not None:  # it has the full range everywhere else
-            alpha = np.rint(alpha * (65535 / white)).astype(np.uint16)
+            alpha = filled(alpha, white)
         bits = white.bit_length() if levels and white & (white + 1) == 0 else None
         return Picture(pixels, alpha, range=levels, encoding=Encoding("PNM", bits=bits))
 

@@ -17,6 +17,7 @@ __all__ = [
     "LUMA",
     "Planes",
     "as_planes",
+    "filled",
     "in_8_bit_units",
     "in_16_bits",
     "in_floats",
@@ -165,18 +166,15 @@ def to_grey(planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return grey
 
 
-def _filled(samples: Pixels, bits: int) -> npt.NDArray[np.uint16]:
-    """Return samples of fewer bits over the full range of 16, exact at both ends.
+def filled(samples: Pixels, most: int) -> npt.NDArray[np.uint16]:
+    """Return samples of fewer values over the full range of 16 bits, exact at both ends.
 
     Args:
-        samples: below 2^bits.
-        bits: 1 to 16.
+        samples: 0 to `most`; those above become 65535.
+        most: 1 to 65535.
     """
-    most = 2**bits - 1
-    spread: npt.NDArray[np.uint16] = (
-        (samples.astype(np.uint32) * 65535 + most // 2) // most
-    ).astype(np.uint16)
-    return spread
+    spread = (np.minimum(samples, most).astype(np.uint32) * 65535 + most // 2) // most
+    return spread.astype(np.uint16)
 
 
 def in_own_bits(picture: Picture, name: str, bits: int) -> Picture:
@@ -191,7 +189,7 @@ def in_own_bits(picture: Picture, name: str, bits: int) -> Picture:
     """
     return replace(
         picture,
-        alpha=None if picture.alpha is None else _filled(picture.alpha, bits),
+        alpha=None if picture.alpha is None else filled(picture.alpha, 2**bits - 1),
         range=Range(0.0, float(2**bits - 1)),
         encoding=Encoding(name, bits=bits),
     )

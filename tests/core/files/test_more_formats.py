@@ -1,6 +1,7 @@
 """AVIF, JPEG 2000, GIF, PNM and TGA: read in their own depth, written where that makes sense."""
 
 import io
+from pathlib import Path
 
 import imagecodecs
 import netpbmfile
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from spiden_cli.core.files.formats import suffix_of_result
+from spiden_cli.core.files.formats import found_suffixes, suffix_of_result
 from spiden_cli.core.files.picture_files import (
     losses,
     read_header,
@@ -154,3 +155,43 @@ def test_a_rare_kind_of_jpeg_is_not_called_damaged(tmp_path, grey_pixels):
     path.write_bytes(b"\xff\xd8\xff")
     with pytest.raises(InputError, match="or damaged"):
         read_picture(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "becomes", "alpha"),
+    [
+        ("a.pbm", ".pgm", False), ("a.PAM", ".png", True), ("a.j2k", ".jp2", False),
+        ("a.J2C", ".jp2", False), ("a.jpf", ".jp2", True),
+    ],
+)  # fmt: skip
+def test_rarer_names_of_formats_that_are_read_are_found_too(
+    tmp_path, picture, name, becomes, alpha
+):
+    pixels = picture(colour=not name.endswith("pbm")).pixels
+    if name.endswith("pbm"):
+        content = b"P4\n37 31\n" + np.packbits(pixels < 128, axis=1).tobytes()
+        pixels = np.where(pixels < 128, 0, 255)
+    elif name.endswith("PAM"):
+        head = "P7\nWIDTH 37\nHEIGHT 31\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n"
+        content = head.encode() + np.dstack([pixels, pixels[..., 0]]).tobytes()
+    else:
+        samples = np.dstack([pixels, pixels[..., 0]]) if alpha else pixels
+        kind = "jp2" if alpha else "j2k"
+        content = imagecodecs.jpeg2k_encode(samples, codecformat=kind, reversible=True)
+    (tmp_path / name).write_bytes(content)
+    assert Path(name).suffix.lower() in found_suffixes()
+    assert suffix_of_result(Path(name)) == becomes
+    before = read_picture(tmp_path / name)
+    assert np.array_equal(before.pixels, pixels)
+    assert (before.alpha is not None) == alpha
+    assert losses(f"y{becomes}", before) == ()
+
+
+@pytest.mark.parametrize("white", [300, 1000, 1023, 40_000])
+def test_transparency_of_a_pam_fills_16_bits_whatever_its_white(tmp_path, white):
+    samples = np.linspace(0, white, 16 * 16 * 4).astype(">u2").reshape(16, 16, 4)
+    head = f"P7\nWIDTH 16\nHEIGHT 16\nDEPTH 4\nMAXVAL {white}\nTUPLTYPE RGB_ALPHA\nENDHDR\n"
+    (tmp_path / "x.pam").write_bytes(head.encode() + samples.tobytes())
+    picture = read_picture(tmp_path / "x.pam")
+    assert np.abs(picture.alpha / 65535 - samples[..., 3] / white).max() <= 0.5 / 65535
+    assert picture.levels == Range(0, white)
