@@ -18,6 +18,15 @@ __all__ = ["existing", "fetch", "find_urls", "put", "reaching", "told_by_url"]
 _ATOMIC = {"s3", "s3a", "gs", "gcs", "abfs", "az", "adl", "oci"}
 """Storage of objects, each of which is there as a whole or not at all."""
 
+_EXTRAS = {"s3": "dask", "s3a": "dask", "gs": "gs", "gcs": "gs"}
+"""What reaches storage, as pip knows it: spiden[dask]."""
+
+_CREDENTIALS = {
+    "dask": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS, or by gcloud auth application-default login",
+}
+"""How they are told to the tools of some storage."""
+
 UNFINISHED = ".spiden-unfinished.json"
 """What is in an OME-Zarr on storage until the last chunk of it is there."""
 
@@ -194,18 +203,16 @@ def told_by_url(*paths: Path) -> Iterator[None]:
 
 def _reason(url: str, error: Exception) -> str:
     scheme = url.split("://")[0]
-    name = type(error).__name__
+    extra, name = _EXTRAS.get(scheme, ""), type(error).__name__
     if isinstance(error, ImportError):
-        package = "spiden[dask]" if scheme == "s3" or error.name == "fsspec" else "the package"
-        hint = f"pip install '{package}'" if "[" in package else str(error).rstrip(".")
+        extra = "dask" if error.name == "fsspec" else extra
+        hint = f"pip install 'spiden[{extra}]'" if extra else str(error).rstrip(".")
         return f"{scheme}:// needs a package: {hint}"
     if isinstance(error, ValueError) and "rotocol" in str(error):
         return f"nothing is known of {scheme}://; give s3://, gs://, or the path of a file"
     if "Credentials" in name:
-        return (
-            f"no credentials for {scheme}://: set them as its own tools want them, as in "
-            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-        )
+        asked = f"no credentials for {scheme}://: set them as its own tools want them"
+        return f"{asked}, as in {_CREDENTIALS[extra]}" if extra in _CREDENTIALS else asked
     if isinstance(error, FileNotFoundError):
         return "no such file, folder or bucket"
     if isinstance(error, PermissionError):
