@@ -11,6 +11,7 @@ def main() -> None:
     # they work, keep the cores from the network meanwhile, and add in an order of their own.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
+        _hear_ctrl_c_once()
         from spiden_cli.app import main as run
 
         run()
@@ -18,6 +19,16 @@ def main() -> None:
         if sys.stderr is not None:  # the caller may have closed it
             sys.stderr.write("error: interrupted\n")
         sys.exit(128 + signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the exit code is settled
+
+
+def _hear_ctrl_c_once() -> None:
+    """Let a second Ctrl-C not break into what the first one ends."""
+    from spiden_cli.commands.stopping import interrupt
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job ignores it
+        signal.signal(signal.SIGINT, interrupt)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from spiden_cli.commands.crews import AT_ONCE, Crew, Machine, hired
 from spiden_cli.commands.denoise_files import Plan
-from spiden_cli.commands.stopping import stopping
-from spiden_cli.commands.telling import Say, Sayings, Told
+from spiden_cli.commands.stopping import Received, stopping
+from spiden_cli.commands.telling import Say, Sayings, Told, at_the_end_of
 from spiden_cli.core.files.lenience import INCOMPLETE  # noqa: TID253 - imports nothing
 from spiden_cli.core.urls import is_remote  # noqa: TID253 - imports nothing
 from spiden_cli.errors import TOO_LITTLE_MEMORY, InputError, SpidenError, is_out_of_memory
@@ -215,29 +215,30 @@ def _denoise_all(
         What became of each, in order, and the signal that ended the run early, if one did.
     """
     outcomes: dict[Files, Outcome] = {}
-    received: list[int] = []
+    received, began = Received(), time.time()
     sayings = Sayings()
     try:
         with stopping() as received, picturing(len(jobs)) as bar:
             for told in _each(work, jobs, crew, bar, received):
-                bar.end()
-                outcomes[told.outcome.files] = told.outcome
-                log(told.outcome)
-                sayings.tell(told)
+                with received.holding():
+                    bar.end()
+                    outcomes[told.outcome.files] = told.outcome
+                    log(told.outcome)
+                    sayings.tell(told)
     except KeyboardInterrupt:
-        received = received or [signal.SIGINT]
+        if not received:
+            received.append(signal.SIGINT)
     except SystemExit:
         if not received:
             raise
     sayings.tell_of_more()
-    complete = [outcomes.get(files, Outcome(files, "not done")) for files in jobs]
+    complete = [outcomes.get(files) or at_the_end_of(files, began, log) for files in jobs]
     return complete, received[0] if received else None
 
 
 def _each(
-    work: Work, jobs: "Sequence[Files]", crew: Crew, bar: PictureBar,
-    received: Sequence[int],
-) -> Iterator[Told]:  # fmt: skip
+    work: Work, jobs: "Sequence[Files]", crew: Crew, bar: PictureBar, received: Received
+) -> Iterator[Told]:
     """Denoise picture by picture, until there is a signal."""
     from spiden_cli.core.tasks.workers import in_threads
 
@@ -263,9 +264,11 @@ def _each(
         bar.part(done, of)
 
     for small, group in groupby(jobs, crew.takes_two_of):
-        for files, told in in_threads(work, group, AT_ONCE, stopped) if small else ():
-            bar.begin(files.source.name)
-            yield told
+        if small:
+            with received.holding():
+                for files, told in in_threads(work, group, AT_ONCE, stopped):
+                    bar.begin(files.source.name)
+                    yield told
         for files in group:
             if stopped():
                 return

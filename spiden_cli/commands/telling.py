@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from spiden_cli.report.batch import Outcome
+from spiden_cli.core.urls import is_remote  # noqa: TID253 - imports nothing
+from spiden_cli.report.batch import Log, Outcome
 from spiden_cli.report.console import note, warn
 
 if TYPE_CHECKING:
@@ -52,3 +54,21 @@ class Sayings:
             if times > 1:
                 more = "1 more picture" if times == 2 else f"{times - 1} more pictures"
                 say(f"{more}: {sentence}")
+
+
+def at_the_end_of(files: "Files", began: float, log: Log) -> Outcome:
+    """Return what became of a picture that nobody could tell of: all was ended at once.
+
+    It may have been written a moment before, and then is said to be, though without numbers.
+
+    Args:
+        files: what was to be read and written.
+        began: when the work on all pictures did, in seconds since 1970.
+        log: told of a picture that was written.
+    """
+    target = files.target
+    with suppress(OSError):
+        if not is_remote(target) and target.lstat().st_mtime >= began:
+            log(outcome := Outcome(files, "denoised"))
+            return outcome
+    return Outcome(files, "not done")

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from rich.cells import cell_len
 
+from spiden_cli.core import atomic
 from spiden_cli.core.files import picture_files
 from spiden_cli.core.tasks import files as picture_tasks
 from spiden_cli.core.tasks import loading
@@ -468,6 +469,26 @@ def test_what_two_threads_have_begun_is_finished_and_told(denoise, album, signal
     assert 5 <= len(done) <= 8
     assert len(Path("run.jsonl").read_text().splitlines()) == len(done)
     assert not list(Path("out").glob(".*"))
+
+
+def test_what_was_written_when_all_was_ended_is_told(denoise, album, monkeypatch):
+    """The second signal comes right behind the rename, before anything knows of it."""
+    flush, calls = atomic._flush_folder, []
+
+    def flushing(folder):
+        calls.append(folder)
+        if len(calls) == 3:  # of the folder that is made, and of each picture
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+        flush(folder)
+
+    monkeypatch.setattr(atomic, "_flush_folder", flushing)
+    outcome = denoise("in", "-o", "out", "--json", "--log", "run.jsonl", "--threads", 1)
+    assert outcome.code == 130
+    told = {f"{n}.png": "denoised" if n in "ab" else "not done" for n in "abcd"}
+    assert statuses(outcome) == told
+    assert names("out") == ["a.png", "b.png"]
+    assert len(Path("run.jsonl").read_text().splitlines()) == 2
 
 
 def test_two_at_once_come_out_as_one_by_one(denoise, album):

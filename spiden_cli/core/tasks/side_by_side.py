@@ -5,6 +5,7 @@ from pathlib import Path
 from spiden_cli.core.files.animations import frame_count
 from spiden_cli.core.files.picture_files import read_header
 from spiden_cli.core.files.stacks.opening import is_stack
+from spiden_cli.core.memory import pixels_limited
 from spiden_cli.errors import InputError
 
 __all__ = ["is_small"]
@@ -24,7 +25,8 @@ def is_small(source: Path) -> bool:
             return False
         if is_stack(source) or frame_count(source) > 1:
             return False
-        header = read_header(source)
+        with pixels_limited(_MOST_PIXELS):  # some formats are decoded for it
+            header = read_header(source)
     except (InputError, OSError):
         return False
     return header.width * header.height <= _MOST_PIXELS
