@@ -491,6 +491,22 @@ def test_what_was_written_when_all_was_ended_is_told(denoise, album, monkeypatch
     assert len(Path("run.jsonl").read_text().splitlines()) == 2
 
 
+def test_a_picture_that_its_encoder_refuses_does_not_stop_the_others(denoise, album, monkeypatch):
+    encode, calls = picture_files._encode, []
+
+    def refusing(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise RuntimeError("GENERIC")
+        return encode(*arguments)
+
+    monkeypatch.setattr(picture_files, "_encode", refusing)
+    outcome = denoise("in", "-o", "out", "--threads", 1)
+    assert outcome.code == 6
+    assert names("out") == ["a.png", "c.png", "d.png"]
+    assert "b.png: the encoder of PNG refuses this picture (GENERIC)" in outcome.stderr
+
+
 def test_two_at_once_come_out_as_one_by_one(denoise, album):
     Path("in/bad.png").write_text("no picture")
     Image.fromarray(np.full((260, 260), 90, np.uint8)).save("in/large.png")

@@ -22,11 +22,12 @@ from spiden_cli.core.files.avif_plays import plays_of, with_plays
 from spiden_cli.core.files.claims import check_pillow_claim
 from spiden_cli.core.files.colour import fitted_colours, profile_for
 from spiden_cli.core.files.decoding import check_size, decoding, split_alpha
+from spiden_cli.core.files.encoding import encoding
 from spiden_cli.core.files.file_head import Head, head_of
 from spiden_cli.core.files.formats import HEAD_LENGTH, begun_as, written_as
 from spiden_cli.core.files.metadata import fitted_metadata
 from spiden_cli.core.files.orientation import upright
-from spiden_cli.core.files.picture_files import check_output, check_quality, output_format
+from spiden_cli.core.files.output_checks import check_output, check_quality, output_format
 from spiden_cli.core.files.pillow_reader import opened
 from spiden_cli.core.files.pillow_words import colour_tags_of, encoding_of, words_of
 from spiden_cli.core.files.pillow_writer import fitted_samples, options_of
@@ -202,7 +203,8 @@ def write_animation(
     check_animated_output(path, len(animation.frames))
     check_quality(path, quality)
     timing = timing_for(path, animation)
-    encoded = _encoded(animation, output_format(path), quality, timing)
+    with encoding(path, name := output_format(path)):
+        encoded = _encoded(animation, name, quality, timing)
     with atomic_path(path, replace) as temporary:
         temporary.write_bytes(encoded)
 

@@ -18,7 +18,7 @@ from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Pixels
 from spiden_cli.core.memory import beyond_memory, pixel_limit
 from spiden_cli.errors import InputError
 
-__all__ = ["Header", "check_size", "decoding", "plausible", "split_alpha"]
+__all__ = ["Header", "check_size", "decoding", "is_our_own", "plausible", "split_alpha"]
 
 
 class Header(NamedTuple):
@@ -58,7 +58,7 @@ def decoding(path: Path) -> Iterator[None]:
         except MemoryError as error:
             raise InputError(f"{path}: not enough memory to hold the picture") from error
         except Exception as error:
-            if _is_our_own(error):
+            if is_our_own(error):
                 raise
             if "MAX_TEXT" in str(error):
                 raise InputError(
@@ -73,7 +73,7 @@ def decoding(path: Path) -> Iterator[None]:
             ImageFile.LOAD_TRUNCATED_IMAGES = cut
 
 
-def _is_our_own(error: Exception) -> bool:
+def is_our_own(error: Exception) -> bool:
     """True for a mistake in this package, which is no damage of the user's file."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = bool(frames) and Path(frames[-1].filename).is_relative_to(_PACKAGE)

@@ -165,7 +165,8 @@ def encode_jpegxl(picture: Picture, quality: int | None = None) -> bytes:
     samples = fitted_samples(picture, deep=True, alpha=True)
     if deep and quality is None:
         bits = round(np.log2(picture.levels.white + 1))
-        if picture.alpha is None and picture.levels == Range(0.0, float(2**bits - 1)):
+        whole = picture.levels == Range(0.0, float(2**bits - 1))
+        if bits > 8 and whole and picture.alpha is None:  # fewer are refused of 16-bit samples
             options["bitspersample"] = bits
     elif deep and not linear:
         samples = _in_linear_light(picture, samples)

@@ -15,18 +15,24 @@ from spiden_cli.core.files.contents import (
     suffix_by_content,
 )
 from spiden_cli.core.files.decoding import Header
-from spiden_cli.core.files.formats import FOLDER_SUFFIXES, WRITTEN_SUFFIXES, written_as
+from spiden_cli.core.files.encoding import encoding
+from spiden_cli.core.files.formats import FOLDER_SUFFIXES, WRITTEN_SUFFIXES
 from spiden_cli.core.files.inks import CONVERTED, HOLDERS, as_rgb
 from spiden_cli.core.files.lenience import INCOMPLETE, is_lenient, passing_over_early_ends
 from spiden_cli.core.files.losses import in_full_range, losses, supported_depth
 from spiden_cli.core.files.metadata import stripped
-from spiden_cli.core.files.needs import to_write
+from spiden_cli.core.files.output_checks import (
+    check_floats,
+    check_memory_to_write,
+    check_output,
+    check_quality,
+    output_format,
+)
 from spiden_cli.core.files.pillow_reader import header_with_pillow, read_with_pillow
-from spiden_cli.core.files.pillow_writer import can_write_avif, encode_with_pillow
+from spiden_cli.core.files.pillow_writer import encode_with_pillow
 from spiden_cli.core.image.picture import MAXIMUM_PIXELS, MINIMUM_SIDE, Picture, Resolution
 from spiden_cli.core.image.pixels import in_16_bits
-from spiden_cli.core.memory import beyond_memory
-from spiden_cli.errors import InputError, OutputError
+from spiden_cli.errors import InputError
 
 __all__ = [
     "MAXIMUM_PIXELS",
@@ -165,74 +171,6 @@ def read_header(path: str | Path) -> Header:
     return Header(picture.width, picture.height, picture.is_colour)
 
 
-def check_output(path: str | Path, width: int = 0, height: int = 0) -> None:
-    """Check the suffix of an output before any work is done, and the size of its picture if known.
-
-    Raises:
-        OutputError: the suffix isn't supported, or the picture is too large for the format.
-    """
-    format, side = written_as(Path(path)), max(width, height)
-    if format.for_stacks and side:
-        raise OutputError(f"can't write {path}: only an OME-Zarr becomes one; choose .ome.tif")
-    format.check_available(Path(path), reading=False)
-    if format.name == "AVIF" and not can_write_avif():
-        raise OutputError(f"can't write {path}: AVIF needs Pillow 11.3 or newer: update it")
-    if format.longest is not None and side > format.longest:
-        raise OutputError(
-            f"can't write {path}: {format.name} holds at most {format.longest} pixels a side; "
-            "choose .png or .tiff"
-        )
-
-
-def check_memory_to_write(path: str | Path, picture: Picture) -> None:
-    """Check before any work is done that a picture of this size can be encoded.
-
-    Raises:
-        OutputError: it takes more memory than pictures may, or the suffix isn't supported.
-    """
-    format, depth = written_as(Path(path)), picture.pixels.dtype.itemsize
-    channels = picture.channels + (picture.alpha is not None) + (picture.black_plate is not None)
-    kept = depth if format.any_type else min(depth, 1 if format.depth == 8 else 2)
-    needed = to_write(format.name, channels * depth, channels * kept)
-    if refused := beyond_memory(picture.width * picture.height * needed):
-        raise OutputError(
-            f"can't write {path}: as {format.name} {picture.width} x {picture.height} pixels take "
-            f"up to {refused}; .tiff takes the least"
-        )
-
-
-def check_floats(path: str | Path) -> None:
-    """Check before any work is done that an output can hold floats.
-
-    Raises:
-        InputError: its format doesn't.
-        OutputError: the suffix isn't supported.
-    """
-    format = written_as(Path(path))
-    if not format.any_type:
-        raise InputError(
-            f"{format.name} holds no floats: give --float an output of .tiff, .npy or .pfm"
-        )
-
-
-def check_quality(path: str | Path, quality: int | None) -> None:
-    """Check a quality before any work is done.
-
-    Raises:
-        InputError: it isn't 1 to 100, or the format has none.
-        OutputError: the suffix isn't supported.
-    """
-    format = written_as(Path(path))
-    if quality is None:
-        return
-    if not 1 <= quality <= 100:
-        raise InputError(f"quality goes from 1 to 100, not {quality}")
-    if format.quality is None:
-        raise InputError(
-            f"{format.name} is lossless and has no quality: leave it out, or choose .jpg"
-        )
-
-
 def write_picture(
     path: str | Path, picture: Picture, quality: int | None = None, replace: bool = True
 ) -> None:
@@ -254,9 +192,9 @@ def write_picture(
 
     Raises:
         InputError: a quality for a format that has none, or beyond 1 to 100.
-        OutputError: unsupported suffix, a picture too large for the format, a folder that is
-            missing or not writable, a full disk, or a file that is there and isn't to be replaced
-            or can't be. No file is left behind.
+        OutputError: unsupported suffix, a picture too large for the format or that its encoder
+            refuses, a folder that is missing or not writable, a full disk, or a file that is there
+            and isn't to be replaced or can't be. No file is left behind.
     """
     path = Path(path)
     check_output(path, picture.width, picture.height)
@@ -264,7 +202,8 @@ def write_picture(
     # Encoded in memory first: encoders that write to the file themselves hide a full disk.
     name = output_format(path)
     picture = in_full_range(picture if name in HOLDERS else as_rgb(picture), name)
-    encoded = _encode(picture, name, quality)
+    with encoding(path, name):
+        encoded = _encode(picture, name, quality)
     with atomic_path(path, replace) as temporary:
         temporary.write_bytes(encoded)
 
@@ -301,12 +240,3 @@ def _encode(picture: Picture, name: str, quality: int | None) -> bytes:
 
         return encode_jpeg2000(picture)
     return encode_with_pillow(picture, name, quality)
-
-
-def output_format(path: Path) -> str:
-    """Return the format of a file that is to be written, by its suffix, as Pillow calls it.
-
-    Raises:
-        OutputError: the suffix isn't supported.
-    """
-    return written_as(path).name

@@ -42,6 +42,16 @@ def test_fewer_bits_than_16(tmp_path, picture, bits):
     assert after.levels == before.levels
 
 
+@pytest.mark.parametrize("bits", [1, 8])
+def test_deep_pixels_that_need_8_bits_at_most_keep_their_values(tmp_path, picture, bits):
+    """The encoder refuses to be told of so few bits, of 16-bit samples."""
+    before = Picture(picture(16).pixels >> (16 - bits), range=Range(0, 2**bits - 1))
+    write_picture(tmp_path / "x.jxl", before)
+    after = read_picture(tmp_path / "x.jxl")
+    assert after.pixels.dtype == np.uint16
+    assert np.array_equal(after.pixels, before.pixels)
+
+
 @pytest.mark.parametrize("quality", [None, 80])
 def test_words_are_kept(tmp_path, picture, camera_exif, quality):
     _, block = true_of_upright(camera_exif.tobytes())
