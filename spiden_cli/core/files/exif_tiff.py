@@ -14,6 +14,7 @@ from spiden_cli.core.files.exif_block import PREFIX
 from spiden_cli.core.files.orientation import NORMAL, QUARTER_TURNS
 
 __all__ = [
+    "OTHER_TAGS",
     "TEXT_TAGS",
     "UNREADABLE",
     "block_of",
@@ -35,8 +36,23 @@ TEXT_TAGS = (
     ExifTags.Base.DateTime,
     ExifTags.Base.Artist,
     ExifTags.Base.Copyright,
+    ExifTags.Base.DocumentName,
+    ExifTags.Base.PageName,
+    ExifTags.Base.HostComputer,
 )
 """The text tags that EXIF and TIFF share, and that are tags of the file itself in TIFF."""
+
+OTHER_TAGS = {
+    int(ExifTags.Base.Rating): 3,
+    int(ExifTags.Base.RatingPercent): 3,
+    int(ExifTags.Base.XPTitle): 1,
+    int(ExifTags.Base.XPComment): 1,
+    int(ExifTags.Base.XPAuthor): 1,
+    int(ExifTags.Base.XPKeywords): 1,
+    int(ExifTags.Base.XPSubject): 1,
+    int(ExifTags.Base.PrintImageMatching): 7,
+}
+"""More tags that both have, Windows' words among them, and their types: short, bytes, undefined."""
 
 # What the first directory of an EXIF block may take from a TIFF file. That also has strip offsets
 # and the like, which would be lies in any other file.
@@ -45,13 +61,7 @@ _OF_TIFF = {
     ExifTags.Base.XResolution,
     ExifTags.Base.YResolution,
     ExifTags.Base.ResolutionUnit,
-    ExifTags.Base.Rating,
-    ExifTags.Base.RatingPercent,
-    ExifTags.Base.XPTitle,
-    ExifTags.Base.XPComment,
-    ExifTags.Base.XPAuthor,
-    ExifTags.Base.XPKeywords,
-    ExifTags.Base.XPSubject,
+    *OTHER_TAGS,
 }
 
 _OF_EVERY_TIFF = {

@@ -2,7 +2,15 @@
 
 import struct
 
-__all__ = ["PHOTOSHOP_RESOURCE", "PNG_PROFILE", "TIFF_TAG", "as_resource", "as_stream"]
+__all__ = [
+    "PHOTOSHOP_PATHS",
+    "PHOTOSHOP_RESOURCE",
+    "PNG_PROFILE",
+    "TIFF_TAG",
+    "as_resource",
+    "as_stream",
+    "resources_of",
+]
 
 TIFF_TAG = 33723
 """The tag of a TIFF file whose value is a stream."""
@@ -12,6 +20,27 @@ PNG_PROFILE = "Raw profile type iptc"
 
 PHOTOSHOP_RESOURCE = 0x0404
 """The number of the image resource of Photoshop that JPEG keeps a stream in."""
+
+PHOTOSHOP_PATHS = range(2000, 2999)
+"""The numbers of the image resources that are paths."""
+
+_RESOURCE_MARK = b"8BIM"
+
+
+def resources_of(block: bytes) -> dict[int, bytes]:
+    """The image resources of a block of Photoshop, by number, as far as it is sound.
+
+    Args:
+        block: marks, numbers, names and contents, one resource behind the other.
+    """
+    found, at = {}, 0
+    while block[at : at + 4] == _RESOURCE_MARK and at + 12 <= len(block):
+        number, name = struct.unpack_from(">HB", block, at + 4)
+        at += 6 + (name + 2) // 2 * 2
+        length = int.from_bytes(block[at : at + 4], "big")
+        found[number] = block[at + 4 : at + 4 + length]
+        at += 4 + length + length % 2
+    return found
 
 
 def as_stream(found: object) -> bytes | None:

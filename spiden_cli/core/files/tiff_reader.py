@@ -24,7 +24,7 @@ from spiden_cli.core.files.stacks.ome_xml import for_new_file
 from spiden_cli.core.files.tiff_claims import check_tiff_claim
 from spiden_cli.core.files.tiff_pages import check_kind, picture_page
 from spiden_cli.core.files.tiff_pixels import decode, is_lab, positive, zero_is_white
-from spiden_cli.core.files.tiff_tags import LAYERS, carried_tags, is_look_up
+from spiden_cli.core.files.tiff_tags import CREDENTIALS, LAYERS, RESOURCES, carried_tags, is_look_up
 from spiden_cli.core.files.white_level import range_of, stated_in_tiff
 from spiden_cli.core.image.metadata import ColourTags, Encoding, Metadata
 from spiden_cli.core.image.picture import Picture, Pixels, Range, Resolution, Unit
@@ -37,7 +37,7 @@ __all__ = ["read_tiff", "tiff_header"]
 # tifffile reports trouble on its logger besides raising; nobody asked for those lines on stderr.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
-_WHITE_POINT, _PRIMARIES = 318, 319
+_WHITE_POINT, _PRIMARIES, _TRANSFER = 318, 319, 301
 _DOT_RANGE = 336
 _RESOLUTION_UNITS: dict[int, Unit] = {1: "none", 2: "inch", 3: "centimetre"}
 
@@ -153,6 +153,12 @@ def _left_behind(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> list[str]:
         left.append("thumbnails, masks and reduced copies besides the picture aren't kept")
     if LAYERS in page.tags:
         left.append("Photoshop's layers aren't kept")
+    if any(number in iptc.PHOTOSHOP_PATHS for number in _resources(page)):
+        left.append("Photoshop's paths aren't kept")
+    if CREDENTIALS in page.tags:
+        left.append("content credentials (C2PA) aren't kept")
+    if _TRANSFER in page.tags:
+        left.append("the curve of its values (TransferFunction) isn't kept")
     return left
 
 
@@ -178,7 +184,8 @@ def _orientation(page: tifffile.TiffPage) -> int:
 def _exif(path: Path, page: tifffile.TiffPage, orientation: int) -> tuple[bytes | None, list[str]]:
     """The tags that TIFF and EXIF share, with directories of camera and place; what is lost."""
     if page.parent.is_bigtiff and page.parent.byteorder == ">":  # Pillow takes it for a plain TIFF
-        lost = any(tag in page.tags for tag in exif_tiff.TEXT_TAGS)
+        tags = (*exif_tiff.TEXT_TAGS, *exif_tiff.OTHER_TAGS)
+        lost = any(tag in page.tags for tag in tags)
         return None, ["EXIF metadata of a big-endian BigTIFF isn't kept"] if lost else []
     with path.open("rb") as stream:
         try:
@@ -194,7 +201,13 @@ def _xmp(page: tifffile.TiffPage, orientation: int) -> bytes | None:
 
 
 def _iptc(page: tifffile.TiffPage) -> bytes | None:
-    return iptc.as_stream(_bytes(page, iptc.TIFF_TAG))
+    stream = iptc.as_stream(_bytes(page, iptc.TIFF_TAG))
+    return stream or iptc.as_stream(_resources(page).get(iptc.PHOTOSHOP_RESOURCE))
+
+
+def _resources(page: tifffile.TiffPage) -> dict[int, bytes]:
+    """Photoshop's image resources."""
+    return iptc.resources_of(_bytes(page, RESOURCES) or b"")
 
 
 def _bytes(page: tifffile.TiffPage, code: int) -> bytes | None:

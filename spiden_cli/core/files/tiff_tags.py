@@ -10,13 +10,16 @@ from collections.abc import Iterator
 import numpy as np
 import tifffile
 
+from spiden_cli.core.files.exif_tiff import OTHER_TAGS
 from spiden_cli.core.image.metadata import TiffTags
 
 __all__ = [
+    "CREDENTIALS",
     "IJ_COUNTS",
     "IJ_METADATA",
     "LAYERS",
     "POINTERS",
+    "RESOURCES",
     "carried_tags",
     "content_of",
     "is_look_up",
@@ -27,8 +30,11 @@ LAYERS = 37724
 """Photoshop's, which hold noisy pixels."""
 
 _FIRST_PRIVATE = 32_768
-_OTHERS = {33432, 33723, 34665, 34675, 34853}  # copyright, IPTC, EXIF, profile, place: kept as such
-_OF_OLD_FILE = {33628, 33629, 33630, 33631, 34377, 34412, LAYERS}
+_OTHERS = {33432, 33723, 34665, 34675, 34853, *OTHER_TAGS}
+"""Copyright, IPTC, EXIF, profile, place, and what EXIF blocks have: kept as such."""
+CREDENTIALS, RESOURCES = 52545, 34377
+"""Content credentials (C2PA) and Photoshop's image resources."""
+_OF_OLD_FILE = {33628, 33629, 33630, 33631, RESOURCES, 34412, LAYERS, CREDENTIALS}
 """Of MetaMorph, Photoshop and Zeiss: of several planes, or with places in the old file."""
 POINTERS = {13, 18}
 """Types of tags whose value is a place in the old file."""

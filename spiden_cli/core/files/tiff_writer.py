@@ -14,6 +14,7 @@ from PIL import ExifTags
 from spiden_cli.core.files import iptc, xmp
 from spiden_cli.core.files.colour import fitted_colours
 from spiden_cli.core.files.exif_tiff import (
+    OTHER_TAGS,
     TEXT_TAGS,
     UNREADABLE,
     directory_bytes,
@@ -32,6 +33,8 @@ __all__ = ["encode_tiff"]
 
 _UNIT_CODES = {"none": 1, "inch": 2, "centimetre": 3}
 _CHROMATICITIES = ((318, slice(0, 2)), (319, slice(2, 8)))
+
+_SHORT = 3  # a type of tags
 
 Tag = tuple[int, str | int, int, Any, bool]
 """As tifffile takes it: code, type, number of values, values, whether of the first page alone."""
@@ -114,14 +117,21 @@ def _description(picture: Picture, text: str | None) -> bytes | None:
 
 
 def _texts(block: bytes | None) -> tuple[list[Tag], bytes | None]:
-    """The text tags of an EXIF block as tags of the file, and its description."""
+    """What an EXIF block says in its first directory, as tags of the file; its description."""
     try:
         found = main_tags(block) if block else {}
     except UNREADABLE:
         return [], None
     texts = {int(tag): latin_1(found[tag]) for tag in TEXT_TAGS if tag in found}
     described = latin_1(found.get(ExifTags.Base.ImageDescription, ""))
-    return [(tag, 2, 0, text, True) for tag, text in texts.items() if text], described or None
+    tags: list[Tag] = [(tag, 2, 0, text, True) for tag, text in texts.items() if text]
+    for tag, kind in OTHER_TAGS.items():
+        value = found.get(tag)
+        if isinstance(value, bytes) and value and kind != _SHORT:
+            tags.append((tag, kind, len(value), value, True))
+        elif isinstance(value, int) and 0 <= value < 2**16 and kind == _SHORT:
+            tags.append((tag, kind, 1, value, True))
+    return tags, described or None
 
 
 def _directories(block: bytes | None) -> list[int]:

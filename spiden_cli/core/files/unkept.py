@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import ImageFile
 
 from spiden_cli.core.files.file_head import Head
+from spiden_cli.core.files.iptc import PHOTOSHOP_PATHS
 from spiden_cli.core.files.png_chunks import unkept_chunks
 
 __all__ = ["data_behind", "unkept_parts"]
@@ -24,7 +25,6 @@ _KEPT_SEGMENTS = {  # how the bodies begin that are kept, or are about how pixel
 }
 _KEPT_IN_WEBP = {b"VP8X", b"VP8L", b"VP8 ", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"EXIF", b"XMP "}
 _CREDENTIALS = "content credentials (C2PA)"
-_PATHS = range(2000, 2999)  # resources of Photoshop
 _WORD = re.compile(rb"[A-Za-z][\w :./-]{1,30}")
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _EOI = 0xD9
@@ -73,7 +73,7 @@ def _unkept_segments(image: ImageFile.ImageFile) -> list[str]:
         else:
             lost.append(f"{marker} {word[0].decode()}" if word else marker)
     resources = image.info.get("photoshop")
-    if isinstance(resources, dict) and any(number in _PATHS for number in resources):
+    if isinstance(resources, dict) and any(number in PHOTOSHOP_PATHS for number in resources):
         lost.append("Photoshop's paths")
     return lost
 

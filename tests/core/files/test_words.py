@@ -10,9 +10,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import ExifTags, Image, PngImagePlugin
 
-from spiden_cli.core.files import decoding, exif, pillow_reader, xmp
+from spiden_cli.core.files import decoding, exif, iptc, pillow_reader, xmp
 from spiden_cli.core.files.origin import signed
 from spiden_cli.core.files.picture_files import (
     losses,
@@ -527,3 +528,47 @@ def test_a_long_packet_that_is_damaged_is_named(tmp_path, missing):
     assert "extended" in said[0]
     write_picture(tmp_path / "y.png", picture)
     assert b"dc:format" in (read_picture(tmp_path / "y.png").metadata.xmp or b"")
+
+
+WINDOWS = {
+    269: "Scan 7", 285: "Page 3", 316: "A computer", 18246: 4, 18249: 75,
+    40091: "Title".encode("utf-16le") + bytes(2), 40094: "a;b".encode("utf-16le") + bytes(2),
+    50341: b"PrintIM\x000300",
+}  # fmt: skip
+"""What EXIF has in its first directory besides the camera and its owner."""
+
+
+def test_ratings_titles_and_keywords_of_windows_go_to_tiff_and_back(tmp_path, colour_pixels):
+    exif = Image.Exif()
+    for tag, value in WINDOWS.items():
+        exif[tag] = value
+    Image.fromarray(colour_pixels).save(tmp_path / "a.jpg", exif=exif)
+    for source, target in (("a.jpg", "b.tif"), ("b.tif", "c.tif"), ("c.tif", "d.jpg")):
+        picture = read_picture(tmp_path / source)
+        assert (picture.lost, losses(target, picture)) == ((), ())
+        write_picture(tmp_path / target, picture)
+        with Image.open(tmp_path / target) as image:
+            told = image.getexif()
+            assert {tag: told.get(tag) for tag in WINDOWS} == WINDOWS
+    with tifffile.TiffFile(tmp_path / "c.tif") as tiff:
+        codes = [tag.code for tag in tiff.pages.first.tags.values()]
+    assert len(codes) == len(set(codes))
+
+
+def test_photoshops_resources_in_a_tiff_give_their_iptc_and_the_rest_is_named(
+    tmp_path, grey_pixels
+):
+    stream = b"\x1c\x02\x78\0\5Hello"
+    path = b"8BIM" + struct.pack(">H", 2000) + b"\5Patha" + struct.pack(">I", 4) + bytes(4)
+    block = path + iptc.as_resource(stream)
+    told = [(34377, 1, len(block), block, True), (52545, 7, 4, b"jumb", True)]
+    tifffile.imwrite(tmp_path / "x.tif", grey_pixels, extratags=told, software=False)
+    picture = read_picture(tmp_path / "x.tif")
+    assert picture.metadata.iptc == stream
+    assert picture.lost == (
+        "Photoshop's paths aren't kept",
+        "content credentials (C2PA) aren't kept",
+    )
+    write_picture(tmp_path / "y.tif", picture)
+    after = read_picture(tmp_path / "y.tif")
+    assert (after.metadata.iptc, after.lost) == (stream, ())
