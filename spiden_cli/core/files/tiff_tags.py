@@ -30,8 +30,7 @@ LAYERS = 37724
 """Photoshop's, which hold noisy pixels."""
 
 _FIRST_PRIVATE = 32_768
-_OTHERS = {33432, 33723, 34665, 34675, 34853, *OTHER_TAGS}
-"""Copyright, IPTC, EXIF, profile, place, and what EXIF blocks have: kept as such."""
+_OTHERS = {33432, 33723, 34665, 34675, 34853}  # copyright, IPTC, EXIF, profile, place: kept as such
 CREDENTIALS, RESOURCES = 52545, 34377
 """Content credentials (C2PA) and Photoshop's image resources."""
 _OF_OLD_FILE = {33628, 33629, 33630, 33631, RESOURCES, 34412, LAYERS, CREDENTIALS}
@@ -61,7 +60,7 @@ def carried_tags(page: tifffile.TiffPage, look_up: bool) -> TiffTags | None:
     if look_up:
         kind = tifffile.PHOTOMETRIC(page.photometric).name.lower()
         colormap = page.colormap
-    tags = tuple(little_endian_tags(page))
+    tags = tuple(tag for tag in little_endian_tags(page) if tag[0] not in OTHER_TAGS)  # in EXIF
     return TiffTags(kind, colormap, tags) if kind or tags else None
 
 
