@@ -25,8 +25,8 @@ settings.register_profile("spiden", deadline=None, max_examples=60, derandomize=
 settings.register_profile("random", deadline=None, max_examples=1000)
 settings.load_profile("spiden")
 
-# The processes of `pytest -n` inherit these: several with a thread for each core would wait for each
-# other. Tests of threads say how many they want.
+# The processes of `pytest -n` inherit these: several, with a thread for each core, would wait for
+# each other. Tests of threads say how many they want.
 for _library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_library, "1")
 
