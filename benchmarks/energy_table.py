@@ -46,7 +46,23 @@ def energy_table(
     return "\n".join(lines)
 
 
+def over(spiking: Comparison, other: Comparison, model: str, number: str, baseline: str) -> float:
+    """Return the energy of a spiking network over that of a CNN, a picture.
+
+    Args:
+        spiking: the network beside its own twin.
+        other: the CNN beside a spiking network of its own, whose pictures may be more, or fewer: of
+            other draws of the noise.
+        model: the energy model.
+        number: the format of the spiking network.
+        baseline: the way in which the CNN is counted.
+    """
+    mine = spiking.verdict(model, number).energy / spiking.measurement.images
+    theirs = other.verdict(model, number).baselines[baseline] / other.measurement.images
+    return mine / theirs
+
+
 def _ratio(spiking: Comparison, twin: Comparison, key: tuple[str, str], as_good: bool) -> str:
     """Return energy over that of another model's CNN twin; bold where quality is as good."""
-    ratio = spiking.verdict(*key).energy / twin.verdict(*key).baselines[SAME]
+    ratio = over(spiking, twin, *key, SAME)
     return f"**{ratio:.2f}**" if as_good else f"{ratio:.2f}"

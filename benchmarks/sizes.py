@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 import torch
+from energy_table import over
 
 import spiden_cli as spiden
 from spiden_cli.core.energy.comparison import SAME, TWIN_QUANTISED, Comparison
@@ -153,8 +154,7 @@ def ratios(
         name, precision = verdict.model, verdict.precision.name
         few = (TWIN_QUANTISED,) if precision == "int8" else ()
         for baseline in (SAME, *few):
-            cost = theirs.verdict(name, precision).baselines[baseline]
-            found[name, precision, baseline] = verdict.energy / cost
+            found[name, precision, baseline] = over(mine, theirs, name, precision, baseline)
     return found
 
 

@@ -9,6 +9,9 @@ from PIL import Image
 from small_networks import exact, shrunk
 
 from spiden_cli.core.data.samples import clean_images
+from spiden_cli.core.energy.comparison import SAME, compare
+from spiden_cli.core.energy.constants import load_constants
+from spiden_cli.core.energy.measurement import measured
 from spiden_cli.core.engine.dense import DenseEngine
 from spiden_cli.core.tasks.evaluation import evaluate
 
@@ -59,3 +62,22 @@ def test_a_cell_of_other_weights_is_measured_again(cells, tmp_path):
     assert again.find(key, "old") is None
     assert again.find(key, "new").seeds == (0,)
     assert again.find(other, "old") is not None
+
+
+def test_energy_beside_a_cnn_of_more_draws_is_that_of_a_picture(cells, tmp_path):
+    Image.new("L", (16, 16), 90).save(tmp_path / "a.png")
+    samples = clean_images([tmp_path / "a.png"])
+    engine = DenseEngine(exact(shrunk("tiny"), seed=1))
+    one, three = (
+        compare(
+            measured(engine.config, evaluate(engine, samples, 25.0, 1, seeds=range(draws))),
+            load_constants(),
+        )
+        for draws in (1, 3)
+    )
+    over = importlib.import_module("energy_table").over
+    assert three.measurement.images == 3
+    for verdict in one.verdicts:
+        key = (verdict.model, verdict.precision.name)
+        alone = one.verdict(*key).energy / one.verdict(*key).baselines[SAME]
+        assert over(one, three, *key, SAME) == pytest.approx(alone)

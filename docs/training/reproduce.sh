@@ -79,9 +79,12 @@ digits base-both --preset base --init "$(weights base-start)" --teacher "$(weigh
 train base-before --preset base --init "$(weights base-both)" --teacher "$(weights base-cnn)" \
     --sigma 0:75 --freeze-norm --optimiser muon --patch-size 96 --loss psnr --timesteps 4,4,4,3 \
     --teacher-weight 0.3 --sparsity-weight 0.004 --lr 6e-4 --warmup 50 --batch-size 8 --steps 1000
-digits base --data "$drawn" --preset base --init "$(weights base-before)" \
+digits base-sparse --data "$drawn" --preset base --init "$(weights base-before)" \
     --teacher "$(weights base-cnn)" --teacher-weight 0.3 --sparsity-weight 0.06 \
-    --sparsity-over synapses --lr 7e-4 --batch-size 8 --steps 4000
+    --sparsity-over synapses --lr 7e-4 --batch-size 8 --steps 6000
+digits base --data "$drawn" --preset base --init "$(weights base-sparse)" \
+    --teacher "$(weights base-cnn)" --teacher-weight 0.3 --sparsity-weight 0.04 \
+    --sparsity-over synapses --lr 3e-4 --batch-size 8 --steps 800
 
 # The same for colour.
 all base-colour-cnn --preset base --colour --neuron relu --init "$(weights base-cnn)" \
