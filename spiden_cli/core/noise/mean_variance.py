@@ -14,7 +14,7 @@ independent of both, that does not bias it. Blocks are then grouped by the mean 
 flattens a line (errors in variables), and counts that come out high would vary more.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +25,7 @@ from spiden_cli.core.noise.squares import joined_in, means_around
 from spiden_cli.errors import InputError
 
 __all__ = [
-    "LEAST_BLOCKS", "Blocks", "Points", "blocks_of", "blocks_of_frames", "grouped", "in_groups",
+    "LEAST_BLOCKS", "Blocks", "Grids", "Points", "blocks_of_frames", "grouped", "in_groups",
     "lowest",
 ]  # fmt: skip
 
@@ -122,35 +122,62 @@ class Points(NamedTuple):
     samples: Values
 
 
-def blocks_of(pixels: Pixels, grids: int = len(_PHASES)) -> Blocks:
-    """Measure the blocks of one picture; at most 2 megapixels of it, spread evenly.
+class Grids:
+    """The blocks of one picture, measured grid by grid, each once.
 
-    Blocks of one value are left out: nothing that was measured is so.
-
-    Args:
-        pixels: (H, W) or (H, W, 3), whose channels count as pictures of their own.
-        grids: shifted ones that blocks lie on, 1 to 4: all tell the most, one takes a quarter of
-            the time.
-
-    Raises:
-        InputError: there are too few blocks to tell.
+    At most 2 megapixels are looked at, spread evenly.
     """
-    planes = [pixels] if pixels.ndim == 2 else [pixels[..., k] for k in range(pixels.shape[2])]
-    parts = [
-        part for plane in planes for window in _windows(plane) for part in _phases(window, grids)
-    ]
-    if not parts:
-        raise _too_small(pixels)
-    blocks = _joined(parts)
-    varied = (blocks.fine > 0) & (blocks.coarse > 0)
-    least = LEAST_BLOCKS * grids // len(_PHASES)
-    if len(varied) < least:
-        raise _too_small(pixels)
-    if varied.sum() < least:
-        raise InputError(
-            "the picture is of few values, alike over large areas: there is no noise to estimate"
-        )
-    return blocks.chosen(varied).in_order()
+
+    def __init__(self, pixels: Pixels) -> None:
+        """Take a picture.
+
+        Args:
+            pixels: (H, W) or (H, W, 3), whose channels count as pictures of their own.
+        """
+        self._pixels = pixels
+        self._by_window: list[list[Blocks]] = []
+        self._measured = 0
+
+    def blocks(self, grids: int = len(_PHASES)) -> Blocks:
+        """Measure the blocks; what was measured before isn't measured again.
+
+        Blocks of one value are left out: nothing that was measured is so.
+
+        Args:
+            grids: shifted ones that blocks lie on, 1 to 4, no fewer than before: all tell the most,
+                one takes a quarter of the time.
+
+        Raises:
+            InputError: there are too few blocks to tell.
+        """
+        self._measure(grids)
+        parts = [part for window in self._by_window for part in window]
+        if not parts:
+            raise _too_small(self._pixels)
+        blocks = _joined(parts)
+        varied = (blocks.fine > 0) & (blocks.coarse > 0)
+        least = LEAST_BLOCKS * grids // len(_PHASES)
+        if len(varied) < least:
+            raise _too_small(self._pixels)
+        if varied.sum() < least:
+            raise InputError(
+                "the picture is of few values, alike over large areas: there is no noise to "
+                "estimate"
+            )
+        return blocks.chosen(varied).in_order()
+
+    def _measure(self, grids: int) -> None:
+        phases = _PHASES[self._measured : grids]
+        if not phases:
+            return
+        pixels = self._pixels
+        planes = [pixels] if pixels.ndim == 2 else [pixels[..., k] for k in range(pixels.shape[2])]
+        windows = (window for plane in planes for window in _windows(plane))
+        for i, window in enumerate(windows):
+            if i == len(self._by_window):
+                self._by_window.append([])
+            self._by_window[i] += _phases(window, phases)
+        self._measured = grids
 
 
 def blocks_of_frames(frames: NDArray[np.number]) -> Blocks:
@@ -241,9 +268,9 @@ def _windows(plane: NDArray[np.number]) -> Iterator[Values]:
             yield plane[top : top + _WINDOW, left : left + _WINDOW].astype(np.float64)
 
 
-def _phases(window: Values, grids: int) -> Iterator[Blocks]:
-    """Return blocks on so many shifted grids."""
-    for down, across in _PHASES[:grids]:
+def _phases(window: Values, phases: Sequence[tuple[int, int]]) -> Iterator[Blocks]:
+    """Return blocks on grids that are shifted so."""
+    for down, across in phases:
         shifted = window[down:, across:]
         rows, columns = (side // _SIDE for side in shifted.shape)
         if min(rows, columns) >= 2:

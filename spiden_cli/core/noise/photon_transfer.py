@@ -21,8 +21,8 @@ from spiden_cli.core.image.picture import Pixels, Range
 from spiden_cli.core.image.plane_view import windows_of
 from spiden_cli.core.noise.mean_variance import (
     Blocks,
+    Grids,
     Points,
-    blocks_of,
     blocks_of_frames,
 )
 from spiden_cli.core.noise.model import PoissonGaussian, UnknownCounts
@@ -151,14 +151,15 @@ def estimate_counts(
     black, white = (None, None) if limits is None else _clipped_ends(pixels, limits)
     in_8_bits, known = pixels.dtype.itemsize == 1, known or UnknownCounts()
     asked, least_sure = _IN_8_BITS if in_8_bits else _DEEPER, -math.inf
+    grids = Grids(pixels)
     if only_evident:
         least = min(one.significant for one in asked)
         least_sure = _PROMISING * least
         if in_8_bits:
-            glance = fitted(blocks_of(pixels, grids=1), known, black, white, _AT_A_GLANCE * least)
+            glance = fitted(grids.blocks(1), known, black, white, _AT_A_GLANCE * least)
             if glance.given_up:
                 return _nothing(glance.points)
-    found = _estimate(blocks_of(pixels), known, black, white, asked, least_sure)
+    found = _estimate(grids.blocks(), known, black, white, asked, least_sure)
     if not found.evident or found.noise is None:
         return found
     noise, lowest = found.noise, -math.inf if limits is None else limits.black

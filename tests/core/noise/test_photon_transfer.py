@@ -6,7 +6,8 @@ from scipy.ndimage import gaussian_filter
 
 from spiden_cli.core.files.picture_files import read_picture
 from spiden_cli.core.image.picture import Range
-from spiden_cli.core.noise.mean_variance import blocks_of, grouped, in_groups
+from spiden_cli.core.noise import mean_variance
+from spiden_cli.core.noise.mean_variance import Grids, grouped, in_groups
 from spiden_cli.core.noise.model import PoissonGaussian, UnknownCounts
 from spiden_cli.core.noise.photon_transfer import estimate_counts, photon_transfer
 from spiden_cli.errors import InputError
@@ -171,7 +172,7 @@ def test_a_short_look_finds_what_is_evident_and_nothing_else():
 
 
 def test_blocks_are_grouped_by_the_brightness_around_them():
-    blocks = blocks_of(as_file(detected(PoissonGaussian(2, 100, 2), 100 * scene(110))))
+    blocks = Grids(as_file(detected(PoissonGaussian(2, 100, 2), 100 * scene(110)))).blocks()
     assert (np.diff(blocks.around) >= 0).all()
     groups = [row for part in in_groups(blocks.around) for row in part]
     expected = np.array_split(np.sort(blocks.around), 24)
@@ -206,3 +207,17 @@ def test_smooth_structures_of_a_deep_file_leave_counts_evident(photons):
     found = estimate_counts(as_file(values))
     assert found.evident
     assert found.noise.gain == pytest.approx(2, rel=0.15)
+
+
+def test_a_glance_and_what_follows_measure_each_grid_once(monkeypatch):
+    pixels = as_file(detected(PoissonGaussian(2, 100, 2), 100 * scene(110)))
+    shapes, measured = [], mean_variance._measured
+    monkeypatch.setattr(
+        mean_variance, "_measured", lambda *part: shapes.append(part[0].shape) or measured(*part)
+    )
+    whole, before = Grids(pixels).blocks(), len(shapes)
+    grids = Grids(pixels)
+    assert len(grids.blocks(1).mean) < len(whole.mean) / 3
+    again = grids.blocks()
+    assert len(shapes) == 2 * before
+    assert all(np.array_equal(one, other) for one, other in zip(whole, again, strict=True))
