@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,6 +108,33 @@ def apart(*arguments):
     from spiden_cli.cluster import volumes
 
     return volumes.denoise_volume(None, *arguments)
+
+
+def test_a_plane_with_holes_is_held_to_the_limit(tmp_path: Path, small_weights, monkeypatch):
+    from spiden_cli.cluster import volumes
+    from spiden_cli.core.tasks import stack_reader
+    from spiden_cli.core.tasks.stack_files import denoise_stack_file
+
+    monkeypatch.setattr(volumes, "TILE", 64)
+    monkeypatch.setattr(stack_reader, "LARGE", 8)
+    model = spiden_cli.load(small_weights, engine="dense", threads=1)
+
+    def denoise(values: np.ndarray, most: int) -> None:
+        for folder in ("in.zarr", "out.zarr"):
+            shutil.rmtree(tmp_path / folder, ignore_errors=True)
+        array = zarr.create_array(
+            str(tmp_path / "in.zarr"), shape=values.shape, dtype="f4", chunks=(1, 24, 32)
+        )
+        array[...] = values
+        settings = Settings(axes="ZYX", noise=20.0, max_memory=most)
+        files = Files(tmp_path / "in.zarr", tmp_path / "out.zarr")
+        denoise_stack_file(model, settings, files, denoise_planes=apart)
+
+    denoise(np.nan_to_num(holes()), 500_000)
+    with pytest.raises(InputError, match=r"places without a number .* raise --max-memory"):
+        denoise(holes(), 500_000)
+    assert not (tmp_path / "out.zarr").exists()
+    denoise(holes(), 1_000_000)
 
 
 TOO_MUCH = re.escape("its chunks go over 40 planes")

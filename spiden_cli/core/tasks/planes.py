@@ -142,12 +142,13 @@ def _shown(reader: Reader, plane: Plane, extent: Range) -> Picture | None:
 def _looked_at(reader: Reader, index: Index, part: Part, extent: Range) -> Picture | None:
     """Return a part of a plane as a picture, its pixels a view where it isn't held as a whole."""
     view = reader.view(index)
-    if view is not None:
-        seen = view.sample(part.place)
-        ends = ends_of(seen)
-        if ends.finite:
-            return None if ends.least == ends.most else reader.seen(seen, ends, extent)
-    return _shown(reader, reader.read(index)[part.place], extent)
+    if view is None:
+        return _shown(reader, reader.read(index)[part.place], extent)
+    seen = view.sample(part.place)
+    ends = ends_of(seen)
+    if ends.finite:
+        return None if ends.least == ends.most else reader.seen(seen, ends, extent)
+    return _shown(reader, reader.read_with_holes(index)[part.place], extent)
 
 
 class PlaneWork:
@@ -207,7 +208,9 @@ class PlaneWork:
             looks: at all of the plane.
         """
         view, dtype = self._reader.view(index), self._reader.source.dtype
-        if view is None or looks.holes:  # which are filled by what lies anywhere around
+        if looks.holes:
+            view = _view_of(self._reader.read_with_holes(index))
+        elif view is None:
             view = _view_of(self._reader.read(index))
         whole = _as_type(view[tile.window], dtype)
         for part in self._reader.parts(index):

@@ -20,6 +20,7 @@ from spiden_cli.core.image.showing import (
     show_view,
 )
 from spiden_cli.core.image.values import Plane
+from spiden_cli.core.memory import beyond_memory
 from spiden_cli.core.tasks.stack_result import StackSettings
 from spiden_cli.errors import InputError
 
@@ -28,6 +29,8 @@ __all__ = ["Part", "Reader", "planned_layout"]
 _MOST_MEASURED = 8
 STEP, LARGE = 1024, 1536
 """Pixels a side that are read at once of planes that aren't held; below the latter they may be."""
+_TO_FILL = 40
+"""Bytes of each value, while holes are filled: where the nearest numbers are, and copies."""
 _COLOURS = (3, 4)  # samples of a colour plane, without and with alpha
 
 
@@ -107,6 +110,20 @@ class Reader:
         tall, wide = (chunk * math.ceil(STEP / chunk) for chunk in source.chunk)
         read = partial(source.part, index)
         return PlaneView(self.layout.plane, source.dtype, (tall, wide), read)
+
+    def read_with_holes(self, index: Index) -> Plane:
+        """Read all of a plane that has holes, which are filled by what lies anywhere around them.
+
+        Raises:
+            InputError: it is damaged, or takes more memory than may be used.
+        """
+        needed = math.prod(self.layout.plane) * (_TO_FILL + self.source.dtype.itemsize)
+        if refused := beyond_memory(needed):
+            raise InputError(
+                f"{self.source.path}: a plane has places without a number (NaN, infinity), and is "
+                f"therefore held as a whole, which takes up to {refused}"
+            )
+        return self.read(index)
 
     def parts(self, index: Index) -> Iterator[Part]:
         """The parts of a plane, each with the channel that it is of."""
