@@ -59,6 +59,9 @@ def read_heif(path: Path) -> Picture:
         block, lost = _exif(image.info.get("exif"))
         if image.info.get("aux") or image.info.get("depth_images"):
             lost.append("embedded extra pictures (gain map, depth) aren't kept")
+        across, down = image.info.get("pixel_aspect_ratio") or (1, 1)  # newer pillow-heif tell it
+        if across != down:
+            lost.append("that its pixels aren't square isn't kept")
         if len(pictures) > 1:
             lost.append(f"{len(pictures) - 1} more picture(s) of the file aren't kept")
         picture = Picture(

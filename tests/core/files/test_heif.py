@@ -165,3 +165,11 @@ def test_the_primary_of_several_pictures_is_read_and_the_others_are_named(tmp_pa
     picture = read_picture(tmp_path / "x.heic")
     assert abs(float(picture.pixels.mean()) - (40, 200)[primary]) < 3
     assert picture.lost == ("1 more picture(s) of the file aren't kept",)
+
+
+def test_that_pixels_are_not_square_is_told(tmp_path, smooth):
+    content = written(np.rint(smooth * 255).astype(np.uint8), pixel_aspect_ratio=(4, 3))
+    (tmp_path / "x.heic").write_bytes(content)
+    if "pixel_aspect_ratio" not in pillow_heif.open_heif(tmp_path / "x.heic").info:
+        pytest.skip("this pillow-heif knows no pixels that aren't square")
+    assert read_picture(tmp_path / "x.heic").lost == ("that its pixels aren't square isn't kept",)
