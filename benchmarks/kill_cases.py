@@ -148,11 +148,15 @@ class Folders:
         """Return whether a killed process may leave this, to be removed by the next."""
         return path.relative_to(self.out).parts[0].startswith(".spiden-")
 
+    def killed(self, share: float) -> bool:
+        """Kill one at a share of its length; return whether that was in time."""
+        return killed(self.work, share * self.length)
+
     def kill(self, share: float, number: int = 0) -> tuple[int, int, int, int]:
         """Kill one at a share of its length, then do it whole; return what the table counts."""
         shutil.rmtree(self.out, ignore_errors=True)
         self.out.mkdir()
-        early = killed(self.work, share * self.length)
+        early = self.killed(share)
         there = self.written()
         half = sum(self.whole.get(name, content) != content for name, content in there.items())
         self.length = timed(self.work)

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+import pooch  # noqa: F401 - which takes longer to import than the downloads that are killed
+import requests  # noqa: F401
 from kill_cases import FORK, Folders, quietly
 from PIL import Image
 from urllib3.filepost import encode_multipart_formdata
@@ -29,30 +31,47 @@ from spiden_cli.core.data.sources import PinnedFile, Source
 class Quiet(SimpleHTTPRequestHandler):
     """Sends files, slowly enough to be killed at, and says nothing."""
 
+    parts, pause = 4, 0.02
+
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
     def copyfile(self, source: BinaryIO, outputfile: BinaryIO) -> None:
-        """Send a file in two halves."""
-        content = source.read()
-        half = len(content) // 2
-        for part in (content[:half], content[half:]):
-            outputfile.write(part)
-            outputfile.flush()
-            time.sleep(0.05)
+        """Send a file in parts, and count them."""
+        content, sent = source.read(), self.server.sent
+        step = -(-len(content) // self.parts)
+        with suppress(OSError):  # who asked was killed
+            for at in range(0, len(content), step):
+                outputfile.write(content[at : at + step])
+                sent.release()
+                time.sleep(self.pause)
 
 
 class Downloads(Folders):
-    """Downloads of a data set from a server on this machine."""
+    """Downloads of a data set from a server on this machine, killed once a part of it is sent."""
 
     count, shape, suffix = 8, (96, 96), ".png"
 
     def __init__(self, place: Path) -> None:
         handler = partial(Quiet, directory=str(place / "noisy"))
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.server.sent = threading.Semaphore(0)
         self.address = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         super().__init__(place)
+
+    def killed(self, share: float) -> bool:
+        """Kill one when a share of all is sent, and a moment later; return if that was in time."""
+        self.server.sent = sent = threading.Semaphore(0)  # that of the run before may go on
+        parts = 1 + share * (self.count * Quiet.parts - 1)
+        child = FORK.Process(target=quietly, args=(self.work,))
+        child.start()
+        for _ in range(int(parts)):
+            sent.acquire(timeout=60)
+        time.sleep(parts % 1 * Quiet.pause)
+        os.kill(child.pid, signal.SIGKILL)
+        child.join()
+        return child.exitcode == -signal.SIGKILL
 
     def work(self) -> None:
         """Download what is missing."""

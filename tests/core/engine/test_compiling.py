@@ -167,6 +167,48 @@ def test_what_another_user_owns_is_never_unpickled(tmp_path):
     assert files.load("key") is None
 
 
+@pytest.mark.parametrize("mask", [0o077, 0o022, 0o002, 0o000])
+def test_what_is_kept_is_the_users_own_whatever_the_umask_is(tmp_path, mask):
+    """Many systems let the user's own group write: the code would be compiled at each start."""
+    files, before = CodeFiles(tmp_path, "f"), os.umask(mask)
+    try:
+        files.save("key", 1)
+    finally:
+        os.umask(before)
+    (file,) = tmp_path.glob("*.nbc")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert files.load("key") == 1
+
+
+def _of_another_mode(path: Path) -> None:
+    path.touch(0o666)
+    path.chmod(0o666)
+
+
+def _of_another_user(path: Path) -> None:
+    path.touch()
+    if os.geteuid() == 0:
+        os.chown(path, 12345, -1)
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        _of_another_mode,
+        _of_another_user,
+        lambda path: path.symlink_to("elsewhere"),
+        os.mkfifo,  # which would keep a reader waiting
+    ],
+    ids=["mode", "owner", "link", "pipe"],
+)
+def test_what_is_in_the_way_counts_as_absent_and_is_replaced(tmp_path, put):
+    files = CodeFiles(tmp_path, "f")
+    put(files._path("key"))
+    assert files.load("key") is None
+    files.save("key", 1)
+    assert files.load("key") == 1
+
+
 def test_code_of_another_signature_is_not_taken_for_this_one(tmp_path):
     files = CodeFiles(tmp_path, "f")
     files.save("this", 1)

@@ -17,11 +17,12 @@ import numba
 from numba.core.serialize import dumps
 
 from spiden_cli.core.atomic import atomic_path
+from spiden_cli.core.regular_file import open_regular
 from spiden_cli.errors import OutputError
 
 __all__ = ["CodeFiles", "make_private"]
 
-_PRIVATE = 0o700
+_PRIVATE, _OWN = 0o700, 0o600
 _OF_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _SEAL_LENGTH = hashlib.sha256().digest_size
 
@@ -70,8 +71,11 @@ class CodeFiles:
         """Keep machine code; that it can't be kept is no reason not to run it."""
         path = self._path(key)
         content = dumps((key, code))  # type: ignore[no-untyped-call]
-        with suppress(OutputError), atomic_path(path) as temporary:
-            temporary.write_bytes(_seal(path, content) + content)
+        self.remove(key)  # what is replaced would leave its owner and mode to what replaces it
+        with suppress(OutputError, OSError):
+            with atomic_path(path) as temporary:
+                temporary.write_bytes(_seal(path, content) + content)
+            path.chmod(_OWN)  # where the umask lets a group write, it would never be read
 
     def load(self, key: Any) -> Any:  # noqa: ANN401
         """Return machine code; None where there is none that is whole and the user's own."""
@@ -104,9 +108,8 @@ def _seal(path: Path, content: bytes) -> bytes:
 
 def _unsealed(path: Path) -> bytes | None:
     try:
-        with path.open("rb") as stream:
-            status = os.fstat(stream.fileno())
-            if not (stat.S_ISREG(status.st_mode) and _private(status)):
+        with open_regular(path) as stream:
+            if not _private(os.fstat(stream.fileno())):
                 return None
             sealed = stream.read()
     except OSError:
