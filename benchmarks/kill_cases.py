@@ -124,6 +124,8 @@ class Folders:
         timed(self.work)  # compiles, if need be
         self.length = timed(self.work)
         self.whole = self.written()
+        if not self.whole:
+            sys.exit("the work that is to be killed fails by itself")
 
     def write(self, path: Path, pixels: np.ndarray) -> None:
         """Write a noisy picture."""

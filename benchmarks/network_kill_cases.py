@@ -80,7 +80,7 @@ class Downloads(Folders):
             PinnedFile(name, name, hashlib.sha256(content).hexdigest())
             for name, content in sorted(contents.items())
         )
-        source = Source("pictures", "a", "b", files)
+        source = Source("pictures", files)
         missing = [file for file in files if not (self.out / file.name).exists()]
         download_files(source, missing, self.out, base_url=self.address)
 

@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 from raw_files import mosaic_of, write_dng
 
-from spiden_cli.core.files import formats
 from spiden_cli.core.files.finding import find_pictures
 from spiden_cli.core.files.picture_files import (
     is_camera_raw,
@@ -76,7 +75,7 @@ def test_without_rawpy_the_error_names_what_to_install(tmp_path, scene, monkeypa
     write_dng(tmp_path / "x.dng", mosaic_of(scene), preview=True)
     Image.new("RGB", (9, 9)).save(tmp_path / "x.jpg")
     assert len(find_pictures([tmp_path])) == 2
-    monkeypatch.setattr(formats, "_is_installed", lambda package: False)
+    monkeypatch.setattr("spiden_cli.core.files.format._is_installed", lambda package: False)
     with pytest.raises(InputError, match=r"pip install 'spiden\[raw\]'"):
         read_picture(tmp_path / "x.dng")
     assert find_pictures([tmp_path]) == [tmp_path / "x.jpg"]

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spiden_cli.core.files import formats
 from spiden_cli.core.files.picture_files import (
     check_output,
     losses,
@@ -149,7 +148,7 @@ def test_damage_is_told(tmp_path, smooth):
 
 def test_without_the_package_the_error_names_it(tmp_path, smooth, monkeypatch):
     (tmp_path / "x.heic").write_bytes(written(np.rint(smooth * 255).astype(np.uint8)))
-    monkeypatch.setattr(formats, "_is_installed", lambda package: False)
+    monkeypatch.setattr("spiden_cli.core.files.format._is_installed", lambda package: False)
     with pytest.raises(InputError, match=r"pip install 'spiden\[heic\]'"):
         read_picture(tmp_path / "x.heic")
     with pytest.raises(OutputError, match=r"pip install 'spiden\[heic\]'"):
