@@ -21,6 +21,9 @@ def main() -> None:
         sys.exit(128 + signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the exit code is settled
+        # Python ends by the signal, whatever exit code there is, if Ctrl-C came in an exec(), as of
+        # dataclasses while modules are imported. It forgets that at the next one.
+        exec("")
 
 
 def _hear_ctrl_c_once() -> None:

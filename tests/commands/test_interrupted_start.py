@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -119,3 +120,23 @@ def test_a_background_job_goes_on_without_ctrl_c(monkeypatch):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     monkeypatch.setattr(app, "main", lambda: signal.raise_signal(signal.SIGINT))
     main()
+
+
+INTERRUPTED_IN_EXEC = """
+import sys, types
+from spiden_cli.__main__ import main
+code = "import signal; signal.raise_signal(signal.SIGINT); [None for _ in '12']"
+app = sys.modules["spiden_cli.app"] = types.ModuleType("app")
+app.main = lambda: exec(code)
+main()
+"""
+
+
+def test_ctrl_c_inside_of_exec_ends_with_the_exit_code_too(tmp_path):
+    """A process of its own, run by `-m`, which Python would end by the signal."""
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED_IN_EXEC)
+    ended = subprocess.run(
+        [sys.executable, "-m", "interrupted"], cwd=tmp_path, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (130, "error: interrupted\n")
