@@ -25,9 +25,10 @@ from sections import read_sections, write_sections
 from timing import noisy_photograph
 
 import spiden_cli as spiden
-from spiden_cli.commands.batch import Work, run
+from spiden_cli.commands.batch import run
 from spiden_cli.commands.crews import Machine
 from spiden_cli.commands.denoise_files import Asked, find, naming_for, plan
+from spiden_cli.commands.work import Work
 from spiden_cli.core.image.pixels import to_pixels
 from spiden_cli.core.tasks import files as tasks
 from spiden_cli.core.tasks.settings import Settings

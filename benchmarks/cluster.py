@@ -23,7 +23,7 @@ from timing import noisy_photograph
 import spiden_cli as spiden
 from spiden_cli.cluster.connection import LOCAL, connected
 from spiden_cli.cluster.volumes import denoise_volume
-from spiden_cli.commands.batch import Work
+from spiden_cli.commands.work import Work
 from spiden_cli.core.tasks.settings import Files, Settings
 
 PLANES, SIDE, WORKERS, REPEATS, MODEL = 8, 512, 2, 2, "tiny"

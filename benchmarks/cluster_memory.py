@@ -48,7 +48,7 @@ def measure(source: Path, on_cluster: bool) -> dict[str, float]:
     import spiden_cli as spiden
     from spiden_cli.cluster.connection import LOCAL, connected
     from spiden_cli.cluster.volumes import denoise_volume
-    from spiden_cli.commands.batch import Work
+    from spiden_cli.commands.work import Work
     from spiden_cli.core.tasks.settings import Files, Settings
 
     model, settings = spiden.load(MODEL, threads=1), Settings(axes="ZYX")

@@ -12,8 +12,8 @@ from spiden_cli.report.console import note, warn
 from spiden_cli.report.progress import waiting
 
 if TYPE_CHECKING:
-    from spiden_cli.commands.batch import Work
     from spiden_cli.commands.telling import Told
+    from spiden_cli.commands.work import Work
     from spiden_cli.core.tasks.settings import Files
     from spiden_cli.core.tasks.stack_files import DenoisePlanes
 

@@ -6,7 +6,7 @@ import typer
 
 from spiden_cli.commands import batch_options, noise_options, stack_options
 from spiden_cli.commands import denoise_options as options
-from spiden_cli.commands.batch import Done, Work, run
+from spiden_cli.commands.batch import Done, run
 from spiden_cli.commands.crews import Machine
 from spiden_cli.commands.denoise_files import Asked, find, naming_for, plan
 from spiden_cli.commands.model import EngineName, Ensemble, Model, open_model, weights_files
@@ -20,6 +20,7 @@ from spiden_cli.commands.options import (
 )
 from spiden_cli.commands.streams import streams
 from spiden_cli.commands.watching import refuse_beside_watch, watch_folder
+from spiden_cli.commands.work import Work
 from spiden_cli.core.urls import as_local  # noqa: TID253 - imports nothing
 from spiden_cli.errors import InputError
 from spiden_cli.report.batch import print_failures, print_outcomes, print_plan, summary

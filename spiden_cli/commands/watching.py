@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from spiden_cli.commands.batch import Work
 from spiden_cli.commands.crews import Machine
 from spiden_cli.commands.denoise_files import Asked, marks, plan
 from spiden_cli.commands.stopping import stopping
 from spiden_cli.commands.telling import Sayings, Told
+from spiden_cli.commands.work import Work
 from spiden_cli.core.urls import is_remote, shown_path, url_of  # noqa: TID253 - imports nothing
 from spiden_cli.errors import InputError, SpidenError
 from spiden_cli.report.batch import Outcome, Totals, logging_to

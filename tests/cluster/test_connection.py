@@ -64,7 +64,7 @@ def test_what_needs_this_process_is_refused(spiden, noisy_png, option):
 
 def test_what_a_lost_worker_left_is_no_reason_to_fail(noisy_png, small_weights):
     from spiden_cli.cluster.pictures import _Again
-    from spiden_cli.commands.batch import Work
+    from spiden_cli.commands.work import Work
     from spiden_cli.core.tasks.settings import Files, Settings
 
     model = spiden_cli.load(small_weights, engine="dense", threads=1)
