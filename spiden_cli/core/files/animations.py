@@ -18,7 +18,7 @@ from PIL import Image, ImageFile
 from spiden_cli.core.atomic import atomic_path
 from spiden_cli.core.files.animation_timing import Timing, timing_for
 from spiden_cli.core.files.apng_frames import composed_frames
-from spiden_cli.core.files.avif_plays import plays_of, with_plays
+from spiden_cli.core.files.avif_plays import plays_of, undated, with_plays
 from spiden_cli.core.files.claims import check_pillow_claim
 from spiden_cli.core.files.colour import fitted_colours, profile_for
 from spiden_cli.core.files.decoding import check_size, decoding, split_alpha
@@ -225,4 +225,4 @@ def _encoded(animation: Animation, name: str, quality: int | None, timing: Timin
     encoded = buffer.getvalue()
     if name == "PNG":
         return with_words(encoded, metadata, colours, first.resolution)
-    return with_plays(encoded, timing.plays) if name == "AVIF" else encoded
+    return with_plays(undated(encoded), timing.plays) if name == "AVIF" else encoded

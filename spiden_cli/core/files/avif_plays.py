@@ -1,4 +1,4 @@
-"""How often an AVIF animation is played, which Pillow neither reads nor writes.
+"""How often an AVIF animation is played, which Pillow neither reads nor writes, and its dates.
 
 A track that is repeated says so in its edit list, and lasts as long as all its repetitions; for
 ever is the longest duration (ISO 14496-12, sections 8.3.2 and 8.6.6; AVIF 1.1, section 3).
@@ -8,11 +8,12 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["plays_of", "with_plays"]
+__all__ = ["plays_of", "undated", "with_plays"]
 
-_CONTAINERS = (b"moov", b"trak", b"edts")
+_CONTAINERS = (b"moov", b"trak", b"edts", b"mdia")
 _REPEATS = 1  # bit of the flags of an edit list
 _DURATIONS = {b"mvhd": (16, 24), b"tkhd": (20, 28)}  # where it stands, by version
+_DATED = (b"mvhd", b"tkhd", b"mdhd")
 
 
 class _Box(NamedTuple):
@@ -67,6 +68,20 @@ def with_plays(encoded: bytes, plays: int) -> bytes:
     return bytes(changed)
 
 
+def undated(encoded: bytes) -> bytes:
+    """Return an animation without the time of its encoding: equal frames make equal files.
+
+    Args:
+        encoded: the file.
+    """
+    changed = bytearray(encoded)
+    for box in _boxes(encoded, 0, len(encoded)):
+        if box.name in _DATED:
+            length = 16 if encoded[box.begin] else 8  # created and modified, by version
+            changed[box.begin + 4 : box.begin + 4 + length] = bytes(length)
+    return bytes(changed)
+
+
 def _once(encoded: bytes, edits: _Box) -> int:
     """How long an edit list says that a single play lasts."""
     (once,) = struct.unpack_from(">Q" if encoded[edits.begin] else ">I", encoded, edits.begin + 8)
@@ -92,6 +107,6 @@ def _boxes(encoded: bytes, at: int, end: int) -> Iterator[_Box]:
             return
         if name in _CONTAINERS:
             yield from _boxes(encoded, begin, after)
-        elif name in (*_DURATIONS, b"elst"):
+        elif name in (*_DATED, b"elst"):
             yield _Box(name, begin, after)
         at = after

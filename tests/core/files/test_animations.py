@@ -83,6 +83,17 @@ def test_an_avif_keeps_its_frames_durations_and_plays(tmp_path, plays, alpha):
         assert not alpha or np.array_equal(one.alpha, other.alpha)
 
 
+def test_an_avif_does_not_say_when_it_was_written(tmp_path):
+    """The encoder dates it, by the second, so that no two runs would write equal files."""
+    write_animation(tmp_path / "x.avif", animation(alpha=True), quality=90)
+    content = (tmp_path / "x.avif").read_bytes()
+    for name, tracks in ((b"mvhd", 1), (b"tkhd", 2), (b"mdhd", 2)):
+        _, *boxes = content.split(name)
+        assert len(boxes) == tracks
+        for box in boxes:
+            assert box[4 : 4 + (16 if box[0] else 8)].strip(b"\0") == b""
+
+
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".avif"])
 def test_what_a_format_cannot_say_of_time_is_cut_and_told(tmp_path, suffix):
     """A GIF is repeated up to 65,535 times, one more than WebP; AVIF and PNG show for days."""
