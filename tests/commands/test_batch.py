@@ -414,7 +414,15 @@ def test_pictures_are_let_go_and_the_model_is_loaded_once(denoise, album, monkey
 
 
 @pytest.fixture
-def signals_at(monkeypatch):
+def heard():
+    """Hear Ctrl-C, which a job in the background of a shell does not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def signals_at(monkeypatch, heard):
     """Send signals to this process while the picture of that number is encoded."""
 
     def arm(number: int, *kinds: int) -> None:
