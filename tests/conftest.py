@@ -21,7 +21,7 @@ from spiden_cli.core.weights import WeightsInfo, save_weights
 
 # Property tests are held to what they find, not to how fast a busy machine is, and find the same
 # every time; `pytest --hypothesis-profile random` draws other examples, and more of them.
-settings.register_profile("spiden", deadline=None, max_examples=60, derandomize=True)
+settings.register_profile("spiden", deadline=None, max_examples=40, derandomize=True)
 settings.register_profile("random", deadline=None, max_examples=1000)
 settings.load_profile("spiden")
 

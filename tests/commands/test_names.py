@@ -24,6 +24,12 @@ NAMES = {
 }
 
 
+PLOTTED = pytest.mark.parametrize(
+    "whole", ["markup", "hidden in legends, backslashes", "not UTF-8"], indirect=True
+)
+"""Figures of many panels take seconds."""
+
+
 @pytest.fixture(params=NAMES)
 def whole(request):
     """The name; a slash in it parts a folder and what is in it."""
@@ -88,6 +94,7 @@ def test_evaluate(spiden, place, name):
     assert len(list(saved.rglob("*.png"))) == 8
 
 
+@PLOTTED
 def test_energy(spiden, place, name):
     weights, table = place / f"{name}.safetensors", place / f"{name}.csv"
     one = place / f"{name}.png"
@@ -99,6 +106,7 @@ def test_energy(spiden, place, name):
     assert plot.is_file()
 
 
+@PLOTTED
 def test_analyze(spiden, place, name):
     options = ("--weights", place / f"{name}.safetensors", "--image", place / f"{name}.png")
     files = ("--csv", place / f"{name}.csv", "--plot", place / f"{name} plot.png")
